@@ -1,0 +1,103 @@
+//! Typed proof. Renderers match on it without a wildcard, so a new kind is drawn everywhere or does not compile.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Number;
+
+/// The bound that a measure broke.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// The measure should have been this or more.
+    AtLeast(Number),
+    /// The measure should have been this or less.
+    AtMost(Number),
+}
+
+/// Proof of a finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Evidence {
+    /// One number against its limit.
+    Measure {
+        /// What was measured, with its unit where it has one.
+        name: String,
+        /// The value.
+        value: Number,
+        /// The limit it broke.
+        limit: Limit,
+    },
+    /// A few rows of text or numbers under headings.
+    Table {
+        /// What the table shows.
+        name: String,
+        /// Headings.
+        columns: Vec<String>,
+        /// Rows, each as long as `columns`.
+        rows: Vec<Vec<String>>,
+    },
+    /// Named amounts, drawn as bars: class shares, scores of columns.
+    Bars {
+        /// What the bars show.
+        name: String,
+        /// Label and amount, in the order to be drawn.
+        bars: Vec<(String, Number)>,
+    },
+    /// A distribution.
+    Histogram {
+        /// What is distributed.
+        name: String,
+        /// Bin edges, one more than `counts`, ascending.
+        edges: Vec<Number>,
+        /// How many values lie in each bin.
+        counts: Vec<u64>,
+    },
+    /// Text quoted from a file.
+    Excerpt {
+        /// The file, as the user named it.
+        path: String,
+        /// 1-based line of the first quoted line.
+        line: u64,
+        /// The quoted text, possibly shortened.
+        text: String,
+    },
+}
+
+impl Evidence {
+    /// A measure that should have been at least `limit`.
+    pub fn at_least(name: impl Into<String>, value: f64, limit: f64) -> Self {
+        Self::Measure { name: name.into(), value: Number(value), limit: Limit::AtLeast(Number(limit)) }
+    }
+
+    /// A measure that should have been at most `limit`.
+    pub fn at_most(name: impl Into<String>, value: f64, limit: f64) -> Self {
+        Self::Measure { name: name.into(), value: Number(value), limit: Limit::AtMost(Number(limit)) }
+    }
+
+    /// A table; every row must be as long as `columns`.
+    pub fn table<const N: usize>(
+        name: impl Into<String>,
+        columns: [&str; N],
+        rows: impl IntoIterator<Item = [String; N]>,
+    ) -> Self {
+        Self::Table {
+            name: name.into(),
+            columns: columns.iter().map(|&c| c.to_owned()).collect(),
+            rows: rows.into_iter().map(Vec::from).collect(),
+        }
+    }
+
+    /// Bars in the given order.
+    pub fn bars(name: impl Into<String>, bars: impl IntoIterator<Item = (String, f64)>) -> Self {
+        Self::Bars { name: name.into(), bars: bars.into_iter().map(|(l, v)| (l, Number(v))).collect() }
+    }
+
+    /// Cuts lists to their first `most` entries, which rules order worst first.
+    pub(crate) fn truncate(&mut self, most: usize) {
+        match self {
+            Self::Table { rows, .. } => rows.truncate(most),
+            Self::Bars { bars, .. } => bars.truncate(most),
+            Self::Measure { .. } | Self::Histogram { .. } | Self::Excerpt { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Where a finding is.
+
+use serde::{Deserialize, Serialize};
+
+/// Where something was seen. One finding may have many places.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Place {
+    /// The subject as a whole.
+    Whole,
+    /// A column of a table.
+    Column {
+        /// Its name in the header.
+        name: String,
+    },
+    /// Rows of one file.
+    Rows {
+        /// The file, as the user named it.
+        path: String,
+        /// 0-based, the header not counted.
+        rows: Vec<u64>,
+        /// 1-based lines of the file, where it has lines; as long as `rows`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lines: Vec<u64>,
+    },
+    /// One item of a data set: a line of text, a picture, an annotation.
+    Item {
+        /// The file, as the user named it.
+        path: String,
+        /// Index within the file, 0-based.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u64>,
+        /// 1-based line in the file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<u64>,
+    },
+    /// Two things that belong together: columns, files, pictures.
+    Pair {
+        /// The first, by name.
+        a: String,
+        /// The second, by name.
+        b: String,
+    },
+    /// Training steps, both ends included.
+    Steps {
+        /// First step.
+        first: u64,
+        /// Last step.
+        last: u64,
+    },
+}
+
+impl Place {
+    /// The column `name`.
+    pub fn column(name: impl Into<String>) -> Self {
+        Self::Column { name: name.into() }
+    }
+
+    /// How many single things this place stands for: rows count one by one, everything else is one.
+    pub fn weight(&self) -> u64 {
+        match self {
+            Self::Rows { rows, .. } => rows.len() as u64,
+            Self::Steps { first, last } => last - first + 1,
+            Self::Whole | Self::Column { .. } | Self::Item { .. } | Self::Pair { .. } => 1,
+        }
+    }
+}

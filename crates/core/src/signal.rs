@@ -1,0 +1,88 @@
+//! Named measured quantities: rules declare which they need, measurers measure the union.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A named measured quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signal {
+    /// Per-column profiles: types, nulls, moments, quantiles, frequent values.
+    Columns,
+    /// Which column is the target, and how its values are distributed.
+    Target,
+    /// Rows that could not be read.
+    Malformed,
+    /// Groups of identical rows.
+    Duplicates,
+    /// Groups of rows with identical features and different labels.
+    Conflicts,
+    /// Pairwise association of columns.
+    Associations,
+    /// Eigenvalues of the standardised covariance.
+    Spectrum,
+    /// Distance of rows to their nearest neighbours.
+    Isolation,
+    /// How well each column alone predicts the target.
+    SingleColumnScores,
+    /// Dependence of columns on the order of rows.
+    RowOrder,
+    /// Profiles of validation and test sets.
+    Splits,
+    /// Rows shared between splits.
+    Overlap,
+    /// Shift of columns between splits.
+    Drift,
+    /// Label rates and sizes of named groups.
+    Groups,
+}
+
+impl Signal {
+    /// The signal in words, for *skipped: why*.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Columns => "column profiles",
+            Self::Target => "the target column",
+            Self::Malformed => "the reader's log",
+            Self::Duplicates => "duplicate rows",
+            Self::Conflicts => "conflicting labels",
+            Self::Associations => "associations of columns",
+            Self::Spectrum => "covariance eigenvalues",
+            Self::Isolation => "nearest neighbours",
+            Self::SingleColumnScores => "single-column predictions",
+            Self::RowOrder => "row-order statistics",
+            Self::Splits => "validation or test data",
+            Self::Overlap => "rows shared between splits",
+            Self::Drift => "shift between splits",
+            Self::Groups => "group statistics",
+        }
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A set of signals.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signals(BTreeSet<Signal>);
+
+impl Signals {
+    /// Whether `signal` is wanted.
+    pub fn contains(&self, signal: Signal) -> bool {
+        self.0.contains(&signal)
+    }
+}
+
+impl FromIterator<Signal> for Signals {
+    fn from_iter<I: IntoIterator<Item = Signal>>(signals: I) -> Self {
+        Self(signals.into_iter().collect())
+    }
+}
+
+/// What a measurer saw, and which of the signals it could not measure.
+pub trait Record {
+    /// Why `signal` is not in this record; `None` when it is.
+    fn missing(&self, signal: Signal) -> Option<String>;
+}

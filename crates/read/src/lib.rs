@@ -1,0 +1,17 @@
+//! Reads data sets and measures them. Judges nothing.
+//!
+//! [`read_table`] streams every file of a [`Plan`] once, in batches, through mergeable profiles on all cores, and
+//! returns the [`Table`](stetho_core::table::Table) record that the rules see. Memory is bounded: what grows with
+//! the data is spilled to temporary files.
+
+mod batch;
+mod error;
+mod plan;
+mod relations;
+mod sample;
+pub mod source;
+
+pub use batch::{Batch, ColumnNotes, Field, Lines, Part, Source};
+pub use error::ReadError;
+pub use plan::{Plan, Reading, Unwatched, Watch};
+pub use sample::{Sample, SampleColumn};

@@ -1,0 +1,1 @@
+//! Measurements on the sample of rows: one file a signal.

@@ -1,0 +1,23 @@
+//! The rules of Stetho: one file a rule, one list a family.
+
+pub mod table;
+
+use stetho_core::RuleInfo;
+
+/// Every rule, family by family, in the order of its list.
+pub fn all() -> impl Iterator<Item = &'static RuleInfo> {
+    table::RULES.iter().map(|entry| &entry.info)
+}
+
+/// The rule called `id`.
+pub fn find(id: &str) -> Option<&'static RuleInfo> {
+    all().find(|info| info.id == id)
+}
+
+/// The entry of a rule of this family: the struct, and the text of its file for the documentation.
+macro_rules! entry {
+    ($family:literal, $module:ident::$rule:ident) => {
+        stetho_core::Entry::new::<$module::$rule>($family, include_str!(concat!(stringify!($module), ".rs")))
+    };
+}
+use entry;
