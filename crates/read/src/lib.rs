@@ -6,6 +6,8 @@
 
 mod batch;
 mod error;
+#[allow(dead_code)]
+mod measure;
 mod plan;
 mod relations;
 mod sample;
