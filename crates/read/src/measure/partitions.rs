@@ -63,7 +63,12 @@ impl Partitions {
     ///
     /// # Errors
     /// When a temporary file cannot be written.
-    pub(crate) fn add(&self, part: Part, hashes: &[(u64, u64)], row: impl Fn(usize) -> u64) -> io::Result<()> {
+    pub(crate) fn add(
+        &self,
+        part: Part,
+        hashes: &[(u64, u64)],
+        row: impl Fn(usize) -> u64,
+    ) -> io::Result<()> {
         let mut sorted: Vec<(usize, usize)> =
             hashes.iter().enumerate().map(|(i, (first, _))| ((first >> 56) as usize, i)).collect();
         sorted.sort_unstable();

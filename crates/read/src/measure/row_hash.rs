@@ -1,8 +1,8 @@
 //! Hashes of rows, by which equal rows are found.
 
+use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, ArrayRef};
 
 use super::counter::{hash_number, hash_text, mix};
 use crate::ColumnNotes;
@@ -29,9 +29,9 @@ pub(crate) fn hash_rows(
     identity: &Identity,
     n_rows: usize,
 ) -> Vec<(u64, u64)> {
-    let mut rows = vec![(0x9AE1_6A3B_2F90_404F, 0xC949_D7C7_509E_6557); n_rows];
+    let mut rows = vec![(0x9AE1_6A3B_2F90_404F_u64, 0xC949_D7C7_509E_6557_u64); n_rows];
     let mut cells = vec![NULL; n_rows];
-    let mut read = |column: usize, cells: &mut Vec<u64>| {
+    let read = |column: usize, cells: &mut Vec<u64>| {
         cells.fill(NULL);
         if let Some(Some(array)) = columns.get(column) {
             hash_cells(array, cells);
@@ -99,7 +99,7 @@ fn hash_integer(value: i64) -> u64 {
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{Float64Array, Int64Array, StringViewArray};
+    use arrow_array::{Array, Float64Array, Int64Array, StringViewArray};
 
     use super::*;
 

@@ -4,11 +4,11 @@
 //! parallel. A block without quotes is cut at its last newline; one with quotes goes through the state machine of
 //! `csv-core`. A row that cannot be read is noted and stepped over.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use stetho_core::table::MalformedRow;
 
+use super::compressed::{Bytes, open_bytes};
 use super::csv_block::{Block, count_lines, count_plain_rows, has_lone_return};
 use super::dialect::{Dialect, detect};
 use super::encoding::{Decoder, Encoding};
@@ -22,7 +22,9 @@ const MAX_RECORD: usize = 64 << 20;
 /// An opened text table.
 pub(crate) struct CsvSource {
     path: PathBuf,
-    reader: Decoder,
+    reader: Decoder<Bytes>,
+    /// Bytes of the file, as stored, that earlier parts stand for.
+    consumed: u64,
     dialect: std::sync::Arc<Dialect>,
     /// Decoded bytes not yet handed out.
     buffer: Vec<u8>,
@@ -34,15 +36,12 @@ pub(crate) struct CsvSource {
 }
 
 /// Opens a text table and detects its dialect. Columns that `expected` names are read as typed there.
-pub(crate) fn open(
-    path: &Path,
-    bytes: Box<dyn Read + Send>,
-    expected: Option<&[Field]>,
-) -> Result<CsvSource, ReadError> {
-    let reader = Decoder::new(bytes).map_err(|e| ReadError::io(path, e))?;
+pub(crate) fn open(path: &Path, expected: Option<&[Field]>) -> Result<Box<dyn Source>, ReadError> {
+    let reader = Decoder::new(open_bytes(path)?).map_err(|e| ReadError::malformed(path, e.to_string()))?;
     let mut source = CsvSource {
         path: path.to_owned(),
         reader,
+        consumed: 0,
         dialect: std::sync::Arc::new(Dialect {
             delimiter: b',',
             has_header: false,
@@ -81,7 +80,7 @@ pub(crate) fn open(
     if has_header {
         source.skip_record();
     }
-    Ok(source)
+    Ok(Box::new(source))
 }
 
 /// End of the last whole line, or of everything if there is none.
@@ -233,7 +232,11 @@ impl Source for CsvSource {
             Encoding::Utf8 => "UTF-8".to_owned(),
             Encoding::Other(encoding) => encoding.name().to_owned(),
         };
-        let mut text = format!("text, {}, {encoding}", self.dialect.delimiter_name());
+        let mut text = format!(
+            "text, {}, {encoding}{}",
+            self.dialect.delimiter_name(),
+            self.reader.bytes().compression().words()
+        );
         for remark in &self.dialect.remarks {
             text.push_str(", ");
             text.push_str(remark);
@@ -256,9 +259,11 @@ impl Source for CsvSource {
             return Ok(Some(Part { rows, bytes: 0, decode }));
         };
         let dialect = self.dialect.clone();
+        let consumed = self.reader.bytes().consumed();
+        let bytes = consumed - std::mem::replace(&mut self.consumed, consumed);
         Ok(Some(Part {
             rows: block.first_row..block.first_row + block.n_rows,
-            bytes: block.bytes.len() as u64,
+            bytes,
             decode: Box::new(move |sink| {
                 block.decode(&dialect, sink);
                 Ok(())

@@ -15,17 +15,17 @@ pub(crate) enum Encoding {
 }
 
 /// Reads a stream as UTF-8.
-pub(crate) struct Decoder {
-    bytes: Box<dyn Read + Send>,
+pub(crate) struct Decoder<R> {
+    bytes: R,
     encoding: Encoding,
     decoder: Option<encoding_rs::Decoder>,
     /// Raw bytes read while guessing, not yet handed out.
     head: Vec<u8>,
 }
 
-impl Decoder {
+impl<R: Read> Decoder<R> {
     /// Guesses the encoding from the first bytes and drops a byte-order mark.
-    pub(crate) fn new(mut bytes: Box<dyn Read + Send>) -> io::Result<Self> {
+    pub(crate) fn new(mut bytes: R) -> io::Result<Self> {
         let mut head = vec![0; CHUNK];
         let mut n = 0;
         while n < head.len() {
@@ -52,6 +52,11 @@ impl Decoder {
     /// What was detected.
     pub(crate) fn encoding(&self) -> Encoding {
         self.encoding
+    }
+
+    /// The undecoded stream.
+    pub(crate) fn bytes(&self) -> &R {
+        &self.bytes
     }
 
     /// Appends some decoded bytes to `buffer`; 0 at the end of the stream.
@@ -130,7 +135,7 @@ mod tests {
     use super::*;
 
     fn decode(bytes: &[u8]) -> (String, Encoding) {
-        let mut decoder = Decoder::new(Box::new(io::Cursor::new(bytes.to_vec()))).unwrap();
+        let mut decoder = Decoder::new(bytes).unwrap();
         let mut out = Vec::new();
         while decoder.read_into(&mut out).unwrap() > 0 {}
         (String::from_utf8_lossy(&out).into_owned(), decoder.encoding())
