@@ -21,9 +21,8 @@ const KEPT: usize = 100;
 /// and the strength 0.
 pub(crate) fn groups(sample: &Sample, group: usize, target: Option<&Target>) -> Measured<Groups> {
     let Some(column) = sample.columns.get(group) else { return Measured::Not("no group column".into()) };
-    let (codes, names) = match named(column) {
-        Some(named) => named,
-        None => return Measured::Not("the group column holds nested values".into()),
+    let Some((codes, names)) = named(column) else {
+        return Measured::Not("the group column holds nested values".into());
     };
     if names.is_empty() {
         return Measured::Not("the group column has no values".into());
@@ -126,8 +125,9 @@ impl Outcome {
             }
             Self::Numbers(_, values) => {
                 let labelled = codes.iter().zip(values).filter(|(_, v)| !v.is_nan());
-                let (groups, values) = labelled.filter_map(|(c, v)| Some(((*c)? as usize, *v))).unzip();
-                of_numbers(groups, values, n_groups)
+                let (groups, values): (Vec<usize>, Vec<f64>) =
+                    labelled.filter_map(|(c, v)| Some(((*c)? as usize, *v))).unzip();
+                of_numbers(&groups, values, n_groups)
             }
         }
     }
@@ -178,7 +178,7 @@ fn of_classes(groups: &[usize], classes: Vec<usize>, n_groups: usize, n_classes:
     (permutation_p(classes, &mut statistic), dependence.cramers_v)
 }
 
-fn of_numbers(groups: Vec<usize>, values: Vec<f64>, n_groups: usize) -> (f64, f64) {
+fn of_numbers(groups: &[usize], values: Vec<f64>, n_groups: usize) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n.max(1.0);
     let centred: Vec<f64> = values.into_iter().map(|v| v - mean).collect();
@@ -192,7 +192,7 @@ fn of_numbers(groups: Vec<usize>, values: Vec<f64>, n_groups: usize) -> (f64, f6
     let mut sums = vec![0.0_f64; n_groups];
     let mut between = |values: &[f64]| {
         sums.fill(0.0);
-        groups.iter().zip(values).for_each(|(g, v)| sums[*g] += v);
+        groups.iter().zip(values).for_each(|(group, value)| sums[*group] += value);
         sums.iter().zip(&sizes).map(|(sum, size)| sum * sum / f64::max(*size, 1.0)).sum::<f64>()
     };
     let within = (1.0 - between(&centred) / total).max(0.0);

@@ -245,7 +245,7 @@ mod tests {
     #[test]
     #[ignore = "measures time and asserts nothing"]
     fn times() {
-        for (n_rows, n_columns) in [(1000, 12), (20_000, 20)] {
+        for (n_rows, n_columns) in [(1000, 12), (20_000, 20), (2000, 1000), (200, 10_000)] {
             let (train, test) = (mixed(n_rows, n_columns, 1), mixed(n_rows / 4, n_columns, 2));
             for signal in [None, Some(Signal::Associations), Some(Signal::Spectrum), Some(Signal::Isolation)]
                 .into_iter()

@@ -89,6 +89,9 @@ fn goes_one_way<T: PartialOrd>(values: impl Iterator<Item = T>) -> bool {
         if let Some(last) = &last {
             up |= value > *last;
             down |= value < *last;
+            if up && down {
+                return false;
+            }
         }
         last = Some(value);
     }
