@@ -4,6 +4,8 @@
 
 use stetho_core::table::{Column, Kind};
 
+use crate::shape;
+
 /// Words that `pandas.read_csv` takes as missing by itself; in a number column they are ordinary empty cells.
 const READ_AS_MISSING: [&str; 19] = [
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
@@ -148,7 +150,7 @@ fn strays_of_texts(column: &Column) -> Vec<Disguise> {
 /// A number that stands for *no value*, such as -999: frequent, the smallest or largest of its column, and far from
 /// all other values.
 pub(crate) fn sentinel(column: &Column, min_share: f64) -> Option<Disguise> {
-    let numbers = column.number.as_ref().filter(|_| column.kind == Kind::Number)?;
+    let numbers = column.number.as_ref().filter(|_| shape::is_numeric(column))?;
     let least = (min_share * numbers.n_finite as f64).max(3.0);
     [numbers.min, numbers.max].into_iter().find_map(|value| {
         let text = value.to_string();

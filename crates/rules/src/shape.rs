@@ -5,7 +5,7 @@ use stetho_core::table::{Column, Kind};
 /// Why a column looks like an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Id {
-    /// Whole numbers, each once, that leave hardly a gap, or that only rise or fall.
+    /// Whole numbers, each once, that leave hardly a gap, or only rise or fall and leave few.
     Counter,
     /// Whole numbers, nearly all different, under a name that says so.
     Named,
@@ -46,11 +46,14 @@ fn integer_id(column: &Column, n: u64) -> Option<Id> {
     if is_named_as_id(&column.name) {
         return Some(Id::Named);
     }
-    let is_dense = numbers.max - numbers.min < 1.05 * n as f64;
-    // Rising seconds or milliseconds since 1970 are times.
-    let may_be_time = numbers.min > 1e8 && numbers.max < 1e13;
-    let is_ordered = column.strictly_monotone.is_some() && !may_be_time;
-    (is_dense || is_ordered).then_some(Id::Counter)
+    // A measurement by which the file was sorted rises too, but with far wider gaps than a counter with lost rows.
+    let widest = if column.strictly_monotone.is_some() { 10.0 } else { 1.05 };
+    (numbers.max - numbers.min < widest * n as f64).then_some(Id::Counter)
+}
+
+/// Whether the column holds numbers, and not codes of which some happen to be digits only.
+pub(crate) fn is_numeric(column: &Column) -> bool {
+    column.kind == Kind::Number && 4 * column.n_texts <= column.n_numbers
 }
 
 /// The words of a column name, in lower case: `PassengerId` and `passenger_id` have the same.

@@ -5,7 +5,9 @@
 //! the tail below the gap shows (Hill 1975). A gap that is too large for that tail separates values that come from
 //! elsewhere. Lighter tails (normal, exponential, bounded) have even smaller gaps, so the test is safe for them.
 
-use stetho_core::table::{Column, Extreme, Kind, NumberProfile};
+use stetho_core::table::{Column, Extreme, NumberProfile};
+
+use crate::shape;
 
 /// When values count as standing apart.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +64,7 @@ pub(crate) struct Apart {
 
 /// The values of `column` that stand apart above or below the others; none for columns that are not numbers.
 pub(crate) fn outliers(column: &Column, limits: Limits) -> Vec<Apart> {
-    let Some(numbers) = column.number.as_ref().filter(|_| column.kind == Kind::Number) else {
+    let Some(numbers) = column.number.as_ref().filter(|_| shape::is_numeric(column)) else {
         return Vec::new();
     };
     [&numbers.highest, &numbers.lowest]

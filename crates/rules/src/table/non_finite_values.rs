@@ -55,15 +55,12 @@ impl Rule for NonFiniteValues {
             table.columns.iter().filter_map(NonFinite::of).filter(|f| f.share > self.tolerated).collect();
         found.sort_by(|a, b| b.share.total_cmp(&a.share));
         let Some(worst) = found.first() else { return };
-        let values =
-            format!("{} ({}): {}", count_of(worst.count, "value"), percent(worst.share), worst.kinds());
         let message = match found.len() {
-            1 => format!("column `{}` holds {} that are not finite", worst.column.name, values)
-                .replace("1 value that are", "1 value that is"),
-            n => format!(
-                "{n} columns hold values that are not finite, `{}` the most: {values}",
-                worst.column.name
-            ),
+            1 => format!("column `{}` holds {}", worst.column.name, worst.described()),
+            n => {
+                let (name, values) = (&worst.column.name, worst.described());
+                format!("{n} columns are not finite throughout, `{name}` the most: {values}")
+            }
         };
         let rows: Vec<_> = found.iter().flat_map(|f| f.numbers.non_finite_rows.iter().copied()).collect();
         let names: Vec<&str> = found.iter().map(|f| f.column.name.as_str()).collect();
@@ -105,12 +102,15 @@ impl<'a> NonFinite<'a> {
         (count > 0).then_some(Self { column, numbers, count, share })
     }
 
-    /// `2 NaN, 1 ∞`.
-    fn kinds(&self) -> String {
+    /// `3 values that are not finite (1.5 %): 2 NaN, 1 ∞`.
+    fn described(&self) -> String {
         let n = self.numbers;
         let counts = [(n.n_nan, "NaN"), (n.n_positive_infinity, "∞"), (n.n_negative_infinity, "-∞")];
-        let shown = counts.iter().filter(|(count, _)| *count > 0);
-        shown.map(|(count, kind)| format!("{} {kind}", thousands(*count))).collect::<Vec<_>>().join(", ")
+        let kinds = counts.iter().filter(|(count, _)| *count > 0);
+        let kinds: Vec<String> = kinds.map(|(count, kind)| format!("{} {kind}", thousands(*count))).collect();
+        let are = if self.count == 1 { "that is" } else { "that are" };
+        let values = count_of(self.count, "value");
+        format!("{values} {are} not finite ({}): {}", percent(self.share), kinds.join(", "))
     }
 }
 
@@ -144,7 +144,7 @@ mod tests {
         let [finding] = judge("non-finite-values", &table).try_into().unwrap();
         assert_eq!(
             finding.message,
-            "2 columns hold values that are not finite, `b` the most: 2 values (50 %): 1 NaN, 1 -∞"
+            "2 columns are not finite throughout, `b` the most: 2 values that are not finite (50 %): 1 NaN, 1 -∞"
         );
         assert_eq!(finding.count, 3);
         assert_eq!(finding.places[..2], [Place::column("b"), Place::column("a")]);

@@ -1,7 +1,7 @@
 //! `skewed-column`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::table::{Column, Kind, NumberProfile, Table, Task};
+use stetho_core::table::{Column, NumberProfile, Table, Task};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::show::{self, list, python_list};
@@ -17,8 +17,8 @@ use crate::{absent, shape};
 /// ## What to do
 /// Train on the logarithm. For a target, predict the logarithm and take the exponential of the prediction.
 ///
-/// A column that is mostly zero, has few different values, or is skewed by single values alone (`outlier-values`) is
-/// left alone: a logarithm does not help there.
+/// A column that is mostly zero, has few different values, falls into two groups, or is skewed by single values alone
+/// (`outlier-values`) is left alone: a logarithm does not help there.
 ///
 /// ## Fires on
 /// ```recipe rows=2000 target=label
@@ -32,6 +32,7 @@ use crate::{absent, shape};
 /// wait   = exponential(5)
 /// visits = floor(exponential(2))
 /// change = normal(0, 1) / (abs(normal(0, 1)) + 0.05)
+/// weight = pick(uniform(0, 1) < 0.02, normal(90, 3), normal(4, 0.5))
 /// label  = choice("yes", "no")
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ use crate::{absent, shape};
 pub(crate) struct SkewedColumn {
     /// Skewness (third standardised moment) above which a column is skewed.
     pub skewness: f64,
+    /// Skewness above which the logarithm of the column is skewed as well, so that taking it would not help.
+    pub log_skewness: f64,
     /// A column with fewer values than this is not judged.
     pub min_values: u64,
     /// A column with fewer different values than this is not judged.
@@ -47,7 +50,7 @@ pub(crate) struct SkewedColumn {
 
 impl Default for SkewedColumn {
     fn default() -> Self {
-        Self { skewness: 5.0, min_values: 100, min_distinct: 20 }
+        Self { skewness: 5.0, log_skewness: 3.0, min_values: 100, min_distinct: 20 }
     }
 }
 
@@ -113,15 +116,26 @@ impl Rule for SkewedColumn {
 impl SkewedColumn {
     /// The numbers of `column`, if they are skewed and a logarithm would help.
     fn skewed<'a>(&self, column: &'a Column) -> Option<&'a NumberProfile> {
-        let numbers = column.number.as_ref().filter(|_| column.kind == Kind::Number)?;
+        let numbers = column.number.as_ref().filter(|_| shape::is_numeric(column))?;
         let is_skewed = numbers.skewness > self.skewness && numbers.min >= 0.0;
         let enough = numbers.n_finite >= self.min_values && column.distinct.count >= self.min_distinct;
         let varies = numbers.quantiles.median() > numbers.min;
         let judged = is_skewed && enough && varies && shape::id(column, self.min_values, 0.98).is_none();
         let by_single_values = || !tail::outliers(column, Limits::default()).is_empty();
         let by_placeholder = || absent::sentinel(column, 0.002).is_some();
-        (judged && !by_single_values() && !by_placeholder()).then_some(numbers)
+        let helped = || log_skewness(numbers) <= self.log_skewness;
+        (judged && !by_single_values() && !by_placeholder() && helped()).then_some(numbers)
     }
+}
+
+/// Skewness of the logarithm, of `1 + x` where there are zeros, from the kept quantiles.
+fn log_skewness(numbers: &NumberProfile) -> f64 {
+    let log = |x: &f64| if numbers.min > 0.0 { x.max(f64::MIN_POSITIVE).ln() } else { x.max(0.0).ln_1p() };
+    let logs: Vec<f64> = numbers.quantiles.0.iter().map(log).collect();
+    let n = logs.len().max(1) as f64;
+    let mean = logs.iter().sum::<f64>() / n;
+    let moment = |p: i32| logs.iter().map(|x| (x - mean).powi(p)).sum::<f64>() / n;
+    if moment(2) > 0.0 { moment(3) / moment(2).powf(1.5) } else { 0.0 }
 }
 
 fn logarithm(found: &[(&Column, &NumberProfile)]) -> Remedy {
@@ -163,5 +177,8 @@ mod tests {
         assert!(findings(|i, _| if i % 500 == 0 { 40.0 } else { (i % 3) as f64 }).is_empty(), "few values");
         assert!(findings(|i, r| if i % 40 == 0 { 100.0 * r.uniform() } else { 0.0 }).is_empty(), "zeros");
         assert!(findings(|_, r| -r.uniform().ln()).is_empty(), "exponential");
+        let two_groups =
+            |i: usize, r: &mut Random| if i % 50 == 0 { 90.0 + r.normal() } else { 4.0 + 0.5 * r.normal() };
+        assert!(findings(two_groups).is_empty(), "two groups");
     }
 }
