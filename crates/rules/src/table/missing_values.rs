@@ -207,13 +207,18 @@ impl MissingValues {
         let table = Evidence::table("placeholders", ["column", "value", "cells", "share of rows"], rows);
         let is_number = |d: &Disguise| d.value.parse::<f64>().is_ok_and(f64::is_finite);
         let only_numbers = columns.iter().flat_map(|e| &e.disguises).all(is_number);
-        let remedy = Remedy::risky("make them missing").code(replace(&columns));
+        let values = placeholders(&columns);
+        let read =
+            Remedy::risky("read them as missing").code(format!("df = pd.read_csv(path, na_values={values})"));
+        let replace = Remedy::risky("or make them missing in a table that was read already")
+            .code(format!("df = df.replace({values}, np.nan)"));
         let mut draft = Draft::new(
             Place::column(names.first().copied().unwrap_or_default()),
             message,
             Evidence::at_most("cells with a placeholder", worst as f64, 0.0),
-            remedy,
+            read,
         )
+        .remedy(replace)
         .places(names.iter().skip(1).map(|n| Place::column(*n)))
         .evidence(table)
         .certainty(if only_numbers { 0.8 } else { 1.0 })
@@ -270,8 +275,8 @@ fn fill(columns: &[&Empty<'_>]) -> Remedy {
         .code(lines.join("\n"))
 }
 
-/// Python that makes every placeholder missing, column by column.
-fn replace(columns: &[&Empty<'_>]) -> String {
+/// The placeholders of each column as a Python dictionary of lists.
+fn placeholders(columns: &[&Empty<'_>]) -> String {
     let value = |d: &Disguise| match d.value.parse::<f64>() {
         Ok(number) if number.is_finite() => d.value.clone(),
         _ => python(&d.value),
@@ -281,7 +286,7 @@ fn replace(columns: &[&Empty<'_>]) -> String {
         format!("{}: [{}]", python(e.name()), values.join(", "))
     });
     let entries: Vec<String> = entries.collect();
-    format!("df = df.replace({{{}}}, np.nan)", entries.join(", "))
+    format!("{{{}}}", entries.join(", "))
 }
 
 #[cfg(test)]
@@ -327,7 +332,10 @@ mod tests {
         assert_eq!(findings(cells("NA", 40)).len(), 1);
         let [finding] = findings(cells("?", 40)).try_into().unwrap();
         assert_eq!(finding.message, "column `x` holds `?` in 20 % of rows, which stands for a missing value");
-        assert_eq!(finding.remedies[0].code.as_deref(), Some("df = df.replace({\"x\": [\"?\"]}, np.nan)"));
+        assert_eq!(
+            finding.remedies[0].code.as_deref(),
+            Some("df = pd.read_csv(path, na_values={\"x\": [\"?\"]})")
+        );
         assert_eq!(findings(cells("unknown", 3)).len(), 1);
         assert!(findings(cells("<5", 3)).is_empty());
     }

@@ -92,8 +92,8 @@ impl Rule for MixedTypes {
             .count(mixed.iter().map(|c| c.n_texts).sum())
             .evidence(columns(&mixed))
             .evidence(cells(table, &mixed));
-        if mixed.iter().flat_map(|c| &c.strays).any(|cell| has_number_inside(&cell.text)) {
-            draft = draft.remedy(strip(worst));
+        if let Some(column) = mixed.iter().find(|c| c.strays.iter().all(|cell| is_decorated(&cell.text))) {
+            draft = draft.remedy(strip(column));
         }
         report.raise(draft.remedy(coerce(&mixed)));
     }
@@ -134,9 +134,13 @@ fn is_code(text: &str) -> bool {
     prefixed || suffixed
 }
 
-/// Whether `text` is a number with something around or inside it: a unit, a currency, a thousands separator.
-fn has_number_inside(text: &str) -> bool {
+/// Whether `text` is a number with a unit, a currency or thousands separators, and can be read without them. A comma
+/// before other than three digits may be a decimal point.
+fn is_decorated(text: &str) -> bool {
+    let is_thousand = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count() == 3;
     text.contains(|c: char| c.is_ascii_digit())
+        && text.contains([',', ' ', '%', '$', '€', '£'])
+        && text.split(',').skip(1).all(is_thousand)
 }
 
 fn share(column: &Column) -> f64 {
@@ -212,6 +216,14 @@ mod tests {
         assert!(!fires(&["C536379", "C536383", "C536391"], 400));
         assert!(!fires(&["85123A", "84406B"], 400));
         assert!(fires(&["120K", "4M"], 400));
+    }
+
+    #[test]
+    fn only_whole_decorations_are_stripped() {
+        assert!(
+            is_decorated("1,064.2") && is_decorated("35 years") && is_decorated("$12") && is_decorated("7 %")
+        );
+        assert!(!is_decorated("4O") && !is_decorated("3,5") && !is_decorated("low"));
     }
 
     #[test]

@@ -177,8 +177,9 @@ mod tests {
         assert!(findings(|i, _| if i % 500 == 0 { 40.0 } else { (i % 3) as f64 }).is_empty(), "few values");
         assert!(findings(|i, r| if i % 40 == 0 { 100.0 * r.uniform() } else { 0.0 }).is_empty(), "zeros");
         assert!(findings(|_, r| -r.uniform().ln()).is_empty(), "exponential");
-        let two_groups =
-            |i: usize, r: &mut Random| if i % 50 == 0 { 90.0 + r.normal() } else { 4.0 + 0.5 * r.normal() };
+        let two_groups = |i: usize, r: &mut Random| {
+            if i.is_multiple_of(50) { 90.0 + r.normal() } else { 4.0 + 0.5 * r.normal() }
+        };
         assert!(findings(two_groups).is_empty(), "two groups");
     }
 }
