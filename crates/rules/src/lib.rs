@@ -1,6 +1,10 @@
 //! The rules of Stetho: one file a rule, one list a family.
 
+mod absent;
+mod shape;
+mod show;
 pub mod table;
+mod tail;
 
 use stetho_core::RuleInfo;
 
