@@ -1,6 +1,11 @@
 //! The rules of Stetho: one file a rule, one list a family.
 
+mod chance;
+mod columns;
 pub mod table;
+#[cfg(test)]
+mod testing;
+mod words;
 
 use stetho_core::RuleInfo;
 
