@@ -39,11 +39,12 @@ use crate::{chance, words};
 /// size = choice("s", "m", "l")
 /// bought = choice("yes", "no")
 /// ```
-/// Repeated measurements.
-/// ```recipe rows=300 target=pressure
-/// depth = normal(10, 3)
-/// heat = normal(50, 9)
-/// pressure = 3 * depth + heat + normal(0, 1)
+/// Rows with equal features are rare, and their labels agree.
+/// ```recipe rows=300 target=label
+/// x = normal(0, 1)
+/// y = normal(5, 2)
+/// label = pick(x + normal(0, 1) > 0, "yes", "no")
+/// repeat rows 40..60
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]

@@ -62,6 +62,7 @@ impl Rule for FeatureScales {
     const ID: &'static str = "feature-scales";
     const SEVERITY: Severity = Severity::Warning;
     const SIGNALS: &'static [Signal] = &[Signal::Columns];
+    const ALSO: &'static [Signal] = &[Signal::Target];
 
     fn check(&mut self, table: &Table, report: &mut Report) {
         let mut scales: Vec<Scale<'_>> = table.features().filter_map(|(_, c)| Scale::of(c)).collect();

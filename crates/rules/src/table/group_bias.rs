@@ -61,6 +61,7 @@ impl Rule for GroupBias {
     const ID: &'static str = "group-bias";
     const SEVERITY: Severity = Severity::Warning;
     const SIGNALS: &'static [Signal] = &[Signal::Columns, Signal::Groups];
+    const ALSO: &'static [Signal] = &[Signal::Target];
 
     fn check(&mut self, table: &Table, report: &mut Report) {
         let Some(found) = table.groups.get() else { return };

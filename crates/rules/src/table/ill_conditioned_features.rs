@@ -27,6 +27,13 @@ use crate::words;
 /// travel = normal(300, 150)
 /// total = rent + food + travel
 /// ```
+/// ```recipe rows=300
+/// _colour = choice("red", "green", "blue")
+/// red = pick(_colour == "red", 1, 0)
+/// green = pick(_colour == "green", 1, 0)
+/// blue = pick(_colour == "blue", 1, 0)
+/// heat = normal(0, 1)
+/// ```
 ///
 /// ## Stays quiet on
 /// ```recipe rows=300
@@ -35,12 +42,12 @@ use crate::words;
 /// travel = normal(300, 150)
 /// income = rent + food + travel + normal(200, 90)
 /// ```
-/// Few rows for many columns: the rows are the problem then.
-/// ```csv
-/// a,b,c,d
-/// 0.1,2.0,1.3,4.1
-/// 0.7,1.1,0.2,3.3
-/// 0.4,1.9,0.9,3.0
+/// One-hot columns of which one was left out.
+/// ```recipe rows=300
+/// _colour = choice("red", "green", "blue")
+/// red = pick(_colour == "red", 1, 0)
+/// green = pick(_colour == "green", 1, 0)
+/// heat = normal(0, 1)
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]

@@ -60,6 +60,7 @@ impl Rule for OrderedRows {
     const ID: &'static str = "ordered-rows";
     const SEVERITY: Severity = Severity::Warning;
     const SIGNALS: &'static [Signal] = &[Signal::Columns, Signal::RowOrder];
+    const ALSO: &'static [Signal] = &[Signal::Target];
 
     fn check(&mut self, table: &Table, report: &mut Report) {
         let Some(order) = table.row_order.get().filter(|o| o.n_rows >= self.min_rows) else { return };

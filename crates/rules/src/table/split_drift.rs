@@ -69,6 +69,7 @@ impl Rule for SplitDrift {
     const ID: &'static str = "split-drift";
     const SEVERITY: Severity = Severity::Warning;
     const SIGNALS: &'static [Signal] = &[Signal::Columns, Signal::Splits, Signal::Drift];
+    const ALSO: &'static [Signal] = &[Signal::Target];
 
     fn check(&mut self, table: &Table, report: &mut Report) {
         let splits = || table.splits.get().into_iter().flatten();

@@ -62,6 +62,7 @@ impl Rule for SplitOverlap {
     const ID: &'static str = "split-overlap";
     const SEVERITY: Severity = Severity::Error;
     const SIGNALS: &'static [Signal] = &[Signal::Columns, Signal::Overlap];
+    const ALSO: &'static [Signal] = &[Signal::Target, Signal::Splits];
 
     fn check(&mut self, table: &Table, report: &mut Report) {
         let equal = chance::of_equal_features(table);

@@ -51,19 +51,21 @@ use crate::words;
 pub(crate) struct TargetLeakage {
     /// Cross-validated AUC (classes) or R² (numbers) of a column alone from which it is suspected.
     pub score: f64,
+    /// The same score at or above which it is an error; below, a warning.
+    pub certain: f64,
     /// Balanced accuracy, rescaled so that chance is 0 (classes), or R² that it must reach as well.
     pub adjusted: f64,
-    /// The same measure at or above which it is an error; below, a warning.
-    pub certain: f64,
-    /// The same measure of the best other column above which the problem is merely easy.
+    /// Balanced accuracy or R² of the best other column above which the problem is merely easy.
     pub easy: f64,
+    /// How many times as large as the column's own shortfall from perfect that of the best other column must be.
+    pub gap: f64,
     /// Scores that rest on fewer rows than this are not judged.
     pub min_rows: u64,
 }
 
 impl Default for TargetLeakage {
     fn default() -> Self {
-        Self { score: 0.98, adjusted: 0.95, certain: 0.99, easy: 0.85, min_rows: 30 }
+        Self { score: 0.98, certain: 0.995, adjusted: 0.9, easy: 0.85, gap: 3.0, min_rows: 30 }
     }
 }
 
@@ -87,8 +89,9 @@ impl Rule for TargetLeakage {
             .into_iter()
             .partition(|c| c.score.score >= self.score && c.score.adjusted >= self.adjusted);
         let next = others.iter().map(|c| c.score.adjusted).fold(0.0, f64::max);
-        let stands_out = !others.is_empty() && next <= self.easy && strong.len() <= others.len();
-        let leaks: Vec<_> = strong.into_iter().filter(|c| c.recodes || stands_out).collect();
+        let room = !others.is_empty() && next <= self.easy && strong.len() <= others.len();
+        let stands_out = |c: &Candidate<'_>| room && 1.0 - next >= self.gap * (1.0 - c.score.adjusted);
+        let leaks: Vec<_> = strong.into_iter().filter(|c| c.recodes || stands_out(c)).collect();
         if !leaks.is_empty() {
             report.raise(self.draft(table, target, found, &leaks));
         }
@@ -153,7 +156,7 @@ impl TargetLeakage {
                 Human(self.score),
             ),
         };
-        let certain = leaks.iter().any(|c| c.score.adjusted >= self.certain);
+        let certain = leaks.iter().any(|c| c.score.score >= self.certain);
         let severity = if certain { Severity::Error } else { Severity::Warning };
         let (first, rest) = words::first_place(names.iter().map(|n| Place::column(*n)).collect());
         let list = words::python_list(names.iter().copied());
@@ -204,13 +207,14 @@ mod tests {
         let x = || bell("x", 90, 0.0, 1.0);
         assert_eq!(found(x(), &[(1.0, 1.0), (0.7, 0.3)]), [Severity::Error]);
         assert_eq!(found(x(), &[(0.99, 0.96), (0.7, 0.3)]), [Severity::Warning]);
-        assert_eq!(found(x(), &[(0.99, 0.92), (0.7, 0.3)]), []);
+        assert_eq!(found(x(), &[(0.99, 0.88), (0.7, 0.3)]), []);
     }
 
     #[test]
     fn an_easy_problem_does_not() {
         let x = || bell("x", 90, 0.0, 1.0);
         assert_eq!(found(x(), &[(1.0, 1.0), (0.97, 0.9)]), []);
+        assert_eq!(found(x(), &[(0.99, 0.92), (0.95, 0.8)]), []);
         assert_eq!(found(x(), &[(1.0, 1.0), (1.0, 1.0), (0.6, 0.1)]), []);
     }
 

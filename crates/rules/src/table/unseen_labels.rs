@@ -63,6 +63,7 @@ impl Rule for UnseenLabels {
     const ID: &'static str = "unseen-labels";
     const SEVERITY: Severity = Severity::Error;
     const SIGNALS: &'static [Signal] = &[Signal::Columns, Signal::Splits];
+    const ALSO: &'static [Signal] = &[Signal::Target, Signal::Groups];
 
     fn check(&mut self, table: &Table, report: &mut Report) {
         let target = table.target.get();
