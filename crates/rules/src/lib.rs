@@ -1,5 +1,8 @@
 //! The rules of Stetho: one file a rule, one list a family.
 
+// Examples are fenced as `recipe rows=200`, which is not Rust and not meant to be.
+#![allow(rustdoc::invalid_codeblock_attributes)]
+
 mod chance;
 mod columns;
 pub mod table;

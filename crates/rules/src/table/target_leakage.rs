@@ -79,19 +79,22 @@ impl Rule for TargetLeakage {
         let (Some(target), Some(found)) = (table.target.get(), table.single_column_scores.get()) else {
             return;
         };
-        let judged: Vec<Candidate<'_>> = found
+        let mut judged: Vec<Candidate<'_>> = found
             .scores
             .iter()
             .filter(|s| s.n >= self.min_rows)
             .filter_map(|score| Candidate::of(table, target, score))
             .collect();
-        let (strong, others): (Vec<_>, Vec<_>) = judged
-            .into_iter()
-            .partition(|c| c.score.score >= self.score && c.score.adjusted >= self.adjusted);
+        let strong = |c: &Candidate<'_>| c.score.score >= self.score && c.score.adjusted >= self.adjusted;
+        let certain = |c: &Candidate<'_>| strong(c) && c.score.score >= self.certain;
+        judged.sort_by_key(|c| (!certain(c), !strong(c))); // stable: the best of each stay first
+        // Several copies of the target are told together; several columns that are merely good are an easy problem.
+        let n_suspects = judged.iter().filter(|c| certain(c)).count().max(1);
+        let (suspects, others) = judged.split_at(n_suspects.min(judged.len()));
         let next = others.iter().map(|c| c.score.adjusted).fold(0.0, f64::max);
-        let room = !others.is_empty() && next <= self.easy && strong.len() <= others.len();
+        let room = !others.is_empty() && next <= self.easy && suspects.len() <= others.len();
         let stands_out = |c: &Candidate<'_>| room && 1.0 - next >= self.gap * (1.0 - c.score.adjusted);
-        let leaks: Vec<_> = strong.into_iter().filter(|c| c.recodes || stands_out(c)).collect();
+        let leaks: Vec<_> = suspects.iter().filter(|c| c.recodes || strong(c) && stands_out(c)).collect();
         if !leaks.is_empty() {
             report.raise(self.draft(table, target, found, &leaks));
         }
@@ -126,7 +129,7 @@ impl TargetLeakage {
         table: &Table,
         target: &Target,
         found: &SingleColumnScores,
-        leaks: &[Candidate<'_>],
+        leaks: &[&Candidate<'_>],
     ) -> Draft {
         let names: Vec<_> = leaks.iter().map(|c| c.column.name.as_str()).collect();
         let name = |i: usize| table.columns.get(i).map_or("", |c| c.name.as_str());
@@ -215,6 +218,7 @@ mod tests {
         let x = || bell("x", 90, 0.0, 1.0);
         assert_eq!(found(x(), &[(1.0, 1.0), (0.97, 0.9)]), []);
         assert_eq!(found(x(), &[(0.99, 0.92), (0.95, 0.8)]), []);
+        assert_eq!(found(x(), &[(0.985, 0.9), (0.981, 0.9), (0.84, 0.5), (0.7, 0.3)]), []);
         assert_eq!(found(x(), &[(1.0, 1.0), (1.0, 1.0), (0.6, 0.1)]), []);
     }
 
