@@ -1,4 +1,5 @@
 //! Every rule has a data set in which it speaks and one in which it is silent, and both are as expected.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
 

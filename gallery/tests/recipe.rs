@@ -1,4 +1,5 @@
 //! What recipes promise: the same table everywhere, the right distributions, an error with its line, never a panic.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use proptest::prelude::*;
 use stetho_gallery::{Recipe, RecipeError};
