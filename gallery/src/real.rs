@@ -151,7 +151,10 @@ impl RealSet {
             if self.healthy && finding.severity == Severity::Error {
                 problems.push(format!("`{rule}` raises an error on healthy data: {}", finding.message));
             } else if !self.reported.contains_key(rule) {
-                problems.push(format!("`{rule}` raises a {severity} without a reason: {}", finding.message));
+                problems.push(format!(
+                    "`{rule}` raises a finding of level {severity} without a reason: {}",
+                    finding.message
+                ));
             }
         }
         for rule in self.reported.keys() {
@@ -171,6 +174,36 @@ impl RealSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_reported_without_a_reason_is_said() {
+        let finding = |rule: &str, severity: &str| {
+            let json = serde_json::json!({
+                "rule": rule, "severity": severity, "certainty": 1.0, "message": "seen", "why": "", "count": 1,
+                "places": [], "evidence": [], "remedies": [],
+            });
+            serde_json::from_value(json).unwrap()
+        };
+        let findings = vec![finding("a", "error"), finding("b", "warning"), finding("c", "info")];
+        let verdict = Verdict { findings, outcomes: Vec::new() };
+        let set = |healthy, reported: &[&str]| RealSet {
+            name: "x".into(),
+            package: "y".into(),
+            target: "z".into(),
+            healthy,
+            reported: reported.iter().map(|r| ((*r).to_owned(), "because".to_owned())).collect(),
+        };
+        assert!(set(false, &["a", "b"]).problems(&verdict).is_empty());
+        assert_eq!(set(true, &["a", "b"]).problems(&verdict), ["`a` raises an error on healthy data: seen"]);
+        assert_eq!(
+            set(false, &["a"]).problems(&verdict),
+            ["`b` raises a finding of level warning without a reason: seen"]
+        );
+        assert_eq!(
+            set(false, &["a", "b", "c"]).problems(&verdict),
+            ["`c` is expected to be reported and is not"]
+        );
+    }
 
     #[test]
     fn headerless_halves_are_joined() {

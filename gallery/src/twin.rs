@@ -197,3 +197,96 @@ pub(crate) fn put(folder: &Path, name: &str, content: &str) -> Result<PathBuf, G
     fs::write(&path, content).map_err(GalleryError::io(&path))?;
     Ok(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use stetho_core::{Finding, RuleOutcome};
+
+    use super::*;
+
+    fn finding(rule: &str, severity: Severity) -> Finding {
+        Finding {
+            rule: rule.into(),
+            severity,
+            certainty: 1.0,
+            message: "seen".into(),
+            why: String::new(),
+            count: 1,
+            places: Vec::new(),
+            evidence: Vec::new(),
+            remedies: Vec::new(),
+        }
+    }
+
+    fn verdict(findings: &[(&str, Severity)], outcomes: &[(&str, Outcome)]) -> Verdict {
+        Verdict {
+            findings: findings.iter().map(|(rule, severity)| finding(rule, *severity)).collect(),
+            outcomes: outcomes
+                .iter()
+                .map(|(rule, outcome)| RuleOutcome { rule: (*rule).into(), outcome: outcome.clone() })
+                .collect(),
+        }
+    }
+
+    fn twin(expect: &[&str], may: &[&str]) -> Twin {
+        let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        Twin { expect: owned(expect), may: owned(may), ..Twin::default() }
+    }
+
+    #[test]
+    fn what_is_not_as_expected_is_said() {
+        use Severity::{Info, Warning};
+        let ran = ("a", Outcome::Ran);
+        let skipped = ("a", Outcome::Skipped { reason: "no target".into() });
+        let failed = ("b", Outcome::Failed { reason: "out of luck".into() });
+
+        let all_well = verdict(&[("a", Info), ("b", Warning), ("c", Info)], std::slice::from_ref(&ran));
+        assert!(twin(&["a"], &["b"]).problems("a", &all_well).is_empty());
+        assert_eq!(twin(&["a"], &[]).problems("a", &all_well), ["`b` raises an unexpected warning: seen"]);
+        assert_eq!(twin(&[], &["b"]).problems("a", &all_well), ["`a` raises an unexpected info: seen"]);
+        assert_eq!(
+            twin(&["a"], &[]).problems("a", &verdict(&[], std::slice::from_ref(&skipped))),
+            ["`a` is expected and silent: skipped, no target"]
+        );
+        assert_eq!(
+            twin(&[], &[]).problems("a", &verdict(&[], &[skipped, failed])),
+            ["`b` panicked: out of luck", "silence of `a` proves nothing: skipped, no target"]
+        );
+        assert_eq!(
+            twin(&["z"], &[]).problems("a", &verdict(&[], &[ran])),
+            ["`z` is expected and silent: there is no such rule"]
+        );
+    }
+
+    #[test]
+    fn parts_are_written_with_their_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let twin = Twin {
+            rows: Some(7),
+            train: Some("a = row()".into()),
+            val: Some("a = row()".into()),
+            val_rows: Some(3),
+            test: Some("take rows 5..7 from train".into()),
+            ..Twin::default()
+        };
+        let data = twin.write(&folder.path().join("new")).unwrap();
+        let lines = |path: PathBuf| fs::read_to_string(path).unwrap().lines().count() - 1;
+        assert_eq!((lines(data.train), lines(data.val.unwrap()), lines(data.test.unwrap())), (7, 3, 2));
+    }
+
+    #[test]
+    fn malformed_files_are_refused_with_their_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            let path = put(folder.path(), "x.toml", text).unwrap();
+            GalleryFile::read(&path).map(|_| ()).unwrap_err().to_string()
+        };
+        assert!(read("about = 3").contains("x.toml`: "));
+        let twin = "about = \"a\"\n[[twin]]\nname = \"n\"\nexpect = []\n";
+        assert!(read(twin).ends_with("twin `n` needs either `train` or `csv`"));
+        assert!(read(&format!("{twin}csv = \"a\"\nrow = 5\n")).contains("unknown field `row`"));
+        let wrong = Twin { train: Some("a = row()\nb = c".into()), ..Twin::default() };
+        let error = wrong.write(folder.path()).unwrap_err().to_string();
+        assert!(error.starts_with("recipe of `train`, line 2: there is no column `c`"), "{error}");
+    }
+}
