@@ -153,6 +153,8 @@ fn judge(rule: &str, must_fire: bool, verdict: &Verdict) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use stetho_core::RuleOutcome;
+
     use super::*;
 
     fn example(header: &str, line: usize) -> Example {
@@ -171,6 +173,21 @@ mod tests {
         let data = cases[0].write(folder.path()).unwrap();
         assert_eq!(data.target.as_deref(), Some("a"));
         assert_eq!(std::fs::read_to_string(data.val.unwrap()).unwrap().lines().count(), 6);
+    }
+
+    #[test]
+    fn examples_that_do_not_do_what_they_say_are_told() {
+        let verdict = |outcome: Outcome| Verdict {
+            findings: Vec::new(),
+            outcomes: vec![RuleOutcome { rule: "a".into(), outcome }],
+        };
+        let ran = verdict(Outcome::Ran);
+        assert_eq!(judge("a", false, &ran), None);
+        assert_eq!(judge("a", true, &ran).unwrap(), "`a` should fire here; raised: nothing");
+        assert_eq!(judge("b", false, &ran).unwrap(), "`b` is not in the list of its family");
+        let skipped = verdict(Outcome::Skipped { reason: "no target".into() });
+        let told = "`a` was skipped, so the example shows nothing: no target";
+        assert_eq!(judge("a", false, &skipped).unwrap(), told);
     }
 
     #[test]

@@ -73,17 +73,23 @@ fn registered(listing: &str, family: &str, module: &str, rule: &str) -> Result<S
     lines.insert(at.context("the list declares no modules")?, declaration);
     let text = lines.join("\n") + "\n";
 
-    let (head, rest) = text.split_once("pub static RULES: [").context("the list has no `RULES`")?;
-    let (kind, rest) = rest.split_once("; ").context("`RULES` has no length")?;
-    let (length, rest) = rest.split_once(']').context("`RULES` has no length")?;
-    let length: usize = length.parse().context("the length of `RULES` is not a number")?;
+    let (head, rest) = text.split_once("pub static RULES:").context("the list has no `RULES`")?;
     let (entries, tail) = rest.split_once("];").context("`RULES` has no end")?;
+    let entries = counted(entries)?;
     let entries = entries.trim_end().trim_end_matches(',');
     let comma = if entries.ends_with('[') { "" } else { "," };
-    Ok(format!(
-        "{head}pub static RULES: [{kind}; {}]{entries}{comma}\n    entry!(\"{family}\", {module}::{rule}),\n];{tail}",
-        length + 1
-    ))
+    let entry = format!("entry!(\"{family}\", {module}::{rule})");
+    Ok(format!("{head}pub static RULES:{entries}{comma}\n    {entry},\n];{tail}"))
+}
+
+/// The type and the entries of the list with its length, if it is an array, greater by one.
+fn counted(entries: &str) -> Result<String> {
+    let Some((kind, rest)) = entries.split_once("; ").filter(|(kind, _)| !kind.contains(']')) else {
+        return Ok(entries.to_owned());
+    };
+    let (length, rest) = rest.split_once(']').context("the length of `RULES` has no end")?;
+    let length: usize = length.parse().context("the length of `RULES` is not a number")?;
+    Ok(format!("{kind}; {}]{rest}", length + 1))
 }
 
 #[cfg(test)]
@@ -114,6 +120,10 @@ mod tests {
         let last = registered(&after, "table", "d", "D").unwrap();
         assert!(last.contains("mod c;\nmod d;\n") && last.contains("Table>; 4]"), "{last}");
         assert!(registered(&after, "table", "b", "B").is_err(), "not twice");
+        let slice = "mod a;\n\npub static RULES: &[Entry<Table>] = &[\n    entry!(\"table\", a::A),\n];\n";
+        let longer = "mod a;\nmod b;\n\npub static RULES: &[Entry<Table>] = &[\n    entry!(\"table\", a::A),\n    \
+                      entry!(\"table\", b::B),\n];\n";
+        assert_eq!(registered(slice, "table", "b", "B").unwrap(), longer);
         assert!(registered("fn main() {}", "table", "b", "B").is_err());
     }
 
