@@ -6,6 +6,8 @@ use stetho_core::{
     Document, Finding, Human, Limit, Number, Outcome, Place, Safety, Severity, count_of, thousands,
 };
 
+use crate::TableFacts;
+
 /// The first `few` of `items`, and how many more there are: `a, b and 4 more`.
 pub(crate) fn list_of(items: &[String], few: usize) -> String {
     let shown = items.len().min(few);
@@ -189,6 +191,19 @@ pub(crate) fn is_numeric(rows: &[Vec<String>], c: usize) -> bool {
     };
     let mut cells = rows.iter().filter_map(|r| r.get(c)).peekable();
     cells.peek().is_some() && cells.all(|t| is_number(t))
+}
+
+/// What to type next: about the first finding, and with the target named where it was guessed.
+pub(crate) fn next(document: &Document, facts: Option<&TableFacts>) -> Vec<String> {
+    let mut commands = Vec::new();
+    if let Some(first) = document.findings.first() {
+        commands.push(format!("stetho explain {}", quoted(&first.rule)));
+    }
+    let guess = facts.and_then(|f| Some((&f.command_line, f.target.as_ref().filter(|t| t.is_guessed())?)));
+    if let Some((command, target)) = guess.filter(|(command, _)| !command.is_empty()) {
+        commands.push(format!("{command} --target {}", quoted(&target.column)));
+    }
+    commands
 }
 
 /// `word` as one word of a POSIX shell.

@@ -64,14 +64,16 @@ fn proof(html: &mut Html, evidence: &Evidence) {
 
 fn table(html: &mut Html, columns: &[String], rows: &[Vec<String>]) {
     let numeric: Vec<bool> = (0..columns.len()).map(|c| words::is_numeric(rows, c)).collect();
+    let class = |c: usize| if numeric.get(c).copied().unwrap_or(false) { "number" } else { "" };
     html.element("div", &[("class", "scroll")], |html| {
         html.element("table", &[], |html| {
-            html.element("tr", &[], |html| columns.iter().for_each(|c| html.leaf("th", "", c)));
+            html.element("tr", &[], |html| {
+                columns.iter().enumerate().for_each(|(c, heading)| html.leaf("th", class(c), heading));
+            });
             for row in rows {
                 html.element("tr", &[], |html| {
                     for (c, cell) in row.iter().enumerate() {
-                        let class = if numeric.get(c).copied().unwrap_or(false) { "number" } else { "" };
-                        html.leaf("td", class, cell);
+                        html.leaf("td", class(c), cell);
                     }
                 });
             }

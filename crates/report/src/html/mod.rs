@@ -8,7 +8,7 @@ use stetho_core::{Document, Human, Number, count_of, percent, thousands};
 use self::element::{Html, escape};
 use crate::facts::{ColumnFacts, TableFacts};
 use crate::text::{PARTIAL, target_words};
-use crate::words::{self, list_of, quoted, share_of};
+use crate::words::{self, list_of, share_of};
 
 const FRAME: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -163,7 +163,10 @@ fn columns(html: &mut Html, profiles: &[ColumnFacts]) {
     html.leaf("h2", "", "Columns");
     html.element("div", &[("class", "scroll")], |html| {
         html.element("table", &[], |html| {
-            html.element("tr", &[], |html| HEADINGS.iter().for_each(|h| html.leaf("th", "", h)));
+            html.element("tr", &[], |html| {
+                let class = |c: usize| if (2..9).contains(&c) { "number" } else { "" };
+                HEADINGS.iter().enumerate().for_each(|(c, heading)| html.leaf("th", class(c), heading));
+            });
             profiles.iter().for_each(|profile| column(html, profile));
         });
     });
@@ -206,11 +209,10 @@ fn foot(html: &mut Html, document: &Document, facts: Option<&TableFacts>) {
         for (rule, reason) in words::failed(document) {
             html.paragraph("p", "error", &words::failure(rule, reason));
         }
-        if let Some(first) = document.findings.first() {
+        let commands = words::next(document, facts);
+        if !commands.is_empty() {
             html.leaf("p", "faint", "next");
-            html.element("pre", &[], |h| {
-                h.leaf("code", "", &format!("stetho explain {}", quoted(&first.rule)));
-            });
+            html.element("pre", &[], |h| h.leaf("code", "", &commands.join("\n")));
         }
     });
 }

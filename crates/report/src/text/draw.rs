@@ -25,9 +25,10 @@ pub(crate) struct Bar {
 
 /// Bars under each other, labels and notes aligned.
 pub(crate) fn bars(page: &mut Page, indent: usize, bars: &[Bar]) {
-    let labels = bars.iter().map(|b| width(&clean(&b.label))).max().unwrap_or(0).min(LABEL);
+    let labels =
+        bars.iter().map(|b| width(&clean(&b.label))).max().unwrap_or(0).min(LABEL).min(page.screen.width / 3);
     let notes = bars.iter().map(|b| width(&clean(&b.note))).max().unwrap_or(0);
-    let room = page.room(indent + labels + notes + 2 * BETWEEN).min(BAR);
+    let room = page.screen.width.saturating_sub(indent + labels + notes + 2 * BETWEEN).clamp(1, BAR);
     for bar in bars {
         let label = fit(&bar.label, labels, false);
         let drawn = fit(&blocks(bar.length, room), room, false);

@@ -6,7 +6,7 @@ use super::finding::severity_tone;
 use super::head::PARTIAL;
 use super::page::{Page, Span, Tone};
 use crate::facts::TableFacts;
-use crate::words::{self, list_of, quoted};
+use crate::words::{self, list_of};
 
 /// Where the text after a label starts.
 const TEXT: usize = 13;
@@ -66,16 +66,7 @@ fn not_judged(page: &mut Page, document: &Document) {
 }
 
 fn next(page: &mut Page, document: &Document, facts: Option<&TableFacts>) {
-    let mut commands: Vec<String> = Vec::new();
-    if let Some(first) = document.findings.first() {
-        commands.push(format!("stetho explain {}", quoted(&first.rule)));
-    }
-    if let Some((facts, target)) = facts.and_then(|f| Some((f, f.target.as_ref()?)))
-        && target.is_guessed()
-        && !facts.command_line.is_empty()
-    {
-        commands.push(format!("{} --target {}", facts.command_line, quoted(&target.column)));
-    }
+    let commands = words::next(document, facts);
     if commands.is_empty() {
         return;
     }
