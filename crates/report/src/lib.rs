@@ -18,5 +18,6 @@ pub use facts::{ColumnFacts, FileLine, SplitFacts, TableFacts, TargetFacts};
 pub use html::html;
 pub use json::json;
 pub use sarif::sarif;
+pub use text::layout::clean;
 pub use text::{Screen, text};
-pub use words::quoted;
+pub use words::{quoted, summary};

@@ -52,6 +52,13 @@ pub(crate) fn counts(document: &Document) -> Vec<(Severity, String)> {
         .collect()
 }
 
+/// A report in a few words: `2 errors, 1 warning`.
+pub fn summary(document: &Document) -> String {
+    let counts: Vec<String> = counts(document).into_iter().map(|(_, text)| text).collect();
+    let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
+    if document.partial { format!("{found} (partial: interrupted)") } else { found }
+}
+
 /// What to say when there is no finding.
 pub(crate) fn nothing_found(document: &Document) -> String {
     match n_ran(document) {

@@ -13,7 +13,7 @@ pub(crate) fn is_hidden(c: char) -> bool {
 }
 
 /// `text` with every hidden character written as an escape: a line break is `\n`, an escape is `\u{1b}`.
-pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+pub fn clean(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
