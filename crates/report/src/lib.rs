@@ -1,1 +1,23 @@
-//! x
+//! Draws reports: one renderer a file over the same [`Document`](stetho_core::Document).
+//!
+//! [`text()`] is for a person at a terminal, [`json()`] for programs, [`sarif()`] for code-scanning services and
+//! [`html()`] for a browser. A new kind of evidence or place does not compile until all of them draw it.
+
+mod catalogue;
+mod explain;
+mod facts;
+mod html;
+mod json;
+mod sarif;
+mod text;
+mod words;
+
+pub use catalogue::{rules_json, rules_text};
+pub use explain::explain;
+pub use facts::{ColumnFacts, FileLine, SplitFacts, TableFacts, TargetFacts};
+pub use html::html;
+pub use json::json;
+pub use sarif::sarif;
+pub use text::layout::clean;
+pub use text::{Screen, text};
+pub use words::{quoted, summary};

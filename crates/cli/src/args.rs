@@ -1,0 +1,174 @@
+//! The command line. Help, completions and the man page all derive from these definitions.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use stetho_core::Severity;
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0    nothing at or above --fail-on was found
+  1    something was
+  2    the command could not do its work
+  130  interrupted; the report speaks of the part that was read";
+
+/// Finds out why a machine-learning model does not learn.
+#[derive(Debug, Parser)]
+#[command(name = "stetho", version, after_help = EXIT_STATUS, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Audit a data set: what is wrong with the data before any model sees it
+    Check(CheckArgs),
+    /// List every rule
+    Rules {
+        /// Form of the list
+        #[arg(long, value_enum, default_value_t)]
+        format: ListFormat,
+    },
+    /// Show a rule's documentation: what it finds, why it matters, what to do, its options
+    Explain {
+        /// Id of the rule, as in reports
+        rule: String,
+    },
+    /// Print a script that completes stetho's commands and options in a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page, in troff: stetho man | man -l -
+    Man {
+        /// The page of this command rather than the overview
+        command: Option<String>,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_STATUS)]
+pub(crate) struct CheckArgs {
+    /// Files or folders: CSV, TSV, Parquet, JSONL, Arrow, NumPy. Several of one schema are one data set
+    #[arg(required = true, value_name = "DATA", value_hint = ValueHint::AnyPath)]
+    pub(crate) data: Vec<PathBuf>,
+
+    /// Column to be predicted; guessed if not given
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) target: Option<String>,
+
+    /// Validation data
+    #[arg(long, value_name = "DATA", value_hint = ValueHint::AnyPath)]
+    pub(crate) val: Vec<PathBuf>,
+
+    /// Test data
+    #[arg(long, value_name = "DATA", value_hint = ValueHint::AnyPath)]
+    pub(crate) test: Vec<PathBuf>,
+
+    /// Column that names groups to compare: hospital, camera, year
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) group: Option<String>,
+
+    /// Form of the report; by the name of --out if not given, else text
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+
+    /// Write the report to this file instead of standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Run only these rules
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+
+    /// Do not run these rules
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',')]
+    pub(crate) ignore: Vec<String>,
+
+    /// Exit with 1 when something this bad is found [default: error]
+    #[arg(long, value_enum)]
+    pub(crate) fail_on: Option<FailOn>,
+
+    /// Configuration file; by default stetho.toml, or [tool.stetho] in pyproject.toml, here or in a folder above
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// List everything rather than the first and worst
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// Threads to use; 0 for one a core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) threads: usize,
+}
+
+/// Form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For a person at a terminal
+    Text,
+    /// For programs
+    Json,
+    /// For code-scanning services
+    Sarif,
+    /// One page for a browser
+    Html,
+}
+
+/// Form of the list of rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For a person at a terminal
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// How bad a finding must be to fail the command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// An error
+    #[default]
+    Error,
+    /// A warning or an error
+    Warning,
+    /// Nothing fails
+    Never,
+}
+
+impl FailOn {
+    /// Whether a report whose worst finding is `worst` fails the command.
+    pub(crate) fn fails(self, worst: Option<Severity>) -> bool {
+        match self {
+            Self::Error => worst >= Some(Severity::Error),
+            Self::Warning => worst >= Some(Severity::Warning),
+            Self::Never => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn definitions_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn only_what_is_bad_enough_fails() {
+        assert!(FailOn::Error.fails(Some(Severity::Error)));
+        assert!(!FailOn::Error.fails(Some(Severity::Warning)));
+        assert!(FailOn::Warning.fails(Some(Severity::Warning)));
+        assert!(!FailOn::Warning.fails(Some(Severity::Info)));
+        assert!(!FailOn::Warning.fails(None));
+        assert!(!FailOn::Never.fails(Some(Severity::Error)));
+    }
+}

@@ -1,0 +1,196 @@
+//! `stetho check`
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use stetho_core::{Document, MAX_PLACES, RuleInfo, SCHEMA, Session, Subject};
+use stetho_read::{Plan, Reading};
+use stetho_report::{TableFacts, html, json, quoted, sarif, text};
+
+use crate::args::{CheckArgs, Format};
+use crate::config::Config;
+use crate::names::check_rules;
+use crate::output;
+use crate::watch::{INTERRUPTED, Onlooker, catch_interrupt};
+
+/// Reads the data, lets the rules judge it, writes the report.
+///
+/// # Errors
+/// When the request makes no sense, the data cannot be read or the report not written.
+pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
+    let start = Instant::now();
+    for path in args.data.iter().chain(&args.val).chain(&args.test) {
+        if path == Path::new("-") {
+            bail!(
+                "cannot read standard input: columns are measured from files; save it to a file and name that"
+            );
+        }
+    }
+    if let Some(out) = &args.out {
+        output::check_target(out)?;
+    }
+    let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let config = Config::load(args.config.as_deref(), &folder)?;
+    let mut session = new_session(args, &config)?;
+    let plan = Plan {
+        train: args.data.clone(),
+        validation: args.val.clone(),
+        test: args.test.clone(),
+        target: args.target.clone(),
+        group: args.group.clone(),
+        signals: session.wanted(),
+        listed: if args.all { usize::MAX } else { MAX_PLACES },
+        threads: args.threads,
+    };
+    let reading = read(&plan)?;
+    session.observe(&reading.table);
+    let mut verdict = session.finish();
+    if !args.all {
+        verdict.truncate(MAX_PLACES);
+    }
+    let facts = TableFacts {
+        skipped_files: reading.skipped,
+        command_line: command_line(),
+        seconds: start.elapsed().as_secs_f64(),
+        ..TableFacts::of(&reading.table)
+    };
+    let document = Document {
+        schema: SCHEMA,
+        stetho: env!("CARGO_PKG_VERSION").into(),
+        command: "check".into(),
+        subject: Subject {
+            paths: args.data.iter().map(|path| path.display().to_string()).collect(),
+            kind: "table".into(),
+            items: reading.table.n_rows,
+        },
+        findings: verdict.findings,
+        outcomes: verdict.outcomes,
+        partial: reading.partial,
+        facts: facts.to_map(),
+    };
+    deliver(&document, args)?;
+    let fail_on = args.fail_on.or(config.fail_on).unwrap_or_default();
+    Ok(exit_code(&document, fail_on.fails(document.worst())))
+}
+
+/// An interrupted check is neither passed nor failed: whatever it found, the rest was not looked at.
+fn exit_code(document: &Document, fails: bool) -> ExitCode {
+    if document.partial { ExitCode::from(INTERRUPTED) } else { ExitCode::from(u8::from(fails)) }
+}
+
+fn new_session(args: &CheckArgs, config: &Config) -> Result<Session<stetho_core::table::Table>> {
+    check_rules(&args.select).context("--select")?;
+    check_rules(&args.ignore).context("--ignore")?;
+    let admits = |rule: &RuleInfo| admits(rule.id, args, config);
+    if !stetho_rules::all().any(admits) {
+        bail!("no rule is left to run: look at --select, --ignore and the configuration");
+    }
+    Session::new(&stetho_rules::table::RULES, admits, &config.options).with_context(|| match &config.path {
+        Some(path) => format!("in `{}`", path.display()),
+        None => "configuration".into(),
+    })
+}
+
+/// Whether rule `id` is to run. The command line beats the file: `--select` sets aside both lists of the file,
+/// `--ignore` its `ignore`.
+fn admits(id: &str, args: &CheckArgs, config: &Config) -> bool {
+    let names = |list: &[String]| list.iter().any(|name| name == id);
+    if names(&args.ignore) {
+        return false;
+    }
+    if !args.select.is_empty() {
+        return names(&args.select);
+    }
+    let is_selected = config.select.as_ref().is_none_or(|select| names(select));
+    is_selected && (!args.ignore.is_empty() || !names(&config.ignore))
+}
+
+fn read(plan: &Plan) -> Result<Reading> {
+    catch_interrupt();
+    let onlooker = Onlooker::new();
+    let reading = read_table(plan, &onlooker);
+    onlooker.finish();
+    Ok(reading?)
+}
+
+/// Stands in for the reader's entry until that is there.
+fn read_table(plan: &Plan, _watch: &dyn stetho_read::Watch) -> Result<Reading, stetho_read::ReadError> {
+    let first = plan.train.first().cloned().unwrap_or_default();
+    std::fs::File::open(&first).map_err(|e| stetho_read::ReadError::io(&first, e))?;
+    Ok(Reading::default())
+}
+
+/// Renders the report and puts it where it was asked for.
+fn deliver(document: &Document, args: &CheckArgs) -> Result<()> {
+    let format = args.format.unwrap_or_else(|| args.out.as_deref().map_or(Format::Text, format_of));
+    let rendered = match format {
+        Format::Text if args.out.is_some() => text(document, output::paper(args.all)),
+        Format::Text => text(document, output::screen(args.all)),
+        Format::Json => json(document)?,
+        Format::Sarif => sarif(document, stetho_rules::all())?,
+        Format::Html => html(document),
+    };
+    let Some(out) = &args.out else { return output::print(&rendered) };
+    output::write_file(out, &rendered)?;
+    output::note(&format!("wrote `{}`: {}", out.display(), stetho_report::summary(document)));
+    Ok(())
+}
+
+/// The format that a file's name asks for.
+fn format_of(path: &Path) -> Format {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
+    let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_lowercase();
+    match extension.as_str() {
+        "json" if stem.ends_with(".sarif") => Format::Sarif,
+        "json" => Format::Json,
+        "sarif" => Format::Sarif,
+        "html" | "htm" => Format::Html,
+        _ => Format::Text,
+    }
+}
+
+/// The command as it was typed, quoted for a shell.
+fn command_line() -> String {
+    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    std::iter::once("stetho".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Args, Command};
+
+    fn args(words: &[&str]) -> CheckArgs {
+        let all = ["stetho", "check", "x.csv"].iter().chain(words);
+        let Command::Check(args) = Args::parse_from(all).command else { panic!("not `check`") };
+        args
+    }
+
+    #[test]
+    fn the_command_line_beats_the_file() {
+        let list = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
+        let file = Config { select: Some(list(&["a", "b"])), ignore: list(&["b"]), ..Config::default() };
+        let runs = |words: &[&str]| {
+            let args = args(words);
+            list(&["a", "b", "c"]).into_iter().filter(|id| admits(id, &args, &file)).collect::<String>()
+        };
+        assert_eq!(runs(&[]), "a");
+        assert_eq!(runs(&["--select", "b,c"]), "bc");
+        assert_eq!(runs(&["--ignore", "a"]), "b");
+        assert_eq!(runs(&["--select", "b,c", "--ignore", "c"]), "b");
+    }
+
+    #[test]
+    fn names_of_files_tell_the_format() {
+        let of = |name: &str| format_of(Path::new(name));
+        assert_eq!(of("a/report.HTML"), Format::Html);
+        assert_eq!(of("report.sarif.json"), Format::Sarif);
+        assert_eq!(of("report.sarif"), Format::Sarif);
+        assert_eq!(of("report.json"), Format::Json);
+        assert_eq!(of("report"), Format::Text);
+    }
+}

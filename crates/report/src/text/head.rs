@@ -1,0 +1,157 @@
+//! The head: what was read.
+
+use stetho_core::{Document, Human, count_of, percent, thousands};
+
+use super::draw::{self, Bar};
+use super::layout::shorten;
+use super::page::{Page, Span, Tone};
+use crate::facts::{ColumnFacts, TableFacts, TargetFacts};
+use crate::words::{list_of, share_of};
+
+/// Where the text after a label starts.
+const TEXT: usize = 13;
+const FEW_FILES: usize = 3;
+const FEW_CLASSES: usize = 6;
+
+pub(super) fn write(page: &mut Page, document: &Document, facts: Option<&TableFacts>) {
+    let paths = list_of(&document.subject.paths, page.screen.shown(document.subject.paths.len(), FEW_FILES));
+    let lead: [Span<'_>; 2] = [(Tone::Strong, "stetho "), (Tone::Strong, &document.command)];
+    page.paragraph(0, &lead, 2, Tone::Plain, &format!(" {paths}"));
+    if document.partial {
+        page.text(0, Tone::Warning, PARTIAL);
+    }
+    page.gap();
+    match facts {
+        Some(facts) => table(page, facts),
+        None => labelled(page, "items", &count_of(document.subject.items, "item")),
+    }
+}
+
+/// What a person must know before reading anything else in the report of an interrupted run.
+pub(crate) const PARTIAL: &str = "partial: interrupted, only what was read until then has been judged";
+
+fn table(page: &mut Page, facts: &TableFacts) {
+    let size = format!("{} rows × {} columns", thousands(facts.rows), thousands(facts.columns));
+    labelled(page, "size", &size);
+    let kinds: Vec<String> =
+        facts.kinds.iter().map(|(kind, n)| format!("{} {kind}", thousands(*n))).collect();
+    if !kinds.is_empty() {
+        labelled(page, "types", &kinds.join(", "));
+    }
+    files(page, facts);
+    for split in &facts.splits {
+        labelled(page, &split.part, &count_of(split.rows, "row"));
+    }
+    target(page, facts);
+    skipped(page, facts);
+    if page.screen.all && !facts.column_profiles.is_empty() {
+        page.gap();
+        page.line(2, &[(Tone::Strong, "columns")]);
+        profiles(page, &facts.column_profiles);
+    }
+}
+
+fn files(page: &mut Page, facts: &TableFacts) {
+    match facts.files.as_slice() {
+        [] => {}
+        [file] => labelled(page, "format", &file.format),
+        files => {
+            let shown = page.screen.shown(files.len(), FEW_FILES);
+            for (i, file) in files.iter().take(shown).enumerate() {
+                let text = format!("{}: {}, {}", file.path, count_of(file.rows, "row"), file.format);
+                labelled(page, if i == 0 { "files" } else { "" }, &text);
+            }
+            if files.len() > shown {
+                labelled(page, "", &format!("and {} more files", thousands((files.len() - shown) as u64)));
+            }
+        }
+    }
+}
+
+fn target(page: &mut Page, facts: &TableFacts) {
+    let Some(target) = &facts.target else {
+        if let Some(reason) = &facts.target_reason {
+            labelled(page, "target", &format!("none: {reason}"));
+        }
+        return;
+    };
+    labelled(page, "target", &target_words(target));
+    let total: u64 = target.classes.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n));
+    let most = target.classes.iter().map(|(_, n)| *n).max().unwrap_or(0).max(1);
+    let shown = page.screen.shown(target.classes.len(), FEW_CLASSES);
+    let digits = thousands(most).len();
+    let bar = |(name, n): &(String, u64)| Bar {
+        label: name.clone(),
+        length: *n as f64 / most as f64,
+        note: format!("{:>6}  {:>digits$}", percent(share_of(*n, total)), thousands(*n)),
+    };
+    let bars: Vec<Bar> = target.classes.iter().take(shown).map(bar).collect();
+    draw::bars(page, TEXT, &bars);
+    if target.classes.len() > shown {
+        let rest = &target.classes[shown..];
+        let rows: u64 = rest.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n));
+        let text = format!(
+            "and {} more classes with {} of rows together",
+            thousands(rest.len() as u64),
+            percent(share_of(rows, total))
+        );
+        page.text(TEXT, Tone::Faint, &text);
+    }
+}
+
+/// The target in one sentence: which column, how it was found and why, what else it could be.
+pub(crate) fn target_words(target: &TargetFacts) -> String {
+    let mut text = format!("`{}`", target.column);
+    if !target.task.is_empty() {
+        text.push_str(&format!(", {}", target.task));
+    }
+    if !target.classes.is_empty() {
+        text.push_str(&format!(" with {}", count_of(target.classes.len() as u64, "class")));
+    }
+    match (target.origin.as_str(), target.reason.as_str()) {
+        ("given" | "", _) => {}
+        (origin, "") => text.push_str(&format!("; {origin}")),
+        (origin, reason) => text.push_str(&format!("; {origin}: {reason}")),
+    }
+    if !target.alternatives.is_empty() {
+        let names: Vec<String> = target.alternatives.iter().map(|a| format!("`{a}`")).collect();
+        text.push_str(&format!("; could also be {}", list_of(&names, 3)));
+    }
+    text
+}
+
+fn skipped(page: &mut Page, facts: &TableFacts) {
+    let shown = page.screen.shown(facts.skipped_files.len(), FEW_FILES);
+    for (i, line) in facts.skipped_files.iter().take(shown).enumerate() {
+        labelled(page, if i == 0 { "not read" } else { "" }, line);
+    }
+    let rest = facts.skipped_files.len() - shown;
+    if rest > 0 {
+        labelled(page, "", &format!("and {} more files", thousands(rest as u64)));
+    }
+}
+
+fn profiles(page: &mut Page, profiles: &[ColumnFacts]) {
+    let columns = ["column", "kind", "nulls", "distinct", "mean", "std", "min", "median", "max"];
+    let number = |n: Option<stetho_core::Number>| n.map_or(String::new(), |n| Human(n.0).to_string());
+    let row = |c: &ColumnFacts| {
+        vec![
+            shorten(&c.name, 24),
+            c.kind.clone(),
+            thousands(c.nulls),
+            format!("{}{}", if c.distinct_exact { "" } else { "~" }, thousands(c.distinct)),
+            number(c.mean),
+            number(c.std),
+            number(c.min),
+            number(c.median),
+            number(c.max),
+        ]
+    };
+    let rows: Vec<Vec<String>> = profiles.iter().map(row).collect();
+    draw::table(page, 2, &columns.map(String::from), &rows, usize::MAX - 1);
+}
+
+fn labelled(page: &mut Page, label: &str, text: &str) {
+    let label = format!("{label:<width$}", width = TEXT - 2);
+    page.paragraph(2, &[(Tone::Faint, &label)], TEXT, Tone::Plain, text);
+}

@@ -1,0 +1,237 @@
+//! A document with one of everything, and a rule for the catalogue.
+
+use serde::{Deserialize, Serialize};
+use stetho_core::table::{Kind, Table};
+use stetho_core::{
+    Document, Entry, Evidence, Finding, Number, Outcome, Place, Remedy, Report, Rule, RuleOutcome, SCHEMA,
+    Severity, Signal, Subject,
+};
+use stetho_report::{ColumnFacts, FileLine, SplitFacts, TableFacts, TargetFacts};
+
+/// Rows that occur more than once.
+///
+/// ## Why it matters
+/// Copies that land on both sides of a split make validation look better than it is.
+///
+/// ## What to do
+/// Drop the copies **before** splitting:
+///
+/// 1. look at a few of them,
+/// 2. keep the first of each.
+///
+/// ## Fires on
+/// ```csv target=y
+/// x,y
+/// 1,a
+/// 1,a
+/// ```
+///
+/// ## Stays quiet on
+/// ```csv
+/// x,y
+/// 1,a
+/// 2,a
+/// ```
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct DuplicateRows {
+    /// Share of rows above which the finding is an error.
+    pub limit: f64,
+}
+
+impl Rule for DuplicateRows {
+    type Input = Table;
+    const ID: &'static str = "duplicate-rows";
+    const SEVERITY: Severity = Severity::Warning;
+    const SIGNALS: &'static [Signal] = &[Signal::Duplicates];
+    fn check(&mut self, _table: &Table, _report: &mut Report) {}
+}
+
+/// The rule's entry.
+pub(crate) static RULES: [Entry<Table>; 1] = [Entry::new::<DuplicateRows>("table", include_str!("mod.rs"))];
+
+fn finding(rule: &str, severity: Severity, message: &str, why: &str) -> Finding {
+    Finding {
+        rule: rule.into(),
+        severity,
+        certainty: 1.0,
+        message: message.into(),
+        why: why.into(),
+        count: 1,
+        places: vec![Place::Whole],
+        evidence: Vec::new(),
+        remedies: Vec::new(),
+    }
+}
+
+fn rows(path: &str, rows: &[u64]) -> Place {
+    Place::Rows { path: path.into(), rows: rows.to_vec(), lines: rows.iter().map(|r| r + 2).collect() }
+}
+
+fn conflicts() -> Finding {
+    Finding {
+        count: 14,
+        places: vec![rows("wine data.csv", &[3, 17, 40, 41, 99, 120, 121]), Place::column("quality")],
+        evidence: vec![
+            Evidence::table(
+                "rows with equal features",
+                ["line", "fixed acidity", "volatile acidity", "quality"],
+                (0..8).map(|i| [(5 + i).to_string(), "7.4".into(), "0.7".into(), ["5", "6"][i % 2].into()]),
+            ),
+            Evidence::Excerpt { path: "wine data.csv".into(), line: 5, text: "7.4;0.7;5\n7.4;0.7;6".into() },
+        ],
+        remedies: vec![
+            Remedy::advice("look at these rows: which label is right?"),
+            Remedy::risky("leave them out").code(
+                "features = df.columns.drop(\"quality\")\ndf = df[~df.duplicated(features, keep=False)]",
+            ),
+        ],
+        ..finding(
+            "conflicting-labels",
+            Severity::Error,
+            "14 of 1,599 rows (0.9 %) have the same features and another `quality`",
+            "No model can be right on both. The error of the best model cannot fall below this share. Third.",
+        )
+    }
+}
+
+fn scales() -> Finding {
+    let edges = (0..=10).map(|i| Number(f64::from(i) * 28.9)).collect();
+    Finding {
+        count: 2,
+        places: vec![
+            Place::column("total sulfur dioxide"),
+            Place::Pair { a: "density".into(), b: "alcohol".into() },
+        ],
+        evidence: vec![
+            Evidence::at_most("ratio of the largest to the smallest standard deviation", 17_428.6, 100.0),
+            Evidence::at_least("share of rows", 0.4, 0.75),
+            Evidence::bars(
+                "standard deviation",
+                [
+                    ("total sulfur dioxide".to_owned(), 32.9),
+                    ("alcohol".into(), 1.066),
+                    ("density".into(), 0.0019),
+                ],
+            ),
+            Evidence::Histogram {
+                name: "total sulfur dioxide".into(),
+                edges,
+                counts: vec![712, 410, 270, 120, 60, 24, 1, 0, 0, 2],
+            },
+        ],
+        remedies: vec![
+            Remedy::safe("centre and scale every feature").code("x = (x - x.mean()) / x.std()"),
+            Remedy::safe("check again").command("stetho check 'wine data.csv' --all"),
+        ],
+        ..finding(
+            "feature-scales",
+            Severity::Warning,
+            "standard deviations differ by a factor of 17,429; more than 100 slows gradient descent",
+            "Gradient descent takes steps of one size in all directions.",
+        )
+    }
+}
+
+fn others() -> Finding {
+    Finding {
+        count: 3,
+        places: vec![
+            Place::Item { path: "notes.jsonl".into(), index: Some(3), line: Some(4) },
+            Place::Steps { first: 3, last: 5 },
+            Place::Rows { path: "part.parquet".into(), rows: vec![7], lines: Vec::new() },
+        ],
+        evidence: vec![Evidence::at_most("\u{1b}[31mred <b>", f64::NAN, f64::INFINITY)],
+        remedies: vec![Remedy::advice("rest")],
+        ..finding("odd-places", Severity::Info, "control \u{1b}[2J characters & <script>", "")
+    }
+}
+
+fn facts() -> TableFacts {
+    let number = |name: &str| ColumnFacts {
+        name: name.into(),
+        kind: Kind::Number.name().into(),
+        nulls: 3,
+        distinct: 96,
+        distinct_exact: true,
+        mean: Some(Number(8.32)),
+        std: Some(Number(1.74)),
+        min: Some(Number(4.6)),
+        median: Some(Number(7.9)),
+        max: Some(Number(15.9)),
+        histogram: vec![12, 140, 610, 420, 220, 120, 50, 20, 5, 2],
+    };
+    let text = ColumnFacts {
+        name: "<i>note".into(),
+        kind: "text".into(),
+        distinct: 31_000,
+        ..ColumnFacts::default()
+    };
+    TableFacts {
+        rows: 1_599,
+        columns: 12,
+        kinds: [("number".to_owned(), 11), ("text".to_owned(), 1)].into(),
+        files: vec![FileLine {
+            path: "wine data.csv".into(),
+            format: "CSV, `;`-separated, UTF-8".into(),
+            rows: 1_599,
+        }],
+        target: Some(TargetFacts {
+            column: "quality".into(),
+            task: "classification".into(),
+            origin: "guessed".into(),
+            reason: "the last column, whole numbers with 6 values".into(),
+            alternatives: vec!["alcohol".into(), "pH".into()],
+            classes: [("5", 681), ("6", 638), ("7", 199), ("4", 53), ("8", 18), ("3", 10)]
+                .map(|(name, n)| (name.to_owned(), n))
+                .into(),
+        }),
+        target_reason: None,
+        splits: vec![SplitFacts { part: "validation".into(), rows: 400 }],
+        column_profiles: vec![number("fixed acidity"), number("quality"), text],
+        skipped_files: vec!["`old.xls`: not a format that can be read".into()],
+        command_line: "stetho check 'wine data.csv' --val val.csv".into(),
+        seconds: 0.424,
+    }
+}
+
+/// A document with every kind of place, evidence, remedy and outcome.
+pub(crate) fn full() -> Document {
+    let outcome = |rule: &str, outcome| RuleOutcome { rule: rule.into(), outcome };
+    let skipped = |reason: &str| Outcome::Skipped { reason: reason.into() };
+    Document {
+        schema: SCHEMA,
+        stetho: "0.1.0".into(),
+        command: "check".into(),
+        subject: Subject { paths: vec!["wine data.csv".into()], kind: "table".into(), items: 1_599 },
+        findings: vec![conflicts(), scales(), others()],
+        outcomes: vec![
+            outcome("conflicting-labels", Outcome::Ran),
+            outcome("feature-scales", Outcome::Ran),
+            outcome("odd-places", Outcome::Ran),
+            outcome("group-bias", skipped("no --group given")),
+            outcome("split-drift", skipped("no --test given")),
+            outcome("split-overlap", skipped("no --test given")),
+            outcome("breaks", Outcome::Failed { reason: "index out of bounds".into() }),
+        ],
+        partial: false,
+        facts: facts().to_map(),
+    }
+}
+
+/// A healthy data set.
+pub(crate) fn healthy() -> Document {
+    let target = TargetFacts {
+        column: "y".into(),
+        task: "regression".into(),
+        origin: "given".into(),
+        ..TargetFacts::default()
+    };
+    let facts = TableFacts { target: Some(target), skipped_files: Vec::new(), ..facts() };
+    Document {
+        findings: Vec::new(),
+        outcomes: full().outcomes.into_iter().take(5).collect(),
+        facts: facts.to_map(),
+        ..full()
+    }
+}

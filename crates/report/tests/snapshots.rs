@@ -1,0 +1,92 @@
+//! Every format, drawn from one document with one of everything.
+//!
+//! A test fails when a drawing changes; `INSTA_UPDATE=always cargo test -p stetho-report` accepts the change.
+
+mod common;
+
+use insta::assert_snapshot;
+use stetho_core::Document;
+use stetho_report::{Screen, explain, html, json, rules_json, rules_text, sarif, text};
+
+#[test]
+fn text_at_eighty_columns() {
+    assert_snapshot!(text(&common::full(), Screen::default()));
+}
+
+#[test]
+fn text_with_everything() {
+    assert_snapshot!(text(&common::full(), Screen { width: 110, all: true, ..Screen::default() }));
+}
+
+#[test]
+fn text_in_colour() {
+    let colour = text(&common::full(), Screen { color: true, ..Screen::default() });
+    let plain = text(&common::full(), Screen::default());
+    let mut stripped = String::new();
+    for piece in colour.split('\u{1b}') {
+        stripped.push_str(
+            piece.split_once('m').filter(|(code, _)| code.starts_with('[')).map_or(piece, |(_, t)| t),
+        );
+    }
+    assert_eq!(stripped, plain, "colour adds nothing but colour");
+    assert_snapshot!(colour.replace('\u{1b}', "␛"));
+}
+
+#[test]
+fn text_on_a_narrow_screen_stays_within_it() {
+    let narrow = text(&common::full(), Screen { width: 40, ..Screen::default() });
+    let copyable = ["df = ", "features = ", "x = ", "stetho "];
+    for line in narrow.lines().filter(|l| !copyable.iter().any(|c| l.contains(c))) {
+        assert!(line.chars().count() <= 40, "{line:?}\n{narrow}");
+    }
+}
+
+#[test]
+fn text_of_a_healthy_table() {
+    assert_snapshot!(text(&common::healthy(), Screen::default()));
+}
+
+#[test]
+fn text_of_an_interrupted_check_says_so_twice() {
+    let partial = Document { partial: true, ..common::full() };
+    let text = text(&partial, Screen::default());
+    assert_eq!(text.matches("partial: interrupted").count(), 2);
+}
+
+#[test]
+fn json_document() {
+    let document = common::full();
+    let json = json(&document).unwrap();
+    let back: Document = serde_json::from_str(&json).unwrap();
+    assert_eq!(json, stetho_report::json(&back).unwrap());
+    assert_snapshot!(json);
+}
+
+#[test]
+fn sarif_log() {
+    assert_snapshot!(sarif(&common::full(), common::RULES.iter().map(|e| &e.info)).unwrap());
+}
+
+#[test]
+fn html_page() {
+    assert_snapshot!(html(&common::full()));
+}
+
+#[test]
+fn html_of_a_healthy_table() {
+    let html = html(&common::healthy());
+    assert!(html.contains("nothing found"));
+    assert!(!html.contains("<article"));
+}
+
+#[test]
+fn explained_rule() {
+    assert_snapshot!(explain(&common::RULES[0].info, Screen::default()));
+}
+
+#[test]
+fn table_of_rules() {
+    let rules = || common::RULES.iter().map(|e| &e.info);
+    assert_snapshot!(rules_text(rules(), Screen::default()));
+    assert_snapshot!(rules_json(rules()).unwrap());
+}
