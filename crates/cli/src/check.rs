@@ -87,7 +87,7 @@ fn new_session(args: &CheckArgs, config: &Config) -> Result<Session<stetho_core:
     if !stetho_rules::all().any(admits) {
         bail!("no rule is left to run: look at --select, --ignore and the configuration");
     }
-    Session::new(&stetho_rules::table::RULES, admits, &config.options).with_context(|| match &config.path {
+    Session::new(stetho_rules::table::RULES, admits, &config.options).with_context(|| match &config.path {
         Some(path) => format!("in `{}`", path.display()),
         None => "configuration".into(),
     })
@@ -110,16 +110,9 @@ fn admits(id: &str, args: &CheckArgs, config: &Config) -> bool {
 fn read(plan: &Plan) -> Result<Reading> {
     catch_interrupt();
     let onlooker = Onlooker::new();
-    let reading = read_table(plan, &onlooker);
+    let reading = stetho_read::read_table(plan, &onlooker);
     onlooker.finish();
     Ok(reading?)
-}
-
-/// Stands in for the reader's entry until that is there.
-fn read_table(plan: &Plan, _watch: &dyn stetho_read::Watch) -> Result<Reading, stetho_read::ReadError> {
-    let first = plan.train.first().cloned().unwrap_or_default();
-    std::fs::File::open(&first).map_err(|e| stetho_read::ReadError::io(&first, e))?;
-    Ok(Reading::default())
 }
 
 /// Renders the report and puts it where it was asked for.

@@ -17,7 +17,7 @@ pub mod source;
 mod stream;
 mod table;
 
-pub use batch::{Batch, ColumnNotes, Field, Lines, Part, Source};
+pub use batch::{Batch, ColumnNotes, Decode, Field, Lines, Part, Source};
 pub use error::ReadError;
 pub use plan::{Plan, Reading, Unwatched, Watch};
 pub use sample::{Sample, SampleColumn};

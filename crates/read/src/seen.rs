@@ -120,7 +120,7 @@ fn rows_pointed_at(table: &Table) -> BTreeSet<RowId> {
     for column in table.columns.iter().chain(splits) {
         rows.extend(&column.null_rows);
         rows.extend(column.strays.iter().map(|cell| cell.row));
-        for number in &column.number {
+        if let Some(number) = &column.number {
             rows.extend(&number.non_finite_rows);
             rows.extend(number.lowest.iter().chain(&number.highest).map(|e| e.row));
         }

@@ -1,7 +1,6 @@
 //! Measurements on the sample of rows: one file a signal.
 //!
 //! All are pure functions, and the same in every run.
-#![allow(dead_code, reason = "the reader of tables will call `measure`")]
 
 mod associations;
 mod bins;

@@ -22,9 +22,9 @@ mod skewed_column;
 mod split_drift;
 mod split_overlap;
 mod target_leakage;
-mod unseen_labels;
 #[cfg(test)]
 mod testing;
+mod unseen_labels;
 
 use stetho_core::Entry;
 use stetho_core::table::Table;
