@@ -152,8 +152,7 @@ fn per_second(unit: TimeUnit) -> i64 {
 fn seconds(counts: &ArrayRef, per_second: i64, times: i64) -> ArrayRef {
     let counts = counts.as_primitive::<Int64Type>();
     let convert = |count: i64| {
-        let whole = count.div_euclid(per_second) as f64;
-        let rest = count.rem_euclid(per_second) as f64;
+        let (whole, rest) = ((count / per_second) as f64, (count % per_second) as f64);
         (whole + rest / per_second as f64) * times as f64
     };
     Arc::new(Float64Array::from_unary(counts, convert))

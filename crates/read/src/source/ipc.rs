@@ -78,8 +78,17 @@ fn footer(file: &mut File, length: u64) -> Result<Frames, String> {
         .map_err(|e| format!("its footer is unreadable: {e}"))?;
     let dictionaries = footer.dictionaries().iter().flatten().copied().collect();
     let batches: Vec<Block> = footer.recordBatches().iter().flatten().copied().collect();
-    // The magic is padded to eight bytes; the schema comes next.
-    Ok(Frames::File { schema_at: 8, dictionaries, batches: batches.into_iter() })
+    let schema_at = schema_place(file).map_err(text)?;
+    Ok(Frames::File { schema_at, dictionaries, batches: batches.into_iter() })
+}
+
+/// Where the schema begins: behind the magic, which writers pad with zeros to 8 or to 64 bytes.
+fn schema_place(file: &mut File) -> io::Result<u64> {
+    let mut start = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.take(128).read_to_end(&mut start)?;
+    let place = start.chunks(8).skip(1).position(|piece| piece.iter().any(|b| *b != 0));
+    Ok(place.map_or(8, |at| 8 * (at as u64 + 1)))
 }
 
 struct Reader {
@@ -212,7 +221,13 @@ fn schema(prelude: &[Buffer]) -> Result<Arc<Schema>, ArrowError> {
     for frame in prelude.iter().take(1) {
         decoder.decode(&mut frame.clone())?;
     }
+    decoder.decode(&mut end_mark())?;
     decoder.schema().ok_or_else(|| ArrowError::IpcError("it does not begin with a schema".to_owned()))
+}
+
+/// The mark that ends a stream. The decoder takes up a message without a body only when more bytes follow.
+fn end_mark() -> Buffer {
+    Buffer::from([CONTINUATION, [0; 4]].concat())
 }
 
 /// What all parts of a file need.
@@ -320,6 +335,9 @@ fn record_batch(prelude: &[Buffer], frame: &Buffer) -> Result<RecordBatch, Arrow
     for message in prelude {
         decoder.decode(&mut message.clone())?;
     }
-    let batch = decoder.decode(&mut frame.clone())?;
+    let batch = match decoder.decode(&mut frame.clone())? {
+        Some(batch) => Some(batch),
+        None => decoder.decode(&mut end_mark())?,
+    };
     batch.ok_or_else(|| ArrowError::IpcError("a record batch is incomplete".to_owned()))
 }

@@ -40,6 +40,8 @@ pub(super) struct Blocks {
     line: u64,
     consumed: u64,
     ended: bool,
+    /// Whether the data is damaged behind `carry`, so that the last record in it is not whole.
+    damaged: bool,
     /// Whether an unclosed array was reported.
     told: bool,
     array: Elements,
@@ -63,7 +65,7 @@ impl Blocks {
             carry.drain(..3);
         }
         let layout = if carry.trim_ascii_start().starts_with(b"[") { Layout::Array } else { Layout::Lines };
-        let ended = filled < CHUNK;
+        let (ended, damaged) = (filled < CHUNK || result.is_err(), result.is_err());
         let blocks = Self {
             input,
             layout,
@@ -71,7 +73,8 @@ impl Blocks {
             line: 1,
             consumed: 0,
             ended,
-            told: false,
+            damaged,
+            told: damaged,
             array: Elements::default(),
         };
         (blocks, result.err().map(stop))
@@ -115,16 +118,19 @@ impl Blocks {
         self.carry.resize(start + CHUNK, 0);
         let (filled, result) = self.input.fill(self.carry.get_mut(start..).unwrap_or_default());
         self.carry.truncate(start + filled);
-        self.ended = filled < CHUNK;
+        self.damaged = result.is_err();
+        self.told |= self.damaged;
+        self.ended = filled < CHUNK || self.damaged;
         result.err().map(stop)
     }
 
     /// Takes all whole records out of `carry`.
     fn cut(&mut self) -> Block {
         let mut records = Vec::new();
+        let all = self.ended && !self.damaged;
         let (used, line) = match self.layout {
-            Layout::Lines => cut_lines(&self.carry, self.ended, self.line, &mut records),
-            Layout::Array => self.array.cut(&self.carry, self.ended, self.line, &mut records),
+            Layout::Lines => cut_lines(&self.carry, all, self.line, &mut records),
+            Layout::Array => self.array.cut(&self.carry, all, self.line, &mut records),
         };
         self.line = line;
         let rest = self.carry.split_off(used);

@@ -101,7 +101,7 @@ fn in_seconds(count: i64, seconds: f64, months: i64) -> f64 {
     }
     // Whole seconds and the rest apart: nanoseconds since 1970 have more digits than a double.
     let per_second = (1.0 / seconds).round() as i64;
-    count.div_euclid(per_second) as f64 + count.rem_euclid(per_second) as f64 * seconds
+    (count / per_second) as f64 + (count % per_second) as f64 / per_second as f64
 }
 
 /// Days from 1970-01-01 to the first of the month, in the proleptic Gregorian calendar (Howard Hinnant's

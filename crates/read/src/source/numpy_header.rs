@@ -221,7 +221,7 @@ fn flatten(
     depth: usize,
 ) -> Result<(), String> {
     if members.len() as u64 > MOST_COLUMNS || depth > 8 {
-        return Err(format!("its items have more than the {MOST_COLUMNS} fields that are a table"));
+        return Err(too_many());
     }
     match dtype {
         DType::Plain(plain) if plain.type_char() == TypeChar::RawData => {
@@ -237,8 +237,9 @@ fn flatten(
             members.push(Member { name: name.map(str::to_owned), element, offset: *offset });
             *offset = offset.saturating_add(element.size() as u64);
         }
+        DType::Array(n, _) if *n > MOST_COLUMNS => return Err(too_many()),
         DType::Array(n, inner) => {
-            for index in 0..(*n).min(MOST_COLUMNS + 1) {
+            for index in 0..*n {
                 let name = name.map(|name| format!("{name}_{index}"));
                 flatten(inner, name.as_deref(), offset, members, depth + 1)?;
             }
@@ -252,6 +253,10 @@ fn flatten(
         }
     }
     Ok(())
+}
+
+fn too_many() -> String {
+    format!("its items have more than the {MOST_COLUMNS} fields that are a table")
 }
 
 fn element(plain: &TypeStr) -> Result<Element, String> {

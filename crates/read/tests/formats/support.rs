@@ -11,14 +11,14 @@ use stetho_core::table::{Kind, MalformedRow};
 use stetho_read::{Batch, Field, ReadError, source};
 
 /// A folder that goes with the test.
-pub struct Folder(pub tempfile::TempDir);
+pub(crate) struct Folder(pub(crate) tempfile::TempDir);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.0.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
@@ -28,42 +28,42 @@ impl Folder {
 
 /// A file, read from end to end.
 #[derive(Debug)]
-pub struct Read {
-    pub fields: Vec<Field>,
-    pub format: String,
-    pub batches: Vec<Batch>,
-    pub n_parts: usize,
-    pub part_bytes: u64,
+pub(crate) struct Read {
+    pub(crate) fields: Vec<Field>,
+    pub(crate) format: String,
+    pub(crate) batches: Vec<Batch>,
+    pub(crate) n_parts: usize,
+    pub(crate) part_bytes: u64,
 }
 
 impl Read {
-    pub fn n_rows(&self) -> usize {
+    pub(crate) fn n_rows(&self) -> usize {
         self.batches.iter().map(|b| b.rows.num_rows()).sum()
     }
 
-    pub fn malformed(&self) -> Vec<&MalformedRow> {
+    pub(crate) fn malformed(&self) -> Vec<&MalformedRow> {
         self.batches.iter().flat_map(|b| &b.malformed).collect()
     }
 
-    pub fn names(&self) -> Vec<&str> {
+    pub(crate) fn names(&self) -> Vec<&str> {
         self.fields.iter().map(|f| f.name.as_str()).collect()
     }
 
-    pub fn kinds(&self) -> Vec<Kind> {
+    pub(crate) fn kinds(&self) -> Vec<Kind> {
         self.fields.iter().map(|f| f.kind).collect()
     }
 
-    pub fn at(&self, name: &str) -> usize {
+    pub(crate) fn at(&self, name: &str) -> usize {
         self.fields.iter().position(|f| f.name == name).unwrap_or_else(|| panic!("no column {name}"))
     }
 
     /// A number or time column over all batches; NaN stays, null is `None`.
-    pub fn numbers(&self, name: &str) -> Vec<Option<f64>> {
+    pub(crate) fn numbers(&self, name: &str) -> Vec<Option<f64>> {
         let at = self.at(name);
         self.batches.iter().flat_map(|b| numbers(b.rows.column(at))).collect()
     }
 
-    pub fn texts(&self, name: &str) -> Vec<Option<String>> {
+    pub(crate) fn texts(&self, name: &str) -> Vec<Option<String>> {
         let at = self.at(name);
         let column = |b: &Batch| {
             b.rows.column(at).as_string_view().iter().map(|t| t.map(str::to_owned)).collect::<Vec<_>>()
@@ -71,25 +71,25 @@ impl Read {
         self.batches.iter().flat_map(column).collect()
     }
 
-    pub fn booleans(&self, name: &str) -> Vec<Option<bool>> {
+    pub(crate) fn booleans(&self, name: &str) -> Vec<Option<bool>> {
         let at = self.at(name);
         self.batches.iter().flat_map(|b| b.rows.column(at).as_boolean().iter().collect::<Vec<_>>()).collect()
     }
 }
 
-pub fn numbers(column: &ArrayRef) -> Vec<Option<f64>> {
+pub(crate) fn numbers(column: &ArrayRef) -> Vec<Option<f64>> {
     match column.data_type() {
         DataType::Int64 => column.as_primitive::<Int64Type>().iter().map(|v| v.map(|v| v as f64)).collect(),
         _ => column.as_primitive::<Float64Type>().iter().collect(),
     }
 }
 
-pub fn read(path: &Path) -> Read {
+pub(crate) fn read(path: &Path) -> Read {
     try_read(path, None).unwrap()
 }
 
 /// Reads a file and checks what every source promises.
-pub fn try_read(path: &Path, expected: Option<&[Field]>) -> Result<Read, ReadError> {
+pub(crate) fn try_read(path: &Path, expected: Option<&[Field]>) -> Result<Read, ReadError> {
     let mut source = source::open(path, expected)?;
     let fields = source.fields().to_vec();
     let (mut batches, mut next_row, mut n_parts, mut part_bytes) = (Vec::new(), 0, 0, 0);
@@ -133,7 +133,7 @@ fn check(batch: &Batch, fields: &[Field]) {
 }
 
 /// The message of an error, which must be one line and name the file.
-pub fn failure(path: &Path) -> String {
+pub(crate) fn failure(path: &Path) -> String {
     let message = try_read(path, None).unwrap_err().to_string();
     assert!(!message.contains('\n'), "{message}");
     assert!(message.contains(&*path.file_name().unwrap().to_string_lossy()), "{message}");
