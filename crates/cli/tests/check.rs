@@ -1,5 +1,7 @@
 //! `stetho check` on small files, from the command line to the report.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests that fails is a test that fails")]
+
 mod common;
 
 use common::{Folder, Outcome};
@@ -22,6 +24,7 @@ fn rules_found(report: &Value) -> Vec<&str> {
 }
 
 #[test]
+#[ignore = "needs the reader"]
 fn the_text_report_goes_to_stdout_and_nothing_to_stderr() {
     let folder = Folder::new("text_report");
     folder.write("data.csv", &constant());
@@ -34,6 +37,7 @@ fn the_text_report_goes_to_stdout_and_nothing_to_stderr() {
 }
 
 #[test]
+#[ignore = "needs the reader"]
 fn fail_on_decides_the_status() {
     let folder = Folder::new("fail_on");
     folder.write("data.csv", &constant());
@@ -47,6 +51,7 @@ fn fail_on_decides_the_status() {
 }
 
 #[test]
+#[ignore = "needs the reader"]
 fn every_format_carries_the_finding() {
     let folder = Folder::new("formats");
     folder.write("data.csv", &constant());
@@ -68,6 +73,7 @@ fn every_format_carries_the_finding() {
 }
 
 #[test]
+#[ignore = "needs the reader"]
 fn out_writes_a_file_whose_name_tells_the_format() {
     let folder = Folder::new("out");
     folder.write("data.csv", &constant());
@@ -86,6 +92,7 @@ fn out_writes_a_file_whose_name_tells_the_format() {
 }
 
 #[test]
+#[ignore = "needs the reader"]
 fn select_and_ignore_choose_the_rules() {
     let folder = Folder::new("select");
     folder.write("data.csv", &constant());
@@ -98,6 +105,7 @@ fn select_and_ignore_choose_the_rules() {
 }
 
 #[test]
+#[ignore = "needs the reader"]
 fn the_nearest_configuration_above_holds() {
     let folder = Folder::new("configuration");
     folder.write("project/pyproject.toml", "[tool.stetho]\nignore = [\"constant-column\"]\n");
@@ -116,6 +124,7 @@ fn the_nearest_configuration_above_holds() {
 }
 
 #[test]
+#[ignore = "needs the reader"]
 fn what_cannot_be_read_is_one_line_that_names_it() {
     let folder = Folder::new("unreadable");
     folder.write("data.csv", &constant());
@@ -129,6 +138,7 @@ fn what_cannot_be_read_is_one_line_that_names_it() {
 }
 
 #[test]
+#[ignore = "needs the reader"]
 fn data_cannot_command_the_terminal() {
     let folder = Folder::new("hostile_data");
     let name = "\u{1b}]0;owned\u{7}";
@@ -136,11 +146,12 @@ fn data_cannot_command_the_terminal() {
     folder.write("data.csv", &format!("{name},x\n{rows}"));
     let result = folder.run(&[&["check", "data.csv"][..], &ONLY].concat());
     assert_eq!(result.code, 0, "{}", result.stderr);
-    assert!(result.stdout.contains("constant-column"), "{}", result.stdout);
+    assert!(result.stdout.contains("[constant-column]"), "{}", result.stdout);
     assert!(result.stdout.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", result.stdout);
 }
 
 #[test]
+#[ignore = "needs the reader"]
 fn a_guessed_target_asks_to_be_named() {
     let folder = Folder::new("guessed_target");
     folder.write("my data.csv", &constant().replace("label", "kind_of_thing"));
