@@ -1,6 +1,6 @@
 //! `stetho check` on small files, from the command line to the report.
 
-#![allow(clippy::unwrap_used, reason = "a helper of tests that fails is a test that fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of tests that fails is a test that fails")]
 
 mod common;
 
