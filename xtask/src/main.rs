@@ -1,2 +1,55 @@
-//! x
-fn main() {}
+//! `cargo xtask`: set-up, tests, demo and generated files. Needs nothing but Rust, Python 3 and the registries.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to the person who runs it")]
+
+mod demo;
+mod docs;
+mod gallery;
+mod licences;
+mod new_rule;
+mod python;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test                  all tests: format, lints, Rust, examples, gallery, generated files, licences
+  docs [--check]        writes docs/rules from the rules' documentation, or checks that it is fresh
+  gallery [--write DIR] what each rule finds in its twins and in real data sets, or the twins as CSV
+  new-rule FAMILY/ID    a new rule: its file, its line in the list, its gallery file
+  demo                  builds the command and audits wine quality and diabetes; leaves report.html
+  licences              checks the licence of every dependency";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    match words {
+        ["test"] => test::run(),
+        ["docs"] => docs::write(),
+        ["docs", "--check"] => docs::check(),
+        ["gallery"] => gallery::show(),
+        ["gallery", "--write", folder] => gallery::write(folder.as_ref()),
+        ["new-rule", path] => new_rule::run(path),
+        ["demo"] => demo::run(),
+        ["licences"] => licences::run(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => bail!("`{}` is not a command\n\n{USAGE}", words.join(" ")),
+    }
+}

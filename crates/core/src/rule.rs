@@ -19,6 +19,8 @@ pub trait Rule: Default + Serialize + DeserializeOwned + Send + 'static {
     const SEVERITY: Severity;
     /// What must have been measured; a rule whose signals are missing is skipped, and the report says why.
     const SIGNALS: &'static [Signal];
+    /// What it uses where it was measured; the rule runs without.
+    const ALSO: &'static [Signal] = &[];
 
     /// Judges one record.
     fn check(&mut self, input: &Self::Input, report: &mut Report);
@@ -64,6 +66,8 @@ pub struct RuleInfo {
     pub severity: Severity,
     /// What it needs measured.
     pub signals: &'static [Signal],
+    /// What it uses where it was measured.
+    pub also: &'static [Signal],
     source: &'static str,
     defaults: fn() -> Value,
 }
@@ -98,6 +102,7 @@ impl<R: Record> Entry<R> {
             family,
             severity: T::SEVERITY,
             signals: T::SIGNALS,
+            also: T::ALSO,
             source,
             defaults: defaults::<T>,
         };

@@ -113,9 +113,9 @@ impl<R: Record> Session<R> {
         Ok(Self { seats })
     }
 
-    /// The union of what the rules need measured.
+    /// The union of what the rules need or can use.
     pub fn wanted(&self) -> Signals {
-        self.seats.iter().flat_map(|seat| seat.info.signals.iter().copied()).collect()
+        self.seats.iter().flat_map(|seat| seat.info.signals.iter().chain(seat.info.also).copied()).collect()
     }
 
     /// Shows one record to every rule.
@@ -196,7 +196,11 @@ mod tests {
 
     impl Record for Steps {
         fn missing(&self, signal: Signal) -> Option<String> {
-            (signal == Signal::Splits).then(|| "no --val given".into())
+            match signal {
+                Signal::Splits => Some("no --val given".into()),
+                Signal::Overlap => Some("nothing to compare with".into()),
+                _ => None,
+            }
         }
     }
 
@@ -218,6 +222,7 @@ mod tests {
                 const ID: &'static str = $id;
                 const SEVERITY: Severity = Severity::$severity;
                 const SIGNALS: &'static [Signal] = $signals;
+                const ALSO: &'static [Signal] = &[Signal::Overlap];
                 fn check(&mut self, input: &Steps, report: &mut Report) {
                     let check: fn(&Self, &Steps, &mut Report) = $check;
                     check(self, input, report);
@@ -256,6 +261,14 @@ mod tests {
         assert_eq!(outcomes[0], &Outcome::Ran);
         assert_eq!(outcomes[1], &Outcome::Failed { reason: "out of luck".into() });
         assert_eq!(outcomes[2], &Outcome::Skipped { reason: "no --val given".into() });
+    }
+
+    #[test]
+    fn what_is_only_useful_is_wanted_but_not_needed() {
+        let session = Session::new(&RULES, |info| info.id == "needs", &Map::new()).unwrap();
+        let wanted = session.wanted();
+        assert!(wanted.contains(Signal::Splits) && wanted.contains(Signal::Overlap));
+        assert!(!wanted.contains(Signal::Drift));
     }
 
     #[test]

@@ -6,12 +6,19 @@
 
 mod batch;
 mod error;
+mod inputs;
+mod measure;
 mod plan;
 mod relations;
+mod roles;
 mod sample;
+mod seen;
 pub mod source;
+mod stream;
+mod table;
 
 pub use batch::{Batch, ColumnNotes, Field, Lines, Part, Source};
 pub use error::ReadError;
 pub use plan::{Plan, Reading, Unwatched, Watch};
 pub use sample::{Sample, SampleColumn};
+pub use table::read_table;

@@ -1,6 +1,18 @@
 //! The rules of Stetho: one file a rule, one list a family.
 
+// Examples are fenced as `recipe rows=200`, which is not Rust and not meant to be.
+#![allow(rustdoc::invalid_codeblock_attributes)]
+
+mod absent;
+mod chance;
+mod columns;
+mod shape;
+mod show;
 pub mod table;
+mod tail;
+#[cfg(test)]
+mod testing;
+mod words;
 
 use stetho_core::RuleInfo;
 

@@ -37,7 +37,7 @@ pub struct Associations {
     pub n_rows: u64,
 }
 
-/// Eigenvalues of the correlation matrix of the number columns.
+/// Eigenvalues of the correlation matrix of the number and boolean columns.
 ///
 /// Constant columns, columns with more than half their cells empty, and all but one of columns that correlate with
 /// |r| ≥ 0.95 are left out, so that what remains ill-conditioned is not told by single pairs already.
@@ -58,7 +58,8 @@ pub struct Spectrum {
 pub struct Isolated {
     /// The row.
     pub row: RowId,
-    /// Mean distance to its 10 nearest neighbours, in standardised columns.
+    /// Mean distance to its 10 nearest neighbours: root mean square over the standardised columns. Beyond three
+    /// deviations differences count by their logarithm, so that gross outliers are some units away, not millions.
     pub distance: f64,
     /// Column that contributes most to the distance.
     pub column: usize,
@@ -116,8 +117,8 @@ pub struct OrderTest {
     /// Share of the chance-expected changes between neighbouring rows that is missing: 0 for shuffled rows, 1 for
     /// fully sorted ones. Numbers: lag-1 rank autocorrelation, floored at 0.
     pub clustering: f64,
-    /// Permutation p-value of the stronger of the two, Bonferroni-corrected over columns; at least
-    /// 1 / (permutations + 1).
+    /// p-value under permutation of the rows of the stronger of the two, from the moments that the statistics are
+    /// known to have then; Bonferroni-corrected over both and over columns; at least 1e-9.
     pub p_value: f64,
     /// Whether the sampled rows are in ascending or descending order of this column throughout.
     pub sorted: bool,

@@ -63,7 +63,8 @@ pub struct Drift {
     /// Shift of the target, where both have it: classes: total variation distance of the shares; numbers: as
     /// in `columns`.
     pub target: Option<ColumnDrift>,
-    /// Cross-validated area under the ROC curve of a classifier that tells the two apart; 0.5 is no difference.
+    /// Cross-validated area under the ROC curve of a classifier that tells the two apart by their features, those
+    /// that count rows or tell the time left out; 0.5 is no difference.
     pub classifier_auc: f64,
 }
 
@@ -89,6 +90,7 @@ pub struct Groups {
     pub groups: Vec<Group>,
     /// p-value of the dependence of the target on the group (chi-squared or one-way F, by permutation).
     pub p_value: f64,
-    /// Strength of that dependence: Cramér's V for classes, η for numbers; 0 … 1.
+    /// Strength of that dependence: Cramér's V for classes, η for numbers, both corrected for the bias that many
+    /// small groups give; 0 … 1.
     pub strength: f64,
 }

@@ -1,0 +1,120 @@
+//! What a column looks like to a person: an identifier, a category, free text.
+
+use stetho_core::table::{Column, Kind};
+
+/// Why a column looks like an identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Id {
+    /// Whole numbers, each once, that leave hardly a gap, or only rise or fall and leave few.
+    Counter,
+    /// Whole numbers, nearly all different, under a name that says so.
+    Named,
+    /// Short texts, nearly all different.
+    Texts,
+}
+
+impl Id {
+    /// What it looks like, in words.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Counter => "counts the rows",
+            Self::Named => "named as an id, nearly every number different",
+            Self::Texts => "nearly every text different",
+        }
+    }
+}
+
+/// Whether `column` looks like an identifier, judging nothing on fewer than `min_rows` values: in a small table
+/// measurements are all different too. `unique` is the least share of different values.
+pub(crate) fn id(column: &Column, min_rows: u64, unique: f64) -> Option<Id> {
+    let n = column.n_values();
+    // An estimated count of different values may be low by 3 %.
+    let needed = if column.distinct.exact { unique } else { unique - 0.03 };
+    if n < min_rows || (column.distinct.count as f64) < needed * n as f64 || is_named_as_time(&column.name) {
+        return None;
+    }
+    match column.kind {
+        Kind::Number if column.n_texts == 0 && column.is_integer() => integer_id(column, n),
+        Kind::Text if column.n_numbers > column.n_texts => is_named_as_id(&column.name).then_some(Id::Named),
+        Kind::Text => (!is_free_text(column)).then_some(Id::Texts),
+        Kind::Number | Kind::Boolean | Kind::Time | Kind::Nested => None,
+    }
+}
+
+fn integer_id(column: &Column, n: u64) -> Option<Id> {
+    let numbers = column.number.as_ref()?;
+    if is_named_as_id(&column.name) {
+        return Some(Id::Named);
+    }
+    // A measurement by which the file was sorted rises too, but with far wider gaps than a counter with lost rows.
+    let widest = if column.strictly_monotone.is_some() { 10.0 } else { 1.05 };
+    (numbers.max - numbers.min < widest * n as f64).then_some(Id::Counter)
+}
+
+/// Whether the column holds numbers, and not codes of which some happen to be digits only.
+pub(crate) fn is_numeric(column: &Column) -> bool {
+    column.kind == Kind::Number && 4 * column.n_texts <= column.n_numbers
+}
+
+/// The words of a column name, in lower case: `PassengerId` and `passenger_id` have the same.
+fn name_words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut previous = ' ';
+    for c in name.chars() {
+        let starts = c.is_uppercase() && previous.is_lowercase();
+        if (starts || !c.is_alphanumeric()) && words.last().is_some_and(|w| !w.is_empty()) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
+        }
+        previous = c;
+    }
+    words
+}
+
+fn is_named_as_id(name: &str) -> bool {
+    const WORDS: [&str; 9] = ["id", "ids", "uuid", "guid", "index", "idx", "key", "rowid", "rownum"];
+    name.starts_with("Unnamed: ") || name_words(name).iter().any(|w| WORDS.contains(&w.as_str()))
+}
+
+fn is_named_as_time(name: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "time",
+        "date",
+        "datetime",
+        "timestamp",
+        "ts",
+        "year",
+        "month",
+        "week",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "seconds",
+        "epoch",
+    ];
+    name_words(name).iter().any(|w| WORDS.contains(&w.as_str()))
+}
+
+/// Whether the texts are sentences rather than names or codes: long, of very different length, or of many words.
+pub(crate) fn is_free_text(column: &Column) -> bool {
+    let Some(text) = &column.text else { return false };
+    let varies = text.max_length as f64 > 1.5 * text.min_length as f64;
+    let long = text.mean_length > 50.0 && varies;
+    let uneven = text.mean_length > 30.0 && text.max_length as f64 > 3.0 * text.mean_length;
+    let values = &column.values.counts;
+    let spaces: usize = values.iter().map(|(v, _)| v.split_whitespace().count()).sum();
+    let wordy = !values.is_empty() && spaces as f64 / values.len() as f64 > 5.0;
+    long || uneven || wordy
+}
+
+/// Whether the texts are categories: the same few again and again.
+pub(crate) fn is_category(column: &Column) -> bool {
+    column.kind == Kind::Text
+        && column.n_numbers <= column.n_texts
+        && column.distinct.count >= 2
+        && column.distinct.count as f64 <= 0.5 * column.n_values() as f64
+        && !is_free_text(column)
+}

@@ -1,0 +1,211 @@
+//! `class-imbalance`
+
+use serde::{Deserialize, Serialize};
+use stetho_core::table::{Table, Target, Task};
+use stetho_core::{
+    Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands,
+};
+
+/// A class that is ten times as rare as the most frequent one, or rarer.
+///
+/// ## Why it matters
+/// A model that always says the frequent class is right nearly always, so training goes there first and often stays
+/// there; accuracy hides it. Of a class with a handful of rows nothing can be learned, and a fold may hold none of it.
+///
+/// ## What to do
+/// Split stratified, and judge by a score that sees every class (balanced accuracy, F1, area under the
+/// precision–recall curve). Weight the loss, or draw the rare classes more often; the finding lists the numbers.
+/// Change the training rows only, never the validation rows.
+///
+/// ## Fires on
+/// ```recipe rows=400 target=label
+/// x = normal(0, 1)
+/// label = choice("no": 0.97, "yes": 0.03)
+/// ```
+/// ```recipe rows=600 target=grade
+/// x = normal(0, 1)
+/// grade = choice("a": 0.45, "b": 0.52, "c": 0.02, "d": 0.01)
+/// ```
+///
+/// ## Stays quiet on
+/// ```recipe rows=400 target=label
+/// x = normal(0, 1)
+/// label = choice("no": 0.75, "yes": 0.25)
+/// ```
+/// Classes of a few rows each, whose counts differ by chance.
+/// ```recipe rows=120 target=shelf
+/// x = normal(0, 1)
+/// shelf = text("s", integer(1, 20))
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ClassImbalance {
+    /// How many times as frequent as the rarest class the most frequent one may be.
+    pub ratio: f64,
+    /// A target with fewer rows a class than this, on average, is not judged: it rather names rows than classes.
+    pub min_rows_per_class: f64,
+    /// A class with fewer rows than this is too small to learn from or to split into folds.
+    pub few_rows: u64,
+}
+
+impl Default for ClassImbalance {
+    fn default() -> Self {
+        Self { ratio: 10.0, min_rows_per_class: 5.0, few_rows: 10 }
+    }
+}
+
+/// Rarer classes count as having this many rows, so that in small tables chance alone is not called imbalance.
+const LEAST_COUNT: u64 = 3;
+
+/// How many classes the evidence shows.
+const SHOWN: usize = 20;
+
+impl Rule for ClassImbalance {
+    type Input = Table;
+    const ID: &'static str = "class-imbalance";
+    const SEVERITY: Severity = Severity::Warning;
+    const SIGNALS: &'static [Signal] = &[Signal::Columns, Signal::Target];
+
+    fn check(&mut self, table: &Table, report: &mut Report) {
+        let Some((target, column)) = table.target_column() else { return };
+        let [most, .., rarest] = target.classes.as_slice() else { return };
+        let n: u64 = target.classes.iter().map(|c| c.1).sum();
+        let n_classes = target.classes.len() as f64;
+        let judged = target.task == Task::Classification && n as f64 >= n_classes * self.min_rows_per_class;
+        if !judged || (most.1 as f64) < self.ratio * rarest.1.max(LEAST_COUNT) as f64 {
+            return;
+        }
+        let times = most.1 as f64 / rarest.1.max(1) as f64;
+        let message = format!(
+            "class `{}` of `{}` has {} of {} ({}), 1 for every {} of `{}` (limit {})",
+            rarest.0,
+            column.name,
+            thousands(rarest.1),
+            count_of(n, "row"),
+            percent(rarest.1 as f64 / n as f64),
+            Human(times),
+            most.0,
+            Human(self.ratio),
+        );
+        let mut draft = Draft::new(
+            Place::column(&column.name),
+            message,
+            Evidence::at_most("most frequent over rarest class", times, self.ratio),
+            Remedy::safe("split stratified, and judge by a score that sees every class").code(format!(
+                "train, val = train_test_split(df, test_size=0.2, stratify=df[{:?}], random_state=0)\n\
+                 print(classification_report(y_val, model.predict(x_val)))",
+                column.name
+            )),
+        )
+        .certainty(target.certainty())
+        .severity(target.severity(Severity::Warning))
+        .evidence(shares(target, n))
+        .evidence(plan(target, n));
+        let few = target.classes.iter().filter(|c| c.1 < self.few_rows).count() as u64;
+        if few > 0 {
+            let have = if few == 1 { "has" } else { "have" };
+            draft = draft.remedy(Remedy::advice(format!(
+                "{} {have} fewer than {} rows, too few to learn from or to split into folds: collect more, or merge",
+                count_of(few, "class"),
+                self.few_rows
+            )));
+        }
+        for remedy in remedies(&column.name) {
+            draft = draft.remedy(remedy);
+        }
+        report.raise(draft);
+    }
+}
+
+/// The classes to show: all, or the most frequent and the rarest.
+fn shown(target: &Target) -> impl Iterator<Item = &(String, u64)> {
+    let n = target.classes.len();
+    let cut = n > SHOWN;
+    target
+        .classes
+        .iter()
+        .enumerate()
+        .filter(move |(i, _)| !cut || *i < SHOWN / 2 || *i >= n - SHOWN / 2)
+        .map(|c| c.1)
+}
+
+fn shares(target: &Target, n: u64) -> Evidence {
+    Evidence::bars("share of rows", shown(target).map(|(class, c)| (class.clone(), *c as f64 / n as f64)))
+}
+
+/// What each class would need: its weight in the loss, and how many rows up- or down-sampling leaves it.
+fn plan(target: &Target, n: u64) -> Evidence {
+    let n_classes = target.classes.len() as f64;
+    let most = target.classes.first().map_or(0, |c| c.1);
+    let least = target.classes.last().map_or(0, |c| c.1);
+    let rows = shown(target).map(|(class, count)| {
+        let weight = n as f64 / (n_classes * (*count).max(1) as f64);
+        let times = most as f64 / (*count).max(1) as f64;
+        [
+            class.clone(),
+            thousands(*count),
+            Human(weight).to_string(),
+            format!("{} (each row × {})", thousands(most), Human(times)),
+            thousands(least),
+        ]
+    });
+    let columns = ["class", "rows", "weight in the loss", "rows, up-sampled", "rows, down-sampled"];
+    Evidence::table("a plan for balance", columns, rows)
+}
+
+fn remedies(column: &str) -> [Remedy; 3] {
+    [
+        Remedy::risky("weight the loss by class").code(format!(
+            "# scikit-learn\nmodel = RandomForestClassifier(class_weight=\"balanced\")\n\
+             # PyTorch, classes in the order of their sorted names\n\
+             counts = df[{column:?}].value_counts().sort_index()\n\
+             weight = torch.tensor((len(df) / (len(counts) * counts)).to_numpy(), dtype=torch.float32)\n\
+             loss = torch.nn.CrossEntropyLoss(weight=weight)"
+        )),
+        Remedy::risky("or draw rare classes more often (up-sampling), in training only").code(format!(
+            "y = train[{column:?}]\n\
+             weights = (1.0 / y.map(y.value_counts())).to_numpy()\n\
+             sampler = torch.utils.data.WeightedRandomSampler(weights, num_samples=len(weights))\n\
+             loader = torch.utils.data.DataLoader(train_set, batch_size=64, sampler=sampler)"
+        )),
+        Remedy::risky("or keep fewer rows of frequent classes (down-sampling), where there are plenty").code(
+            format!(
+                "least = train[{column:?}].value_counts().min()\n\
+             train = train.groupby({column:?}).sample(n=least, random_state=0)"
+            ),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{categories, findings, table, with_target};
+
+    fn found(counts: &[(&str, u64)]) -> usize {
+        let table = with_target(table(vec![categories("label", counts)]), Task::Classification);
+        findings("class-imbalance", &table).len()
+    }
+
+    #[test]
+    fn ten_to_one_is_the_limit() {
+        assert_eq!(found(&[("a", 1000), ("b", 100)]), 1);
+        assert_eq!(found(&[("a", 999), ("b", 100)]), 0);
+    }
+
+    #[test]
+    fn one_row_of_a_small_table_is_chance() {
+        assert_eq!(found(&[("a", 12), ("b", 1)]), 0);
+        assert_eq!(found(&[("a", 40), ("b", 1)]), 1);
+        assert_eq!(found(&[("a", 40)]), 0);
+    }
+
+    #[test]
+    fn the_plan_tells_the_balanced_weights() {
+        let table =
+            with_target(table(vec![categories("label", &[("a", 90), ("b", 6)])]), Task::Classification);
+        let found = findings("class-imbalance", &table);
+        let Some(Evidence::Table { rows, .. }) = found[0].evidence.get(2) else { panic!("no plan") };
+        assert_eq!(rows[1], ["b", "6", "8", "90 (each row × 15)", "6"]);
+    }
+}

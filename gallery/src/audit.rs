@@ -1,0 +1,51 @@
+//! Runs the real reader and every rule on tables, as `stetho check` does.
+
+use std::path::PathBuf;
+
+use serde_json::Map;
+use stetho_core::{MAX_PLACES, Session, Verdict};
+use stetho_read::{Plan, Unwatched};
+use stetho_rules::table::RULES;
+
+use crate::GalleryError;
+
+/// A data set on disk, and what the command line would say of it.
+#[derive(Clone, Debug, Default)]
+pub struct DataSet {
+    /// The training part.
+    pub train: PathBuf,
+    /// `--val`.
+    pub val: Option<PathBuf>,
+    /// `--test`.
+    pub test: Option<PathBuf>,
+    /// `--target`.
+    pub target: Option<String>,
+    /// `--group`.
+    pub group: Option<String>,
+}
+
+/// Audits a data set with every rule at its default options.
+///
+/// # Errors
+/// When the data cannot be read at all.
+pub fn audit(data: &DataSet) -> Result<Verdict, GalleryError> {
+    let mut session = Session::new(&RULES, |_| true, &Map::new())?;
+    let plan = Plan {
+        train: vec![data.train.clone()],
+        validation: data.val.iter().cloned().collect(),
+        test: data.test.iter().cloned().collect(),
+        target: data.target.clone(),
+        group: data.group.clone(),
+        signals: session.wanted(),
+        listed: MAX_PLACES,
+        threads: 1, // the same on every machine
+    };
+    let reading = stetho_read::read_table(&plan, &Unwatched)?;
+    session.observe(&reading.table);
+    Ok(session.finish())
+}
+
+/// One line a finding, for messages: `warning duplicate-rows: 3 rows occur more than once`.
+pub fn raised(verdict: &Verdict) -> Vec<String> {
+    verdict.findings.iter().map(|f| format!("{} {}: {}", f.severity.name(), f.rule, f.message)).collect()
+}

@@ -1,0 +1,54 @@
+//! The Python environment in `.venv`, and the data sets that scikit-learn ships.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::shell;
+
+/// Packages of the environment, with their versions.
+const REQUIREMENTS: &str = "gallery/requirements.txt";
+
+/// Writes scikit-learn's data sets as CSV files into `target/gallery/scikit-learn`, unless they are there.
+pub(crate) fn export_data_sets() -> Result<()> {
+    let folder = shell::root().join("target/gallery/scikit-learn");
+    let script = "gallery/export_scikit_learn.py";
+    let source = read(script)? + &read(REQUIREMENTS)?;
+    let mark = folder.join("exported-by.txt");
+    if fs::read_to_string(&mark).is_ok_and(|earlier| earlier == source) {
+        println!("scikit-learn's data sets are in target/gallery");
+        return Ok(());
+    }
+    let python = environment()?;
+    fs::create_dir_all(&folder).context("cannot make target/gallery")?;
+    shell::run(shell::command(python).args([script, "target/gallery/scikit-learn"]))?;
+    fs::write(mark, source).context("cannot write to target/gallery")
+}
+
+/// The interpreter of `.venv`, which is made if it is missing or its requirements have changed.
+fn environment() -> Result<PathBuf> {
+    let folder = shell::root().join(".venv");
+    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let wanted = read(REQUIREMENTS)?;
+    let mark = folder.join("installed.txt");
+    if python.exists() && fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    let system = if cfg!(windows) { "python" } else { "python3" };
+    shell::run(shell::command(system).args(["-m", "venv", ".venv"]))?;
+    shell::run(shell::command(&python).args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--requirement",
+        REQUIREMENTS,
+    ]))?;
+    fs::write(mark, wanted).context("cannot write to .venv")?;
+    Ok(python)
+}
+
+fn read(path: &str) -> Result<String> {
+    fs::read_to_string(shell::root().join(path)).with_context(|| format!("cannot read {path}"))
+}

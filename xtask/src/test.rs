@@ -1,0 +1,41 @@
+//! `cargo xtask test`
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::{docs, licences, python, shell};
+
+/// A part of the tests, with the words for the summary.
+type Step = (&'static str, fn() -> Result<()>);
+
+const STEPS: [Step; 6] = [
+    ("format", || shell::run(shell::cargo().args(["fmt", "--all", "--check"]))),
+    ("lints", || {
+        let arguments = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"];
+        shell::run(shell::cargo().args(arguments))
+    }),
+    ("real data sets", python::export_data_sets),
+    ("tests", || shell::run(shell::cargo().args(["test", "--workspace", "--no-fail-fast"]))),
+    ("generated files", docs::check),
+    ("licences", licences::run),
+];
+
+/// Runs every step, also after one has failed, and sums up.
+pub(crate) fn run() -> Result<()> {
+    let start = Instant::now();
+    let mut failed = Vec::new();
+    for (name, step) in STEPS {
+        println!("\n── {name}");
+        if let Err(error) = step() {
+            eprintln!("error: {error:#}");
+            failed.push(name);
+        }
+    }
+    let seconds = start.elapsed().as_secs();
+    if failed.is_empty() {
+        println!("\nall {} steps passed in {seconds} s", STEPS.len());
+        return Ok(());
+    }
+    bail!("{} of {} steps failed in {seconds} s: {}", failed.len(), STEPS.len(), failed.join(", "))
+}
