@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use stetho_core::{Document, MAX_PLACES, RuleInfo, SCHEMA, Session, Subject};
-use stetho_read::{Plan, Reading};
+use stetho_read::{Plan, Reading, read_table};
 use stetho_report::{TableFacts, html, json, quoted, sarif, text};
 
 use crate::args::{CheckArgs, Format};
@@ -113,13 +113,6 @@ fn read(plan: &Plan) -> Result<Reading> {
     let reading = read_table(plan, &onlooker);
     onlooker.finish();
     Ok(reading?)
-}
-
-/// Stands in for the reader's entry until that is there.
-fn read_table(plan: &Plan, _watch: &dyn stetho_read::Watch) -> Result<Reading, stetho_read::ReadError> {
-    let first = plan.train.first().cloned().unwrap_or_default();
-    std::fs::File::open(&first).map_err(|e| stetho_read::ReadError::io(&first, e))?;
-    Ok(Reading::default())
 }
 
 /// Renders the report and puts it where it was asked for.

@@ -24,7 +24,6 @@ fn rules_found(report: &Value) -> Vec<&str> {
 }
 
 #[test]
-#[ignore = "needs the reader"]
 fn the_text_report_goes_to_stdout_and_nothing_to_stderr() {
     let folder = Folder::new("text_report");
     folder.write("data.csv", &constant());
@@ -37,7 +36,6 @@ fn the_text_report_goes_to_stdout_and_nothing_to_stderr() {
 }
 
 #[test]
-#[ignore = "needs the reader"]
 fn fail_on_decides_the_status() {
     let folder = Folder::new("fail_on");
     folder.write("data.csv", &constant());
@@ -51,7 +49,6 @@ fn fail_on_decides_the_status() {
 }
 
 #[test]
-#[ignore = "needs the reader"]
 fn every_format_carries_the_finding() {
     let folder = Folder::new("formats");
     folder.write("data.csv", &constant());
@@ -73,7 +70,6 @@ fn every_format_carries_the_finding() {
 }
 
 #[test]
-#[ignore = "needs the reader"]
 fn out_writes_a_file_whose_name_tells_the_format() {
     let folder = Folder::new("out");
     folder.write("data.csv", &constant());
@@ -92,7 +88,6 @@ fn out_writes_a_file_whose_name_tells_the_format() {
 }
 
 #[test]
-#[ignore = "needs the reader"]
 fn select_and_ignore_choose_the_rules() {
     let folder = Folder::new("select");
     folder.write("data.csv", &constant());
@@ -105,7 +100,6 @@ fn select_and_ignore_choose_the_rules() {
 }
 
 #[test]
-#[ignore = "needs the reader"]
 fn the_nearest_configuration_above_holds() {
     let folder = Folder::new("configuration");
     folder.write("project/pyproject.toml", "[tool.stetho]\nignore = [\"constant-column\"]\n");
@@ -117,14 +111,13 @@ fn the_nearest_configuration_above_holds() {
     };
     assert!(!found("project/data", &[]));
     assert!(found("project/data", &ONLY), "the command line beats the file");
-    folder.write("project/data/stetho.toml", "[rules.constant-column]\nmin_values = 1000\n");
+    folder.write("project/data/stetho.toml", "[rules.constant-column]\nmin_rows = 1000\n");
     assert!(!found("project/data", &ONLY), "the option of the nearer file holds");
     folder.write("other.toml", "");
     assert!(found("project/data", &["--config", "../../other.toml"]));
 }
 
 #[test]
-#[ignore = "needs the reader"]
 fn what_cannot_be_read_is_one_line_that_names_it() {
     let folder = Folder::new("unreadable");
     folder.write("data.csv", &constant());
@@ -138,7 +131,6 @@ fn what_cannot_be_read_is_one_line_that_names_it() {
 }
 
 #[test]
-#[ignore = "needs the reader"]
 fn data_cannot_command_the_terminal() {
     let folder = Folder::new("hostile_data");
     let name = "\u{1b}]0;owned\u{7}";
@@ -151,7 +143,6 @@ fn data_cannot_command_the_terminal() {
 }
 
 #[test]
-#[ignore = "needs the reader"]
 fn a_guessed_target_asks_to_be_named() {
     let folder = Folder::new("guessed_target");
     folder.write("my data.csv", &constant().replace("label", "kind_of_thing"));
