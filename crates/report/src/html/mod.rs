@@ -76,7 +76,7 @@ fn table_facts(html: &mut Html, facts: &TableFacts) {
         }
         match (&facts.target, &facts.target_reason) {
             (Some(target), _) => fact(html, "target", &target_words(target)),
-            (None, Some(reason)) => fact(html, "target", &format!("none: {reason}")),
+            (None, Some(reason)) => fact(html, "target", &words::no_target(reason)),
             (None, None) => {}
         }
     });

@@ -131,7 +131,7 @@ fn remedies(page: &mut Page, remedies: &[Remedy]) {
         }
         let risk = words::risk(remedy.safety).map_or(String::new(), |risk| format!(" ({risk})"));
         let label = if i == 0 { "do" } else { "or" };
-        labelled(page, label, &format!("{}{risk}", remedy.action));
+        labelled(page, label, &format!("{}{risk}", words::action(remedy)));
         for snippet in [&remedy.command, &remedy.code].into_iter().flatten() {
             page.gap();
             for line in snippet.lines() {

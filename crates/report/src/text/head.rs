@@ -6,7 +6,7 @@ use super::draw::{self, Bar};
 use super::layout::shorten;
 use super::page::{Page, Span, Tone};
 use crate::facts::{ColumnFacts, TableFacts, TargetFacts};
-use crate::words::{list_of, share_of};
+use crate::words::{self, list_of, share_of};
 
 /// Where the text after a label starts.
 const TEXT: usize = 13;
@@ -71,7 +71,7 @@ fn files(page: &mut Page, facts: &TableFacts) {
 fn target(page: &mut Page, facts: &TableFacts) {
     let Some(target) = &facts.target else {
         if let Some(reason) = &facts.target_reason {
-            labelled(page, "target", &format!("none: {reason}"));
+            labelled(page, "target", &words::no_target(reason));
         }
         return;
     };
