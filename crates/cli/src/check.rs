@@ -87,7 +87,7 @@ fn new_session(args: &CheckArgs, config: &Config) -> Result<Session<stetho_core:
     if !stetho_rules::all().any(admits) {
         bail!("no rule is left to run: look at --select, --ignore and the configuration");
     }
-    Session::new(&stetho_rules::table::RULES, admits, &config.options).with_context(|| match &config.path {
+    Session::new(stetho_rules::table::RULES, admits, &config.options).with_context(|| match &config.path {
         Some(path) => format!("in `{}`", path.display()),
         None => "configuration".into(),
     })
