@@ -60,11 +60,11 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "COLUMN")]
     pub(crate) target: Option<String>,
 
-    /// Validation data
+    /// Validation data; may be given several times
     #[arg(long, value_name = "DATA", value_hint = ValueHint::AnyPath)]
     pub(crate) val: Vec<PathBuf>,
 
-    /// Test data
+    /// Test data; may be given several times
     #[arg(long, value_name = "DATA", value_hint = ValueHint::AnyPath)]
     pub(crate) test: Vec<PathBuf>,
 
@@ -89,7 +89,7 @@ pub(crate) struct CheckArgs {
     pub(crate) ignore: Vec<String>,
 
     /// Exit with 1 when something this bad is found [default: error]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<FailOn>,
 
     /// Configuration file; by default stetho.toml, or [tool.stetho] in pyproject.toml, here or in a folder above

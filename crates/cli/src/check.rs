@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use stetho_core::{Document, MAX_PLACES, RuleInfo, SCHEMA, Session, Subject};
-use stetho_read::{Plan, Reading};
+use stetho_read::{Plan, Reading, read_table};
 use stetho_report::{TableFacts, html, json, quoted, sarif, text};
 
-use crate::args::{CheckArgs, Format};
+use crate::args::{CheckArgs, FailOn, Format};
 use crate::config::Config;
 use crate::names::check_rules;
 use crate::output;
@@ -72,12 +72,12 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
     };
     deliver(&document, args)?;
     let fail_on = args.fail_on.or(config.fail_on).unwrap_or_default();
-    Ok(exit_code(&document, fail_on.fails(document.worst())))
+    Ok(ExitCode::from(status(&document, fail_on)))
 }
 
-/// An interrupted check is neither passed nor failed: whatever it found, the rest was not looked at.
-fn exit_code(document: &Document, fails: bool) -> ExitCode {
-    if document.partial { ExitCode::from(INTERRUPTED) } else { ExitCode::from(u8::from(fails)) }
+/// The exit status. An interrupted check is neither passed nor failed: whatever it found, the rest was not looked at.
+fn status(document: &Document, fail_on: FailOn) -> u8 {
+    if document.partial { INTERRUPTED } else { u8::from(fail_on.fails(document.worst())) }
 }
 
 fn new_session(args: &CheckArgs, config: &Config) -> Result<Session<stetho_core::table::Table>> {
@@ -175,6 +175,15 @@ mod tests {
         assert_eq!(runs(&["--select", "b,c"]), "bc");
         assert_eq!(runs(&["--ignore", "a"]), "b");
         assert_eq!(runs(&["--select", "b,c", "--ignore", "c"]), "b");
+    }
+
+    #[test]
+    fn an_interrupted_check_neither_passes_nor_fails() {
+        let json = r#"{"schema": 1, "stetho": "", "command": "check", "findings": [], "outcomes": [], "facts": {},
+            "subject": {"paths": [], "kind": "table", "items": 0}}"#;
+        let whole: Document = serde_json::from_str(json).unwrap();
+        assert_eq!(status(&whole, FailOn::Error), 0);
+        assert_eq!(status(&Document { partial: true, ..whole }, FailOn::Never), 130);
     }
 
     #[test]

@@ -26,12 +26,24 @@ fn main() -> ExitCode {
     match result {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            output::note(&format!("error: {error:#}"));
+            output::note(&format!("error: {}", one_line(&error)));
             ExitCode::from(FAILED)
         }
         // The panic hook has said what is to be said.
         Err(_) => ExitCode::from(FAILED),
     }
+}
+
+/// The chain of causes on one line. A cause that an error already tells itself is not told again.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !line.ends_with(&cause) {
+            line.push_str(if line.is_empty() { "" } else { ": " });
+            line.push_str(&cause);
+        }
+    }
+    line
 }
 
 /// Reads the command line; ends the program for `--help`, `--version` and bad usage.

@@ -55,8 +55,14 @@ pub(crate) fn check_target(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes `text` to `path` in one go: whoever looks at the file sees the old text or the new, never a part.
+/// Writes `text` to `path` in one go: whoever looks at the file sees the old text or the new, never a part. A link is
+/// followed, and a device is written to as it is.
 pub(crate) fn write_file(path: &Path, text: &str) -> Result<()> {
+    let followed = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let path = followed.as_path();
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()));
+    }
     let name =
         path.file_name().ok_or_else(|| anyhow!("cannot write `{}`: it names no file", path.display()))?;
     let mut part = std::ffi::OsString::from(".");

@@ -55,9 +55,12 @@ impl Onlooker {
 impl Watch for Onlooker {
     fn progress(&self, done: u64, total: u64) {
         if self.is_watched && self.start.elapsed() >= PATIENCE {
-            let bar = self.bar.get_or_init(|| new_bar(total));
+            let bar = self.bar.get_or_init(|| new_bar(done, total));
             bar.set_length(total);
             bar.set_position(done);
+            if done >= total {
+                bar.set_message("measuring");
+            }
         }
     }
 
@@ -66,9 +69,10 @@ impl Watch for Onlooker {
     }
 }
 
-fn new_bar(total: u64) -> ProgressBar {
-    const LINE: &str = "reading {bar:32} {bytes} of {total_bytes}, {eta} left";
+fn new_bar(done: u64, total: u64) -> ProgressBar {
+    const LINE: &str = "{msg} {bar:32} {bytes} of {total_bytes}, {eta} left";
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let bar = bar.with_message("reading").with_position(done).with_elapsed(PATIENCE);
     match ProgressStyle::with_template(LINE) {
         Ok(style) => bar.with_style(style.progress_chars("█▉▊▋▌▍▎▏ ")),
         Err(_) => bar,

@@ -31,7 +31,8 @@ fn bad_usage_is_status_2_with_nothing_on_stdout() {
 #[test]
 fn standard_input_is_refused_with_the_way_out() {
     for words in [&["check", "-"][..], &["check", "a.csv", "--val", "-"]] {
-        let error = run(words).one_line_error();
+        let result = run(words);
+        let error = result.one_line_error();
         assert!(error.starts_with("error: cannot read standard input"), "{error}");
     }
 }
@@ -40,7 +41,8 @@ fn standard_input_is_refused_with_the_way_out() {
 fn a_file_in_place_of_a_command_is_understood() {
     let folder = Folder::new("file_as_command");
     folder.write("my data.csv", "x\n1\n");
-    let error = folder.run(&["my data.csv"]).one_line_error();
+    let result = folder.run(&["my data.csv"]);
+    let error = result.one_line_error();
     assert!(error.ends_with("did you mean `stetho check 'my data.csv'`?"), "{error}");
 }
 
@@ -52,11 +54,13 @@ fn unknown_rules_are_refused_with_near_names() {
         &["check", "a.csv", "--ignore", wrong],
         &["explain", wrong],
     ] {
-        let error = run(words).one_line_error();
+        let result = run(words);
+        let error = result.one_line_error();
         assert!(error.contains("there is no rule `constant-colum`"), "{error}");
         assert!(error.contains("`constant-column`") && error.contains("did you mean"), "{error}");
     }
-    let error = run(&["explain", "zzzzzz"]).one_line_error();
+    let result = run(&["explain", "zzzzzz"]);
+    let error = result.one_line_error();
     assert!(error.contains("`stetho rules` lists them"), "{error}");
 }
 
@@ -141,19 +145,23 @@ fn configuration_mistakes_name_the_file_and_the_way_out() {
         ("fail-on = ", "line 1"),
     ] {
         folder.write("stetho.toml", text);
-        let error = folder.run(&["check", "a.csv"]).one_line_error();
+        let result = folder.run(&["check", "a.csv"]);
+        let error = result.one_line_error();
         assert!(error.contains("stetho.toml`") && error.contains(problem), "{text}: {error}");
     }
-    let error = folder.run(&["check", "a.csv", "--config", "none.toml"]).one_line_error();
+    let result = folder.run(&["check", "a.csv", "--config", "none.toml"]);
+    let error = result.one_line_error();
     assert!(error.contains("cannot read the configuration `none.toml`"), "{error}");
 }
 
 #[test]
 fn a_report_that_cannot_be_written_is_refused_before_the_work() {
     let folder = Folder::new("unwritable_report");
-    let error = folder.run(&["check", "absent.csv", "--out", "no/report.html"]).one_line_error();
+    let result = folder.run(&["check", "absent.csv", "--out", "no/report.html"]);
+    let error = result.one_line_error();
     assert_eq!(error, "error: cannot write `no/report.html`: there is no folder `no`");
-    let error = folder.run(&["check", "absent.csv", "--out", "."]).one_line_error();
+    let result = folder.run(&["check", "absent.csv", "--out", "."]);
+    let error = result.one_line_error();
     assert!(error.contains("it is a folder"), "{error}");
 }
 

@@ -120,8 +120,10 @@ impl TableFacts {
             kinds,
             files: table.files.iter().map(FileLine::of).collect(),
             target: table.target_column().map(|(target, column)| TargetFacts::of(target, column)),
+            // That no rule asked for it says nothing of the data.
             target_reason: match &table.target {
                 Measured::Is(_) => None,
+                not_asked if *not_asked == Measured::default() => None,
                 Measured::Not(reason) => Some(reason.clone()),
             },
             splits: splits

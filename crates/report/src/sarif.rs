@@ -76,7 +76,7 @@ fn result(document: &Document, finding: &Finding, rules: &[&RuleInfo]) -> Value 
         "ruleId": finding.rule,
         "level": level(finding.severity),
         "rank": finding.certainty * 100.0,
-        "message": {"text": or(&finding.message, &finding.rule)},
+        "message": {"text": or(or(&finding.message, &finding.rule), "a finding")},
         "locations": locations,
         "occurrenceCount": finding.count.max(1),
         "properties": {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stetho_core::{
-    Document, Finding, Human, Limit, Number, Outcome, Place, Safety, Severity, count_of, thousands,
+    Document, Finding, Human, Limit, Number, Outcome, Place, Remedy, Safety, Severity, count_of, thousands,
 };
 
 use crate::TableFacts;
@@ -22,6 +22,16 @@ pub(crate) fn list_of(items: &[String], few: usize) -> String {
 /// `part` of `whole` from 0 to 1; 0 of nothing.
 pub(crate) fn share_of(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
+}
+
+/// What to do, without the `or` by which rules join remedies; renderers list them as alternatives anyway.
+pub(crate) fn action(remedy: &Remedy) -> &str {
+    remedy.action.strip_prefix("or ").unwrap_or(&remedy.action)
+}
+
+/// Why there is no target, as a whole phrase.
+pub(crate) fn no_target(reason: &str) -> String {
+    if reason.starts_with("no ") { reason.to_owned() } else { format!("none: {reason}") }
 }
 
 /// What a remedy risks, if it risks anything.
@@ -224,7 +234,7 @@ pub fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use stetho_core::{Evidence, Remedy};
+    use stetho_core::Evidence;
 
     use super::*;
 
@@ -278,6 +288,14 @@ mod tests {
         assert_eq!(quoted("a/b-c.csv"), "a/b-c.csv");
         assert_eq!(quoted("it's a $x"), "'it'\\''s a $x'");
         assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn phrases_are_not_said_twice() {
+        assert_eq!(action(&Remedy::advice("or weight them")), "weight them");
+        assert_eq!(action(&Remedy::advice("order them")), "order them");
+        assert_eq!(no_target("no target column"), "no target column");
+        assert_eq!(no_target("two columns are alike"), "none: two columns are alike");
     }
 
     #[test]

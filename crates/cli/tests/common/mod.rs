@@ -1,5 +1,8 @@
 //! Running the binary in a folder of its own.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests that fails is a test that fails")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

@@ -86,7 +86,7 @@ fn remedies(html: &mut Html, finding: &Finding) {
     html.element("ol", &[("class", "remedies")], |html| {
         for remedy in &finding.remedies {
             html.element("li", &[], |html| {
-                html.prose(&remedy.action);
+                html.prose(words::action(remedy));
                 if let Some(risk) = words::risk(remedy.safety) {
                     html.leaf("span", "faint", &format!(" ({risk})"));
                 }

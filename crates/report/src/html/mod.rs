@@ -76,7 +76,7 @@ fn table_facts(html: &mut Html, facts: &TableFacts) {
         }
         match (&facts.target, &facts.target_reason) {
             (Some(target), _) => fact(html, "target", &target_words(target)),
-            (None, Some(reason)) => fact(html, "target", &format!("none: {reason}")),
+            (None, Some(reason)) => fact(html, "target", &words::no_target(reason)),
             (None, None) => {}
         }
     });
@@ -157,6 +157,9 @@ fn findings(html: &mut Html, document: &Document) {
     }
 }
 
+/// How many columns the page profiles; the JSON report profiles all.
+const COLUMNS: usize = 500;
+
 fn columns(html: &mut Html, profiles: &[ColumnFacts]) {
     const HEADINGS: [&str; 10] =
         ["column", "kind", "nulls", "distinct", "mean", "std", "min", "median", "max", "distribution"];
@@ -167,9 +170,16 @@ fn columns(html: &mut Html, profiles: &[ColumnFacts]) {
                 let class = |c: usize| if (2..9).contains(&c) { "number" } else { "" };
                 HEADINGS.iter().enumerate().for_each(|(c, heading)| html.leaf("th", class(c), heading));
             });
-            profiles.iter().for_each(|profile| column(html, profile));
+            profiles.iter().take(COLUMNS).for_each(|profile| column(html, profile));
         });
     });
+    if let Some(rest) = profiles.len().checked_sub(COLUMNS).filter(|rest| *rest > 0) {
+        html.leaf(
+            "p",
+            "faint",
+            &format!("and {} more columns; the JSON report has them all", thousands(rest as u64)),
+        );
+    }
 }
 
 fn column(html: &mut Html, profile: &ColumnFacts) {

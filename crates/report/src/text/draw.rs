@@ -71,7 +71,7 @@ pub(crate) fn spark(counts: &[u64]) -> String {
 /// A table whose columns are as wide as they need to be and, all together, no wider than the screen. Columns that do
 /// not fit are left out and counted, as are rows beyond `few`.
 pub(crate) fn table(page: &mut Page, indent: usize, columns: &[String], rows: &[Vec<String>], few: usize) {
-    let shown = &rows[..page.screen.shown(rows.len(), few)];
+    let shown = &rows[..page.shown(rows.len(), few)];
     let widths = fit_columns(&natural_widths(columns, shown), page.room(indent));
     let to_the_right: Vec<bool> = (0..widths.len()).map(|c| words::is_numeric(shown, c)).collect();
     let line = |cells: &[String]| {

@@ -94,7 +94,7 @@ fn measure_bar(page: &mut Page, value: Number, limit: Limit) {
 
 fn draw_bars(page: &mut Page, bars: &[(String, Number)]) {
     let most = words::largest(bars.iter().map(|(_, v)| v.0));
-    let shown = page.screen.shown(bars.len(), FEW_BARS);
+    let shown = page.shown(bars.len(), FEW_BARS);
     let bar = |(label, value): &(String, Number)| Bar {
         label: label.clone(),
         length: value.0 / most,
@@ -110,7 +110,7 @@ fn draw_bars(page: &mut Page, bars: &[(String, Number)]) {
 fn excerpt(page: &mut Page, path: &str, line: u64, text: &str) {
     page.text(2, Tone::Faint, &format!("{path}:{line}"));
     let lines: Vec<&str> = text.lines().collect();
-    let shown = page.screen.shown(lines.len(), FEW);
+    let shown = page.shown(lines.len(), FEW);
     let numbers = line.saturating_add(lines.len() as u64).to_string().len();
     for (i, quoted) in lines.iter().take(shown).enumerate() {
         let number = format!("{:>numbers$} │ ", line.saturating_add(i as u64));
@@ -131,7 +131,7 @@ fn remedies(page: &mut Page, remedies: &[Remedy]) {
         }
         let risk = words::risk(remedy.safety).map_or(String::new(), |risk| format!(" ({risk})"));
         let label = if i == 0 { "do" } else { "or" };
-        labelled(page, label, &format!("{}{risk}", remedy.action));
+        labelled(page, label, &format!("{}{risk}", words::action(remedy)));
         for snippet in [&remedy.command, &remedy.code].into_iter().flatten() {
             page.gap();
             for line in snippet.lines() {

@@ -56,7 +56,7 @@ fn counts(page: &mut Page, document: &Document, facts: Option<&TableFacts>) {
 
 fn not_judged(page: &mut Page, document: &Document) {
     for (reason, rules) in words::skipped(document) {
-        let names = list_of(&rules, page.screen.shown(rules.len(), FEW_RULES));
+        let names = list_of(&rules, page.shown(rules.len(), FEW_RULES));
         let count = stetho_core::count_of(rules.len() as u64, "rule");
         labelled(page, "skipped", Tone::Faint, &format!("{count}, {reason}: {names}"));
     }
@@ -66,7 +66,10 @@ fn not_judged(page: &mut Page, document: &Document) {
 }
 
 fn next(page: &mut Page, document: &Document, facts: Option<&TableFacts>) {
-    let commands = words::next(document, facts);
+    let mut commands = words::next(document, facts);
+    if let Some(facts) = facts.filter(|f| page.was_cut() && !f.command_line.is_empty()) {
+        commands.push(format!("{} --all", facts.command_line));
+    }
     if commands.is_empty() {
         return;
     }

@@ -6,7 +6,7 @@ use super::draw::{self, Bar};
 use super::layout::shorten;
 use super::page::{Page, Span, Tone};
 use crate::facts::{ColumnFacts, TableFacts, TargetFacts};
-use crate::words::{list_of, share_of};
+use crate::words::{self, list_of, share_of};
 
 /// Where the text after a label starts.
 const TEXT: usize = 13;
@@ -14,7 +14,7 @@ const FEW_FILES: usize = 3;
 const FEW_CLASSES: usize = 6;
 
 pub(super) fn write(page: &mut Page, document: &Document, facts: Option<&TableFacts>) {
-    let paths = list_of(&document.subject.paths, page.screen.shown(document.subject.paths.len(), FEW_FILES));
+    let paths = list_of(&document.subject.paths, page.shown(document.subject.paths.len(), FEW_FILES));
     let lead: [Span<'_>; 2] = [(Tone::Strong, "stetho "), (Tone::Strong, &document.command)];
     page.paragraph(0, &lead, 2, Tone::Plain, &format!(" {paths}"));
     if document.partial {
@@ -56,7 +56,7 @@ fn files(page: &mut Page, facts: &TableFacts) {
         [] => {}
         [file] => labelled(page, "format", &file.format),
         files => {
-            let shown = page.screen.shown(files.len(), FEW_FILES);
+            let shown = page.shown(files.len(), FEW_FILES);
             for (i, file) in files.iter().take(shown).enumerate() {
                 let text = format!("{}: {}, {}", file.path, count_of(file.rows, "row"), file.format);
                 labelled(page, if i == 0 { "files" } else { "" }, &text);
@@ -71,14 +71,14 @@ fn files(page: &mut Page, facts: &TableFacts) {
 fn target(page: &mut Page, facts: &TableFacts) {
     let Some(target) = &facts.target else {
         if let Some(reason) = &facts.target_reason {
-            labelled(page, "target", &format!("none: {reason}"));
+            labelled(page, "target", &words::no_target(reason));
         }
         return;
     };
     labelled(page, "target", &target_words(target));
     let total: u64 = target.classes.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n));
     let most = target.classes.iter().map(|(_, n)| *n).max().unwrap_or(0).max(1);
-    let shown = page.screen.shown(target.classes.len(), FEW_CLASSES);
+    let shown = page.shown(target.classes.len(), FEW_CLASSES);
     let digits = thousands(most).len();
     let bar = |(name, n): &(String, u64)| Bar {
         label: name.clone(),
@@ -121,7 +121,7 @@ pub(crate) fn target_words(target: &TargetFacts) -> String {
 }
 
 fn skipped(page: &mut Page, facts: &TableFacts) {
-    let shown = page.screen.shown(facts.skipped_files.len(), FEW_FILES);
+    let shown = page.shown(facts.skipped_files.len(), FEW_FILES);
     for (i, line) in facts.skipped_files.iter().take(shown).enumerate() {
         labelled(page, if i == 0 { "not read" } else { "" }, line);
     }

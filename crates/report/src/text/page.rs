@@ -21,14 +21,6 @@ impl Default for Screen {
     }
 }
 
-impl Screen {
-    /// How many of `count` entries to write where `few` are enough at first sight. One more than `few` is written
-    /// rather than counted.
-    pub(crate) fn shown(self, count: usize, few: usize) -> usize {
-        if self.all || count <= few + 1 { count } else { few }
-    }
-}
-
 /// What a piece of text is, from which its colour follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
@@ -64,16 +56,32 @@ pub(crate) type Span<'a> = (Tone, &'a str);
 /// terminal.
 pub(crate) struct Page {
     out: String,
+    was_cut: bool,
     pub(crate) screen: Screen,
 }
 
 impl Page {
     pub(crate) fn new(screen: Screen) -> Self {
-        Self { out: String::new(), screen: Screen { width: screen.width.max(40), ..screen } }
+        Self { out: String::new(), was_cut: false, screen: Screen { width: screen.width.max(40), ..screen } }
     }
 
     pub(crate) fn finish(self) -> String {
         self.out
+    }
+
+    /// How many of `count` entries to write where `few` are enough at first sight. One more than `few` is written
+    /// rather than counted.
+    pub(crate) fn shown(&mut self, count: usize, few: usize) -> usize {
+        if self.screen.all || count <= few.saturating_add(1) {
+            return count;
+        }
+        self.was_cut = true;
+        few
+    }
+
+    /// Whether a list has been cut.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.was_cut
     }
 
     /// Columns left after `indent`.
