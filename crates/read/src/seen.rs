@@ -98,7 +98,11 @@ fn file_of<'a>(inputs: &Inputs, files: &'a [FileRows], id: RowId) -> Option<(usi
 fn rows_to_show(table: &Table) -> BTreeSet<RowId> {
     let mut rows = BTreeSet::new();
     for groups in [table.duplicates.get(), table.conflicts.get()].into_iter().flatten() {
-        for group in groups.groups.iter().take(FETCHED_GROUPS) {
+        let mut largest: Vec<_> = groups.groups.iter().collect();
+        largest.sort_by_key(|group| std::cmp::Reverse(group.count));
+        for group in
+            largest.iter().take(FETCHED_GROUPS).copied().chain(groups.groups.iter().take(FETCHED_GROUPS))
+        {
             rows.extend(group.rows.iter().take(FETCHED_ROWS));
         }
     }

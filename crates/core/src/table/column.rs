@@ -51,7 +51,8 @@ pub struct Distinct {
 
 /// Frequent values of a column with their counts, most frequent first; ties by value.
 ///
-/// Complete when `complete`; otherwise the heavy hitters: every value above 1 % of the rows is among them, and
+/// Complete when `complete`: always for few values, up to 4,096 for text and 256 for numbers; otherwise the most
+/// frequent, or the heavy hitters: every value above 1 % of the rows is among them, and
 /// counts may be low by at most 0.2 % of the rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Values {
@@ -168,8 +169,7 @@ pub struct Extreme {
 /// Quantiles of a column at 1001 evenly spaced ranks (0, 0.001, … 1), linearly interpolated between.
 ///
 /// Exact while the column has at most 4,096 different values (type 7 of Hyndman & Fan 1996, NumPy's default);
-/// otherwise from a t-digest (Dunning 2019), whose rank error is below 0.5 % in the middle and far smaller in the
-/// tails.
+/// otherwise from a t-digest (Dunning 2019), whose rank error is below 1 % and far smaller in the tails.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Quantiles(pub Vec<f64>);
 

@@ -76,7 +76,8 @@ fn truncations_at_every_offset_are_told() {
             let Some((rows, entries)) = outcome(&path) else { continue };
             // JSON lines cut between lines are whole files, and so is a stream without its end mark.
             let at_newline = bytes[..length].ends_with(b"\n") || bytes[length] == b'\n';
-            let boundary = name == "arrows" || (name == "jsonl" && at_newline);
+            // So is the start of a magic number: a text of a few letters, with a header and no rows.
+            let boundary = name == "arrows" || (name == "jsonl" && at_newline) || length < 8;
             assert!(
                 entries > 0 || rows == whole || boundary,
                 "{name} cut to {length}: {rows} rows and no word"
