@@ -110,7 +110,7 @@ fn admits(id: &str, args: &CheckArgs, config: &Config) -> bool {
 fn read(plan: &Plan) -> Result<Reading> {
     catch_interrupt();
     let onlooker = Onlooker::new();
-    let reading = stetho_read::read_table(plan, &onlooker);
+    let reading = read_table(plan, &onlooker);
     onlooker.finish();
     Ok(reading?)
 }
