@@ -11,7 +11,7 @@ use super::RULES;
 
 /// What the rule called `id` says about `table`.
 pub(crate) fn judge(id: &str, table: &Table) -> Vec<Finding> {
-    let mut session = Session::new(&RULES, |info| info.id == id, &serde_json::Map::new()).unwrap();
+    let mut session = Session::new(RULES, |info| info.id == id, &serde_json::Map::new()).unwrap();
     session.observe(table);
     let verdict = session.finish();
     assert_eq!(verdict.outcomes.len(), 1, "no rule `{id}`");
