@@ -242,7 +242,7 @@ mod tests {
     static RULES: [Entry<Steps>; 3] =
         [Entry::new::<Grows>("run", ""), Entry::new::<Breaks>("run", ""), Entry::new::<Needs>("run", "")];
 
-    fn run(options: Value) -> Result<Verdict, OptionError> {
+    fn run(options: &Value) -> Result<Verdict, OptionError> {
         let options = options.as_object().cloned().unwrap_or_default();
         let mut session = Session::new(&RULES, |_| true, &options)?;
         for step in 0..5 {
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn repeated_findings_grow_and_failures_stay_apart() {
-        let verdict = run(json!({"grows": {"limit": 1}})).unwrap();
+        let verdict = run(&json!({"grows": {"limit": 1}})).unwrap();
         assert_eq!(verdict.findings.len(), 1);
         assert_eq!(verdict.findings[0].places, [Place::Steps { first: 2, last: 4 }]);
         assert_eq!(verdict.findings[0].count, 3);
@@ -273,9 +273,9 @@ mod tests {
 
     #[test]
     fn unknown_and_ill_typed_options_are_refused() {
-        let error = run(json!({"grows": {"limt": 1}})).unwrap_err().to_string();
+        let error = run(&json!({"grows": {"limt": 1}})).unwrap_err().to_string();
         assert_eq!(error, "options of rule `grows`: there is no option `limt`; it has `limit`");
-        assert!(run(json!({"grows": {"limit": "x"}})).is_err());
+        assert!(run(&json!({"grows": {"limit": "x"}})).is_err());
     }
 
     #[test]
