@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The operating system refused.
-    #[error("cannot read `{path}`: {source}")]
+    #[error("cannot read `{path}`: {}", words(.reason))]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// The refusal.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The file is not what it should be.
     #[error("cannot read `{path}`: {problem}")]
@@ -28,12 +28,21 @@ pub enum ReadError {
 
 impl ReadError {
     /// An operating-system error at `path`.
-    pub fn io(path: &Path, source: std::io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source }
+    pub fn io(path: &Path, reason: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), reason }
     }
 
     /// A file that is not what it should be.
     pub fn malformed(path: &Path, problem: impl Into<String>) -> Self {
         Self::Malformed { path: path.to_owned(), problem: problem.into() }
+    }
+}
+
+/// The refusal as people say it.
+fn words(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file or folder".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied; check who may read it".into(),
+        _ => error.to_string(),
     }
 }

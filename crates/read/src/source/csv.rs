@@ -73,7 +73,7 @@ pub(crate) fn open(path: &Path, expected: Option<&[Field]>) -> Result<Box<dyn So
     let mut dialect =
         detect(&source.buffer[..head]).ok_or_else(|| ReadError::malformed(path, "no row was found in it"))?;
     if let Some(expected) = expected {
-        dialect.expect(expected);
+        dialect.adopt(expected);
     }
     let has_header = dialect.has_header;
     source.dialect = std::sync::Arc::new(dialect);

@@ -58,7 +58,7 @@ pub(crate) fn detect(head: &[u8]) -> Option<Dialect> {
 
 impl Dialect {
     /// Reads the columns that `expected` names as `expected` types them.
-    pub(crate) fn expect(&mut self, expected: &[Field]) {
+    pub(crate) fn adopt(&mut self, expected: &[Field]) {
         for (field, cell_type) in self.fields.iter_mut().zip(&mut self.types) {
             let Some(like) = expected.iter().find(|e| e.name == field.name && e.kind != Kind::Nested) else {
                 continue;
