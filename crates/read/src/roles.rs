@@ -51,8 +51,9 @@ pub(crate) struct Choice {
 }
 
 impl Roles {
-    /// Decides from the profiles of the first rows.
-    pub(crate) fn decide(plan: &Plan, head: &[Column]) -> Result<Self, ReadError> {
+    /// Decides from the profiles of the first rows. `everywhere` tells for each column whether every file has it;
+    /// equal rows of two parts can only be found by columns that both have.
+    pub(crate) fn decide(plan: &Plan, head: &[Column], everywhere: &[bool]) -> Result<Self, ReadError> {
         let find = |name: &String, what: &str| position(head, name).ok_or_else(|| absent(head, name, what));
         let group = plan.group.as_ref().map(|name| find(name, "--group")).transpose()?;
         let (target, no_target) = match &plan.target {
@@ -65,7 +66,9 @@ impl Roles {
             None => guess(head),
         };
         let label = target.as_ref().map(|t| t.column);
-        let features = (0..head.len()).filter(|&i| Some(i) != label && !is_identifier(&head[i])).collect();
+        let identifies =
+            |&i: &usize| Some(i) != label && !is_identifier(&head[i]) && everywhere.get(i) == Some(&true);
+        let features = (0..head.len()).filter(identifies).collect();
         Ok(Self { target, no_target, group, identity: Identity { features, label } })
     }
 }
@@ -154,7 +157,8 @@ fn is_identifier(column: &Column) -> bool {
         .any(|end| name.ends_with(end))
         || column.name.ends_with("Id")
         || column.name.ends_with("ID")
-        || name.starts_with("unnamed: 0");
+        || name.starts_with("unnamed: 0")
+        || name.starts_with("__index_level_");
     let is_first_unnamed =
         name == "column_0" && column.strictly_monotone == Some(true) && column.is_integer();
     let is_unique = column.n_values() > 2 && column.distinct.count as f64 >= 0.97 * column.n_values() as f64;
@@ -180,7 +184,8 @@ mod tests {
     }
 
     fn decide(target: Option<&str>, head: &[Column]) -> Result<Roles, ReadError> {
-        Roles::decide(&Plan { target: target.map(str::to_owned), ..Plan::default() }, head)
+        let plan = Plan { target: target.map(str::to_owned), ..Plan::default() };
+        Roles::decide(&plan, head, &vec![true; head.len()])
     }
 
     #[test]

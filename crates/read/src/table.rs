@@ -22,7 +22,9 @@ const BINS: usize = 20;
 pub fn read_table(plan: &Plan, watch: &dyn Watch) -> Result<Reading, ReadError> {
     let inputs = Inputs::find(plan)?;
     let head = profile_head(&inputs)?;
-    let roles = Roles::decide(plan, &head)?;
+    let everywhere: Vec<bool> =
+        (0..inputs.fields.len()).map(|i| inputs.files.iter().all(|f| f.columns[i].is_some())).collect();
+    let roles = Roles::decide(plan, &head, &everywhere)?;
     let pass = stream(plan, &inputs, &roles, watch)?;
     check_rows(&inputs, &pass)?;
     let is_partial = pass.is_partial;

@@ -165,7 +165,7 @@ fn parse_boolean(cell: &[u8]) -> Option<bool> {
 }
 
 /// Seconds since 1970 of an ISO 8601 date or time (UTC unless it has an offset), also with slashes.
-fn parse_time(cell: &[u8]) -> Option<f64> {
+pub(crate) fn parse_time(cell: &[u8]) -> Option<f64> {
     let shaped = cell.len() >= 8 && cell.len() <= 40 && cell[..4].iter().all(u8::is_ascii_digit);
     if !shaped || !matches!(cell[4], b'-' | b'/') {
         return None;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, StringViewBuilder};
+use arrow_array::builder::{BooleanBuilder, Float64Builder, StringViewBuilder};
 use arrow_array::{ArrayRef, Float64Array, Int64Array};
 use stetho_core::table::Kind;
 
+use super::cells::parse_time;
 use super::json_rows::Cell;
 use crate::ColumnNotes;
 
@@ -19,6 +20,8 @@ pub(super) struct Tally {
     booleans: u64,
     numbers: u64,
     texts: u64,
+    /// Texts that are dates or times in ISO 8601.
+    times: u64,
     objects: u64,
     arrays: u64,
 }
@@ -31,7 +34,10 @@ impl Tally {
             Cell::Null => {}
             Cell::Bool(_) => tally.booleans = 1,
             Cell::Int(_) | Cell::Float(_) => tally.numbers = 1,
-            Cell::Text(_) => tally.texts = 1,
+            Cell::Text(text) => {
+                tally.texts = 1;
+                tally.times = u64::from(parse_time(text.trim().as_bytes()).is_some());
+            }
             Cell::Nested(json) if json.starts_with('{') => tally.objects = 1,
             Cell::Nested(_) => tally.arrays = 1,
         }
@@ -43,6 +49,7 @@ impl Tally {
         self.booleans += other.booleans;
         self.numbers += other.numbers;
         self.texts += other.texts;
+        self.times += other.times;
         self.objects += other.objects;
         self.arrays += other.arrays;
     }
@@ -59,8 +66,9 @@ impl Tally {
         let possible = match expected {
             Some(Kind::Boolean) => self.booleans == n_values,
             Some(Kind::Number) => self.numbers > 0 || n_values == 0,
+            Some(Kind::Time) => self.times == n_values,
             Some(Kind::Text | Kind::Nested) => true,
-            Some(Kind::Time) | None => false,
+            None => false,
         };
         match expected.filter(|_| possible) {
             Some(kind) => kind,
@@ -68,6 +76,7 @@ impl Tally {
             None if nested * 2 >= n_values => Kind::Nested,
             None if self.booleans == n_values => Kind::Boolean,
             None if self.numbers * 2 >= n_values => Kind::Number,
+            None if self.times == n_values => Kind::Time,
             None => Kind::Text,
         }
     }
@@ -77,6 +86,7 @@ impl Tally {
 pub(super) enum Column {
     Number(Numbers),
     Boolean(BooleanBuilder),
+    Time(Float64Builder),
     /// Text, or JSON text if `true`.
     Text(StringViewBuilder, bool),
 }
@@ -84,14 +94,15 @@ pub(super) enum Column {
 impl Column {
     pub(super) fn new(kind: Kind, n_rows: usize) -> Self {
         match kind {
-            Kind::Number | Kind::Time => Self::Number(Numbers::default()),
+            Kind::Number => Self::Number(Numbers::default()),
+            Kind::Time => Self::Time(Float64Builder::with_capacity(n_rows)),
             Kind::Boolean => Self::Boolean(BooleanBuilder::with_capacity(n_rows)),
             Kind::Text => Self::Text(StringViewBuilder::with_capacity(n_rows), false),
             Kind::Nested => Self::Text(StringViewBuilder::with_capacity(n_rows), true),
         }
     }
 
-    /// Appends a value; one that a boolean column cannot hold is appended as null and returned as text.
+    /// Appends a value; one that a boolean or time column cannot hold is appended as null and returned as text.
     pub(super) fn push(&mut self, cell: Cell<'_>) -> Result<(), String> {
         match (self, cell) {
             (Self::Number(numbers), cell) => numbers.push(cell),
@@ -100,6 +111,15 @@ impl Column {
             (Self::Boolean(builder), other) => {
                 builder.append_null();
                 return Err(shortened(&written(&other)));
+            }
+            (Self::Time(builder), Cell::Null) => builder.append_null(),
+            (Self::Time(builder), cell) => {
+                let time =
+                    if let Cell::Text(text) = &cell { parse_time(text.trim().as_bytes()) } else { None };
+                builder.append_option(time);
+                if time.is_none() {
+                    return Err(shortened(&written(&cell)));
+                }
             }
             (Self::Text(builder, _), Cell::Null) => builder.append_null(),
             (Self::Text(builder, false), Cell::Text(text)) => builder.append_value(text),
@@ -113,6 +133,7 @@ impl Column {
         match self {
             Self::Number(numbers) => numbers.finish(),
             Self::Boolean(mut builder) => (Arc::new(builder.finish()), ColumnNotes::default()),
+            Self::Time(mut builder) => (Arc::new(builder.finish()), ColumnNotes::default()),
             Self::Text(mut builder, _) => (Arc::new(builder.finish()), ColumnNotes::default()),
         }
     }
