@@ -13,6 +13,8 @@ const BINS: usize = 40;
 /// A table column is cut to this width at most when there is not enough room, and never needs more than `WIDEST`.
 const NARROWEST: usize = 8;
 const WIDEST: usize = 40;
+/// The last column may take what the screen has left.
+const WIDEST_LAST: usize = 200;
 /// Space between table columns.
 const BETWEEN: usize = 2;
 
@@ -103,7 +105,8 @@ fn more(page: &mut Page, indent: usize, rows: usize, columns: usize) {
 fn natural_widths(columns: &[String], rows: &[Vec<String>]) -> Vec<usize> {
     let of = |c: usize, heading: &String| {
         let cells = rows.iter().filter_map(|r| r.get(c));
-        cells.chain([heading]).map(|t| width(&clean(t))).max().unwrap_or(0).clamp(1, WIDEST)
+        let widest = if c + 1 == columns.len() { WIDEST_LAST } else { WIDEST };
+        cells.chain([heading]).map(|t| width(&clean(t))).max().unwrap_or(0).clamp(1, widest)
     };
     columns.iter().enumerate().map(|(c, heading)| of(c, heading)).collect()
 }

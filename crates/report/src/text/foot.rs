@@ -4,6 +4,7 @@ use stetho_core::{Document, Severity};
 
 use super::finding::severity_tone;
 use super::head::PARTIAL;
+use super::layout::shorten;
 use super::page::{Page, Span, Tone};
 use crate::facts::TableFacts;
 use crate::words::{self, list_of};
@@ -18,6 +19,7 @@ pub(super) fn write(page: &mut Page, document: &Document, facts: Option<&TableFa
         page.text(0, Tone::Warning, PARTIAL);
     }
     counts(page, document, facts);
+    overview(page, document);
     not_judged(page, document);
     next(page, document, facts);
 }
@@ -51,6 +53,18 @@ fn counts(page: &mut Page, document: &Document, facts: Option<&TableFacts>) {
     } else {
         page.line(0, &spans);
         page.text(0, Tone::Faint, tail.trim_start_matches(" · "));
+    }
+}
+
+/// One line a finding, for those who see the end of the report first.
+fn overview(page: &mut Page, document: &Document) {
+    if document.findings.len() < 2 {
+        return;
+    }
+    for finding in &document.findings {
+        let severity = format!("{:<width$}", finding.severity.name(), width = TEXT - 2);
+        let message = shorten(&finding.message, page.room(TEXT));
+        page.line(2, &[(severity_tone(finding.severity), &severity), (Tone::Plain, &message)]);
     }
 }
 
