@@ -1,5 +1,6 @@
 //! The files of a plan: which they are, and that they fit together.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use stetho_core::table::Part;
@@ -88,8 +89,10 @@ impl Inputs {
         part: Part,
         fields: &[Field],
     ) -> Result<Vec<Option<usize>>, ReadError> {
-        let position = |wanted: &Field| fields.iter().position(|f| f.name == wanted.name);
-        let columns: Vec<Option<usize>> = self.fields.iter().map(position).collect();
+        let places: HashMap<&str, usize> =
+            fields.iter().enumerate().map(|(at, f)| (f.name.as_str(), at)).collect();
+        let columns: Vec<Option<usize>> =
+            self.fields.iter().map(|wanted| places.get(wanted.name.as_str()).copied()).collect();
         for (ours, theirs) in self.fields.iter().zip(&columns) {
             let Some(theirs) = theirs.and_then(|at| fields.get(at)) else { continue };
             if theirs.kind != ours.kind {
@@ -112,11 +115,9 @@ impl Inputs {
             .filter(|(_, c)| c.is_none())
             .map(|(f, _)| f.name.as_str())
             .collect();
-        let extra: Vec<_> = fields
-            .iter()
-            .filter(|f| !self.fields.iter().any(|o| o.name == f.name))
-            .map(|f| f.name.as_str())
-            .collect();
+        let known: HashSet<&str> = self.fields.iter().map(|f| f.name.as_str()).collect();
+        let extra: Vec<_> =
+            fields.iter().filter(|f| !known.contains(f.name.as_str())).map(|f| f.name.as_str()).collect();
         if part == Part::Train && (!missing.is_empty() || !extra.is_empty()) {
             let problem = [("it lacks", &missing), ("it also has", &extra)]
                 .iter()

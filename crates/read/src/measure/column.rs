@@ -65,7 +65,8 @@ struct Numbers {
     n_fractional: u64,
     lowest: Smallest,
     highest: Smallest,
-    monotone: Monotone<f64>,
+    /// Values as floats, and as integers where they are.
+    monotone: Monotone<(f64, i64)>,
     scratch: Vec<f64>,
 }
 
@@ -137,7 +138,7 @@ impl ColumnProfile {
             }
             Kind::Boolean => {
                 if let Some(booleans) = array.as_boolean_opt() {
-                    self.numbers.observe_booleans(booleans);
+                    self.numbers.observe_booleans(booleans, row);
                     self.n_numbers += (array.len() - array.null_count()) as u64;
                 }
             }
@@ -342,7 +343,7 @@ impl Numbers {
         self.observe_finite(&finite, |_, value| hash_number(value));
         self.scratch = finite;
         if !array.is_empty() {
-            self.monotone.observe(row(0), array.iter(), |v| v);
+            self.monotone.observe(row(0), array.iter(), |v| (v, v as i64));
         }
     }
 
@@ -365,23 +366,17 @@ impl Numbers {
         });
         self.scratch = finite;
         if !array.is_empty() {
-            // the float of a long integer may equal its neighbour's, so compare the integers
-            let mut exact = Monotone::default();
-            exact.observe(row(0), array.iter(), |v| v as f64);
-            self.monotone.merge(exact);
+            // the float of a long integer may equal its neighbour's
+            self.monotone.observe(row(0), array.iter(), |v| (v as f64, v));
         }
     }
 
-    fn observe_booleans(&mut self, array: &BooleanArray) {
+    fn observe_booleans(&mut self, array: &BooleanArray, row: RowNumber<'_>) {
         let finite: Vec<f64> = array.iter().flatten().map(|b| f64::from(u8::from(b))).collect();
         self.observe_finite(&finite, |_, value| hash_number(value));
-        for (index, value) in finite.iter().enumerate().take(2) {
-            self.offer(*value, || index as u64);
-        }
-        for value in [0.0, 1.0] {
-            if let Some(index) = finite.iter().position(|v| (*v - value).abs() < 0.5) {
-                self.offer(value, || index as u64);
-            }
+        for (index, value) in array.iter().enumerate() {
+            let Some(value) = value else { continue };
+            self.offer(f64::from(u8::from(value)), || row(index));
         }
         self.monotone.give_up();
     }

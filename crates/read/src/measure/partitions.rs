@@ -1,6 +1,7 @@
 //! Equal rows in bounded memory: hashes go to partitions by their first bits, and partitions that grow are spilled to
 //! temporary files. Each partition is then sorted on its own.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::sync::{Mutex, PoisonError};
@@ -247,10 +248,12 @@ impl Equals {
     fn add_overlaps(&mut self, same: &[Entry], has_label: bool, listed: usize) {
         for (shared, (part, with)) in self.overlaps.iter_mut().zip(OVERLAPS) {
             let Some(twin) = same.iter().filter(|e| e.part() == with).min_by_key(|e| e.row) else { continue };
+            let labels: BTreeSet<u64> =
+                same.iter().filter(|e| e.part() == with && e.second != NO_LABEL).map(|e| e.second).collect();
+            let has_label = has_label && !labels.is_empty();
             for entry in same.iter().filter(|e| e.part() == part) {
                 shared.n_shared += 1;
-                let agrees = |e: &Entry| e.part() == with && e.second == entry.second;
-                if has_label && entry.second != NO_LABEL && !same.iter().any(agrees) {
+                if has_label && entry.second != NO_LABEL && !labels.contains(&entry.second) {
                     shared.n_conflicting += 1;
                 }
                 shared.pairs.push((entry.id(), twin.id()));

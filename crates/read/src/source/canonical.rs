@@ -8,7 +8,7 @@ use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, RecordBatchOptions, StringViewArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef, TimeUnit};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use stetho_core::table::Kind;
 
 use crate::Field;
@@ -45,14 +45,19 @@ pub(crate) fn unique_names(
     let names: Vec<String> = names.collect();
     let mut taken: HashSet<String> = names.iter().cloned().collect();
     let mut seen: HashSet<String> = HashSet::new();
+    let mut next: HashMap<String, u64> = HashMap::new();
     let mut unique = Vec::with_capacity(names.len());
     for name in names {
         if seen.insert(name.clone()) {
             unique.push(name);
             continue;
         }
-        let free = (2u64..).map(|n| format!("{name}_{n}")).find(|candidate| !taken.contains(candidate));
-        let new = free.unwrap_or_else(|| name.clone());
+        let number = next.entry(name.clone()).or_insert(2);
+        let mut new = format!("{name}_{number}");
+        while taken.contains(&new) {
+            *number += 1;
+            new = format!("{name}_{number}");
+        }
         taken.insert(new.clone());
         renamed.push((name, new.clone()));
         unique.push(new);

@@ -61,6 +61,7 @@ pub(crate) struct TypeVotes {
     n_numbers: usize,
     n_comma_numbers: usize,
     n_long: usize,
+    n_integers: usize,
     n_booleans: usize,
     n_times: usize,
     n_leading_zero: usize,
@@ -82,7 +83,10 @@ impl TypeVotes {
         if parse_float(cell, false).is_some() {
             self.n_numbers += 1;
             *self.lengths.entry(cell.len()).or_default() += 1;
-            self.n_long += usize::from(is_long_integer(cell));
+            if let Some(integer) = parse_integer(cell) {
+                self.n_integers += 1;
+                self.n_long += usize::from(integer.unsigned_abs() > 1 << 53);
+            }
         } else if parse_float(cell, true).is_some() {
             self.n_comma_numbers += 1;
         } else if parse_boolean(cell).is_some() {
@@ -103,7 +107,7 @@ impl TypeVotes {
         if is_code {
             CellType::Text
         } else if (most(numbers) || few_words) && self.n_booleans == 0 && self.n_times == 0 {
-            if self.n_long > 0 && self.n_long + self.n_null_like() <= self.n_cells {
+            if self.n_long > 0 && self.n_integers == numbers {
                 CellType::LongInteger
             } else {
                 CellType::Float { comma: allow_comma && self.n_comma_numbers > 0 }
@@ -115,10 +119,6 @@ impl TypeVotes {
         } else {
             CellType::Text
         }
-    }
-
-    fn n_null_like(&self) -> usize {
-        self.words.values().sum()
     }
 
     /// Whether the cells seen were all numbers.
@@ -146,12 +146,8 @@ pub(crate) fn parse_float(cell: &[u8], comma: bool) -> Option<f64> {
     fast_float2::parse(cell).ok()
 }
 
-fn is_long_integer(cell: &[u8]) -> bool {
-    cell.len() >= 16
-        && std::str::from_utf8(cell)
-            .ok()
-            .and_then(|s| s.parse::<i64>().ok())
-            .is_some_and(|v| v.unsigned_abs() > 1 << 53)
+fn parse_integer(cell: &[u8]) -> Option<i64> {
+    std::str::from_utf8(cell).ok()?.parse().ok()
 }
 
 fn parse_boolean(cell: &[u8]) -> Option<bool> {
@@ -179,12 +175,15 @@ pub(crate) fn parse_time(cell: &[u8]) -> Option<f64> {
 /// Builds the array of one column from its cells.
 pub(crate) fn build<'a>(
     cell_type: CellType,
-    cells: impl ExactSizeIterator<Item = &'a [u8]>,
+    cells: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
 ) -> (ArrayRef, ColumnNotes) {
     let mut notes = Notes::default();
     let array: ArrayRef = match cell_type {
         CellType::Float { comma } => std::sync::Arc::new(floats(cells, comma, &mut notes)),
-        CellType::LongInteger => std::sync::Arc::new(integers(cells, &mut notes)),
+        CellType::LongInteger => match integers(cells.clone(), &mut notes) {
+            Some(integers) => std::sync::Arc::new(integers),
+            None => return build(CellType::Float { comma: false }, cells),
+        },
         CellType::Boolean => std::sync::Arc::new(booleans(cells, &mut notes)),
         CellType::Time => std::sync::Arc::new(times(cells, &mut notes)),
         CellType::Text => {
@@ -248,19 +247,21 @@ fn floats<'a>(
     builder.finish()
 }
 
-fn integers<'a>(cells: impl ExactSizeIterator<Item = &'a [u8]>, notes: &mut Notes) -> Int64Array {
+/// `None` if a cell is a number but no integer.
+fn integers<'a>(cells: impl ExactSizeIterator<Item = &'a [u8]>, notes: &mut Notes) -> Option<Int64Array> {
     let mut builder = Int64Builder::with_capacity(cells.len());
     for (row, cell) in cells.enumerate() {
         let cell = cell.trim_ascii();
-        match std::str::from_utf8(cell).ok().and_then(|text| text.parse().ok()) {
+        match parse_integer(cell) {
             Some(value) => builder.append_value(value),
+            None if parse_float(cell, false).is_some() => return None,
             None => {
                 builder.append_null();
                 notes.unparsed(row, cell);
             }
         }
     }
-    builder.finish()
+    Some(builder.finish())
 }
 
 fn booleans<'a>(cells: impl ExactSizeIterator<Item = &'a [u8]>, notes: &mut Notes) -> BooleanArray {
@@ -312,6 +313,7 @@ mod tests {
         assert_eq!(decide(&["true", "False"]), CellType::Boolean);
         assert_eq!(decide(&["2024-01-31", "2024/02/01", "2024-02-01T10:00:00Z"]), CellType::Time);
         assert_eq!(decide(&["9007199254740993", "9007199254740995"]), CellType::LongInteger);
+        assert_eq!(decide(&["9007199254740993", "1.5"]), CellType::Float { comma: false });
         assert_eq!(decide(&[]), CellType::Text);
     }
 

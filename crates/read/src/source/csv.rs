@@ -16,6 +16,9 @@ use crate::{Field, Part, ReadError, Source};
 
 /// Bytes a block has at least, unless the file ends.
 const BLOCK: usize = 1 << 20;
+/// Lines that the dialect is detected from, at least, unless they take more than `MAX_HEAD` bytes.
+const HEAD_LINES: usize = 20;
+const MAX_HEAD: usize = 8 << 20;
 /// A record longer than this is stepped over: an unclosed quote, or not a table.
 const MAX_RECORD: usize = 64 << 20;
 
@@ -44,6 +47,7 @@ pub(crate) fn open(path: &Path, expected: Option<&[Field]>) -> Result<Box<dyn So
         consumed: 0,
         dialect: std::sync::Arc::new(Dialect {
             delimiter: b',',
+            n_preamble: 0,
             has_header: false,
             trailing_delimiter: false,
             fields: Vec::new(),
@@ -56,7 +60,7 @@ pub(crate) fn open(path: &Path, expected: Option<&[Field]>) -> Result<Box<dyn So
         next_line: 1,
         malformed: Vec::new(),
     };
-    source.fill(BLOCK);
+    source.fill_head();
     if source.buffer.iter().all(u8::is_ascii_whitespace) {
         return Err(source.malformed.pop().map_or_else(
             || ReadError::malformed(path, "the file is empty"),
@@ -75,11 +79,9 @@ pub(crate) fn open(path: &Path, expected: Option<&[Field]>) -> Result<Box<dyn So
     if let Some(expected) = expected {
         dialect.adopt(expected);
     }
-    let has_header = dialect.has_header;
+    let n_before = dialect.n_preamble + u64::from(dialect.has_header);
     source.dialect = std::sync::Arc::new(dialect);
-    if has_header {
-        source.skip_record();
-    }
+    source.skip_records(n_before);
     Ok(Box::new(source))
 }
 
@@ -103,13 +105,27 @@ impl CsvSource {
         }
     }
 
+    /// Reads what the dialect is detected from: a block, or more where lines are long.
+    fn fill_head(&mut self) {
+        self.fill(BLOCK);
+        while !self.at_end
+            && self.buffer.len() < MAX_HEAD
+            && memchr::memchr2_iter(b'\n', b'\r', &self.buffer).take(HEAD_LINES).count() < HEAD_LINES
+        {
+            self.fill(self.buffer.len() + BLOCK);
+        }
+    }
+
     fn note(&mut self, row: u64, line: Option<u64>, problem: String, text: String) {
         self.malformed.push(MalformedRow { path: self.path.display().to_string(), row, line, problem, text });
     }
 
-    /// Drops the first record, the header.
-    fn skip_record(&mut self) {
-        let end = self.records_end(1).map_or(self.buffer.len(), |(end, _)| end);
+    /// Drops the first records: what stands before the rows.
+    fn skip_records(&mut self, n_records: u64) {
+        if n_records == 0 {
+            return;
+        }
+        let end = self.records_end(n_records).map_or(self.buffer.len(), |(end, _)| end);
         self.next_line += count_lines(&self.buffer[..end]);
         self.buffer.drain(..end);
     }
@@ -138,7 +154,8 @@ impl CsvSource {
                 csv_core::ReadRecordResult::InputEmpty | csv_core::ReadRecordResult::End => {
                     if self.at_end && !self.buffer[end..].iter().all(|b| matches!(b, b'\n' | b'\r')) {
                         // the last record has no line end; it is whole unless a quote is still open
-                        if memchr::memchr_iter(b'"', &self.buffer[end..]).count().is_multiple_of(2) {
+                        let (ended, ..) = reader.read_record(b"\n", &mut fields, &mut ends);
+                        if matches!(ended, csv_core::ReadRecordResult::Record) {
                             return Some((self.buffer.len(), n_records + 1));
                         }
                     }
@@ -160,6 +177,7 @@ impl CsvSource {
         loop {
             self.fill(wanted);
             if self.buffer.iter().all(|b| matches!(b, b'\n' | b'\r')) {
+                self.next_line += count_lines(&self.buffer);
                 self.buffer.clear();
                 if self.at_end {
                     return None;

@@ -146,6 +146,8 @@ impl Block {
             if !more {
                 break;
             }
+            // "\r\n" is one line end, but the machine stops after "\r"
+            at += usize::from(self.bytes[..at].ends_with(b"\r") && self.bytes.get(at) == Some(&b'\n'));
             let first = rows.cells.len();
             let mut from = record_start;
             for &end in &ends[..n_ends] {

@@ -1,7 +1,10 @@
 //! Detects how a text table is written: delimiter, header, column types.
 
+use std::collections::HashMap;
+
 use stetho_core::table::Kind;
 
+use super::canonical::unique_names;
 use super::cells::{CellType, TypeVotes};
 use crate::Field;
 
@@ -10,6 +13,8 @@ use crate::Field;
 pub(crate) struct Dialect {
     /// Byte between fields.
     pub delimiter: u8,
+    /// Records before the header or the first row: comments, a title.
+    pub n_preamble: u64,
     /// Whether the first row names the columns.
     pub has_header: bool,
     /// Whether rows end in a delimiter that separates nothing.
@@ -24,6 +29,8 @@ pub(crate) struct Dialect {
 
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 const MAX_ROWS: usize = 2_000;
+/// Columns named otherwise than in the header that are told.
+const REMARKED: usize = 3;
 
 /// A record as fields.
 type Record = Vec<Vec<u8>>;
@@ -35,6 +42,8 @@ pub(crate) fn detect(head: &[u8]) -> Option<Dialect> {
         .iter()
         .map(|&delimiter| (delimiter, parse(head, delimiter)))
         .max_by(|a, b| consistency(&a.1).total_cmp(&consistency(&b.1)).then(b.0.cmp(&a.0)))?;
+    let n_preamble = preamble(&rows);
+    let rows = &rows[n_preamble..];
     let first = rows.first()?;
     let width = usual_width(&rows[1.min(rows.len() - 1)..]);
     let trailing_delimiter =
@@ -42,30 +51,42 @@ pub(crate) fn detect(head: &[u8]) -> Option<Dialect> {
     let names_missing_first = !trailing_delimiter && width == first.len() + 1 && first.len() > 1;
     let n_columns = if names_missing_first { width } else { first.len() };
     let body_votes = votes(&rows[1..], n_columns);
-    let has_header = is_header(first, &body_votes, &rows) || names_missing_first;
+    let has_header = is_header(first, &body_votes, rows) || names_missing_first;
     let mut remarks = Vec::new();
+    if n_preamble > 0 {
+        remarks.push(format!("{} before the table", stetho_core::count_of(n_preamble as u64, "line")));
+    }
     let names = if has_header {
         header_names(first, names_missing_first, &mut remarks)
     } else {
         remarks.push("no header".to_owned());
         (0..first.len()).map(|i| format!("column_{i}")).collect()
     };
-    let votes = if has_header { body_votes } else { votes(&rows, n_columns) };
+    let votes = if has_header { body_votes } else { votes(rows, n_columns) };
     let types: Vec<_> = votes.iter().map(|v| v.decide(delimiter != b',')).collect();
     let fields = names.into_iter().zip(&types).map(|(name, t)| Field { name, kind: t.kind() }).collect();
-    Some(Dialect { delimiter, has_header, trailing_delimiter, fields, types, remarks })
+    Some(Dialect {
+        delimiter,
+        n_preamble: n_preamble as u64,
+        has_header,
+        trailing_delimiter,
+        fields,
+        types,
+        remarks,
+    })
 }
 
 impl Dialect {
     /// Reads the columns that `expected` names as `expected` types them.
     pub(crate) fn adopt(&mut self, expected: &[Field]) {
+        let kinds: HashMap<&str, Kind> = expected.iter().map(|e| (e.name.as_str(), e.kind)).collect();
         for (field, cell_type) in self.fields.iter_mut().zip(&mut self.types) {
-            let Some(like) = expected.iter().find(|e| e.name == field.name && e.kind != Kind::Nested) else {
+            let Some(&kind) = kinds.get(field.name.as_str()).filter(|kind| **kind != Kind::Nested) else {
                 continue;
             };
-            if like.kind != field.kind {
-                *cell_type = CellType::of(like.kind, self.delimiter != b',');
-                field.kind = like.kind;
+            if kind != field.kind {
+                *cell_type = CellType::of(kind, self.delimiter != b',');
+                field.kind = kind;
             }
         }
     }
@@ -83,7 +104,8 @@ impl Dialect {
 fn parse(head: &[u8], delimiter: u8) -> Vec<Record> {
     let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
     let mut rows = Vec::new();
-    let (mut input, mut fields, mut ends) = (head, vec![0; head.len().max(1)], vec![0; 20_001]);
+    let most_fields = memchr::memchr_iter(delimiter, head).count() + 2;
+    let (mut input, mut fields, mut ends) = (head, vec![0; head.len().max(1)], vec![0; most_fields]);
     while rows.len() < MAX_ROWS {
         let (mut n_out, mut n_ends) = (0, 0);
         loop {
@@ -105,6 +127,20 @@ fn parse(head: &[u8], delimiter: u8) -> Vec<Record> {
         rows.push(record.collect());
     }
     rows
+}
+
+/// How many records stand before the table: comments (`# …`), Excel's `sep=;`, a title. They have another number of
+/// fields than the rows that follow; a title is told from a ragged row by nearly all rows having the same number.
+fn preamble(rows: &[Record]) -> usize {
+    let width = usual_width(rows);
+    let n_usual = rows.iter().filter(|row| row.len() == width).count();
+    let is_comment =
+        |row: &Record| row.first().is_some_and(|c| c.starts_with(b"#") || c.starts_with(b"sep="));
+    let n_preamble =
+        rows.iter().take_while(|row| row.len() != width && (row.len() == 1 || is_comment(row))).count();
+    let n_left = rows.len() - n_preamble;
+    let is_table = n_usual * 10 >= n_left * 9 && n_left > 1;
+    if width > 1 && (is_table || rows[..n_preamble].iter().all(is_comment)) { n_preamble } else { 0 }
 }
 
 /// How well a delimiter explains the rows: share of rows with the usual number of fields, more for more fields.
@@ -185,25 +221,18 @@ fn header_names(first: &Record, missing_first: bool, remarks: &mut Vec<String>) 
         remarks.push("first column without a name".to_owned());
     }
     names.extend(first.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()));
-    unique_names(&mut names, remarks);
-    names
-}
-
-/// Names columns that have none and tells apart those of the same name.
-pub(crate) fn unique_names(names: &mut [String], remarks: &mut Vec<String>) {
-    let mut seen = std::collections::BTreeSet::new();
-    for i in 0..names.len() {
-        if names[i].is_empty() {
-            names[i] = format!("column_{i}");
-        }
-        if seen.contains(&names[i]) {
-            let name = names[i].clone();
-            let free = (2..).map(|k| format!("{name}_{k}")).find(|n| !seen.contains(n) && !names.contains(n));
-            names[i] = free.unwrap_or(name.clone());
-            remarks.push(format!("second column `{name}` read as `{}`", names[i]));
-        }
-        seen.insert(names[i].clone());
+    for (i, name) in names.iter_mut().enumerate().filter(|(_, name)| name.is_empty()) {
+        *name = format!("column_{i}");
     }
+    let mut renamed = Vec::new();
+    let names = unique_names(names.into_iter(), &mut renamed);
+    let told =
+        renamed.iter().take(REMARKED).map(|(old, new)| format!("second column `{old}` read as `{new}`"));
+    remarks.extend(told);
+    if renamed.len() > REMARKED {
+        remarks.push(format!("and {} more", renamed.len() - REMARKED));
+    }
+    names
 }
 
 #[cfg(test)]

@@ -1,0 +1,1 @@
+//! Kinds of columns in files of strangers.
