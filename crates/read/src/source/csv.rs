@@ -12,6 +12,7 @@ use super::compressed::{Bytes, open_bytes};
 use super::csv_block::{Block, count_lines, count_plain_rows, has_lone_return};
 use super::dialect::{Dialect, detect};
 use super::encoding::{Decoder, Encoding};
+use super::spaces::{Spaces, are_columns};
 use crate::{Field, Part, ReadError, Source};
 
 /// Bytes a block has at least, unless the file ends.
@@ -32,6 +33,8 @@ pub(crate) struct CsvSource {
     /// Decoded bytes not yet handed out.
     buffer: Vec<u8>,
     at_end: bool,
+    /// Set where columns are lined up with spaces.
+    spaces: Option<Spaces>,
     next_row: u64,
     next_line: u64,
     /// Problems found while cutting, to travel with the next part.
@@ -56,6 +59,7 @@ pub(crate) fn open(path: &Path, expected: Option<&[Field]>) -> Result<Box<dyn So
         }),
         buffer: Vec::new(),
         at_end: false,
+        spaces: None,
         next_row: 0,
         next_line: 1,
         malformed: Vec::new(),
@@ -72,6 +76,11 @@ pub(crate) fn open(path: &Path, expected: Option<&[Field]>) -> Result<Box<dyn So
             path,
             "it is not text (it holds zero bytes) and no format Stetho reads",
         ));
+    }
+    if are_columns(&source.buffer[..last_line_end(&source.buffer)]) {
+        let mut spaces = Spaces::new();
+        spaces.collapse(&mut source.buffer, 0);
+        source.spaces = Some(spaces);
     }
     let head = if source.at_end { source.buffer.len() } else { last_line_end(&source.buffer) };
     let mut dialect =
@@ -94,9 +103,14 @@ impl CsvSource {
     /// Reads until the buffer has `wanted` bytes or the file ends. A read error ends the file and is noted.
     fn fill(&mut self, wanted: usize) {
         while !self.at_end && self.buffer.len() < wanted {
+            let start = self.buffer.len();
             match self.reader.read_into(&mut self.buffer) {
                 Ok(0) => self.at_end = true,
-                Ok(_) => {}
+                Ok(_) => {
+                    if let Some(spaces) = &mut self.spaces {
+                        spaces.collapse(&mut self.buffer, start);
+                    }
+                }
                 Err(error) => {
                     self.at_end = true;
                     self.note(self.next_row, None, format!("damaged file: {error}"), String::new());
@@ -114,6 +128,11 @@ impl CsvSource {
         {
             self.fill(self.buffer.len() + BLOCK);
         }
+    }
+
+    /// What stands between fields, in words.
+    fn separated(&self) -> String {
+        if self.spaces.is_some() { "separated by spaces".to_owned() } else { self.dialect.delimiter_name() }
     }
 
     fn note(&mut self, row: u64, line: Option<u64>, problem: String, text: String) {
@@ -250,11 +269,8 @@ impl Source for CsvSource {
             Encoding::Utf8 => "UTF-8".to_owned(),
             Encoding::Other(encoding) => encoding.name().to_owned(),
         };
-        let mut text = format!(
-            "text, {}, {encoding}{}",
-            self.dialect.delimiter_name(),
-            self.reader.bytes().compression().words()
-        );
+        let mut text =
+            format!("text, {}, {encoding}{}", self.separated(), self.reader.bytes().compression().words());
         for remark in &self.dialect.remarks {
             text.push_str(", ");
             text.push_str(remark);

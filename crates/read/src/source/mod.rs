@@ -28,6 +28,7 @@ mod numpy;
 mod numpy_cells;
 mod numpy_header;
 mod parquet;
+mod spaces;
 mod walk;
 
 pub use detect::{FileKind, detect};
