@@ -13,7 +13,7 @@ use super::csv_block::{Block, count_lines, count_plain_rows, has_lone_return};
 use super::dialect::{Dialect, detect};
 use super::encoding::{Decoder, Encoding};
 use super::spaces::{Spaces, are_columns};
-use crate::{Field, Part, ReadError, Source};
+use crate::{Batch, Field, Part, ReadError, Source};
 
 /// Bytes a block has at least, unless the file ends.
 const BLOCK: usize = 1 << 20;
@@ -286,11 +286,12 @@ impl Source for CsvSource {
             }
             let dialect = self.dialect.clone();
             let rows = self.next_row..self.next_row;
+            let after = rows.clone();
             let decode = Box::new(move |sink: &mut dyn FnMut(_) -> bool| {
-                sink(super::csv_block::only_malformed(&dialect, malformed));
+                sink(Batch::only_malformed(&dialect.fields, rows.start, malformed));
                 Ok(())
             });
-            return Ok(Some(Part { rows, bytes: 0, decode }));
+            return Ok(Some(Part { rows: after, bytes: 0, decode }));
         };
         let dialect = self.dialect.clone();
         let consumed = self.reader.bytes().consumed();

@@ -1,11 +1,10 @@
 //! A block of a text table: whole records, split into fields and parsed column by column.
 
-use std::sync::Arc;
-
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::Schema;
 use stetho_core::table::MalformedRow;
 
+use super::canonical::assemble;
 use super::cells;
 use super::dialect::Dialect;
 use crate::{Batch, ColumnNotes, Lines};
@@ -58,13 +57,6 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
         let last = if end > first && bytes[end - 1] == b'\r' { end - 1 } else { end };
         (first, last)
     })
-}
-
-/// A batch without rows that carries problems.
-pub(crate) fn only_malformed(dialect: &Dialect, malformed: Vec<MalformedRow>) -> Batch {
-    let mut rows = Rows::new(dialect.fields.len());
-    rows.malformed = malformed;
-    rows.batch(&[], dialect)
 }
 
 impl Block {
@@ -266,7 +258,9 @@ impl Rows {
         let first_row = numbers.first().copied().unwrap_or(self.next);
         let is_run = numbers.last().is_none_or(|last| last - first_row + 1 == n_rows as u64);
         Batch {
-            rows: record_batch(dialect, columns, n_rows),
+            // types and lengths are right by construction
+            rows: assemble(&dialect.fields, columns, n_rows)
+                .unwrap_or_else(|_| RecordBatch::new_empty(Schema::empty().into())),
             first_row,
             row_numbers: (!is_run).then_some(numbers),
             lines: as_lines(std::mem::take(&mut self.lines)),
@@ -281,14 +275,4 @@ fn as_lines(lines: Vec<u64>) -> Lines {
         (Some(&first), Some(&last)) if last - first + 1 == lines.len() as u64 => Lines::From(first),
         _ => Lines::Each(lines),
     }
-}
-
-/// Joins columns; their types and lengths are right by construction.
-fn record_batch(dialect: &Dialect, columns: Vec<ArrayRef>, n_rows: usize) -> RecordBatch {
-    let field =
-        |(f, c): (&crate::Field, &ArrayRef)| arrow_schema::Field::new(&f.name, c.data_type().clone(), true);
-    let schema = Arc::new(Schema::new(dialect.fields.iter().zip(&columns).map(field).collect::<Vec<_>>()));
-    let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
-    RecordBatch::try_new_with_options(schema.clone(), columns, &options)
-        .unwrap_or_else(|_| RecordBatch::new_empty(schema))
 }

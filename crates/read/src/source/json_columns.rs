@@ -6,13 +6,9 @@ use arrow_array::builder::{BooleanBuilder, Float64Builder, StringViewBuilder};
 use arrow_array::{ArrayRef, Float64Array, Int64Array};
 use stetho_core::table::Kind;
 
-use super::cells::parse_time;
+use super::cells::{is_null_word, parse_time};
 use super::json_rows::Cell;
 use crate::ColumnNotes;
-
-/// Texts that stand for a missing value in a column of numbers.
-const NULL_WORDS: &[&str] =
-    &["", "?", "-", "--", "na", "n/a", "nan", "null", "none", "nil", "missing", "unknown", "#n/a"];
 
 /// How many values of each JSON type a column has.
 #[derive(Clone, Debug, Default)]
@@ -174,7 +170,8 @@ impl Numbers {
             Cell::Null => self.push_null(),
             Cell::Text(text) => {
                 let word = text.trim();
-                if NULL_WORDS.iter().any(|null| word.eq_ignore_ascii_case(null)) {
+                let is_nan = word.eq_ignore_ascii_case("nan");
+                if word.is_empty() || is_nan || is_null_word(word.as_bytes()) {
                     self.count_null_word(word);
                 } else {
                     let row = self.len();
