@@ -121,6 +121,11 @@ impl TypeVotes {
         }
     }
 
+    /// Whether no cell had a value.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.n_cells == 0
+    }
+
     /// Whether the cells seen were all numbers.
     pub(crate) fn is_numeric(&self) -> bool {
         self.n_cells > 0 && self.n_numbers == self.n_cells

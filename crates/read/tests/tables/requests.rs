@@ -119,6 +119,29 @@ fn stopping_early_gives_a_usable_record() {
     assert!(!read_table(&plan(files), &Unwatched).unwrap().partial);
 }
 
+/// Panics in every thread but this one.
+struct Panicking(std::thread::ThreadId);
+
+impl Watch for Panicking {
+    fn progress(&self, _: u64, _: u64) {}
+    fn stopped(&self) -> bool {
+        assert_eq!(std::thread::current().id(), self.0, "on purpose");
+        false
+    }
+}
+
+#[test]
+fn a_worker_that_panics_is_an_error_with_its_message() {
+    let folder = Folder::new();
+    let rows: String = (0..600_000).map(|i| format!("{i},{}\n", i % 3)).collect();
+    let files: Vec<_> = (0..3).map(|i| folder.write(&format!("{i}.csv"), format!("x,y\n{rows}"))).collect();
+    for threads in [1, 4] {
+        let plan = Plan { threads, ..plan(files.clone()) };
+        let error = read_table(&plan, &Panicking(std::thread::current().id())).unwrap_err().to_string();
+        assert!(error.contains("please report it") && error.contains("on purpose"), "{error}");
+    }
+}
+
 /// Removes a file at the first progress.
 struct Remover(std::path::PathBuf);
 

@@ -96,6 +96,15 @@ fn a_word_after_the_first_rows_is_a_stray() {
 }
 
 #[test]
+fn a_column_that_begins_empty_is_read_by_what_follows() {
+    let rows: String =
+        (0..10_000).map(|i| if i < 5_000 { format!("{i},\n") } else { format!("{i},{i}.5\n") }).collect();
+    let table = check(format!("n,late\n{rows}"));
+    let late = column(&table, "late");
+    assert_eq!((late.kind, late.n_null, late.n_numbers), (Kind::Number, 5_000, 5_000));
+}
+
+#[test]
 fn booleans_have_the_rows_of_their_extremes() {
     let rows: String = (0..30).map(|i| format!("{i},{}\n", i == 17)).collect();
     let table = check(format!("n,flag\n{rows}"));
