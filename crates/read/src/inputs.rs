@@ -99,7 +99,7 @@ impl Inputs {
                 return Err(self.misfit(
                     path,
                     part,
-                    format!(
+                    &format!(
                         "column `{}` is {} there and {} in the first file",
                         ours.name,
                         theirs.kind.name(),
@@ -125,10 +125,10 @@ impl Inputs {
                 .map(|(verb, names)| format!("{verb} {}", name_some(names)))
                 .collect::<Vec<_>>()
                 .join("; ");
-            return Err(self.misfit(path, part, problem));
+            return Err(self.misfit(path, part, &problem));
         }
         if columns.iter().all(Option::is_none) {
-            return Err(self.misfit(path, part, "no column has the name of a training column".to_owned()));
+            return Err(self.misfit(path, part, "no column has the name of a training column"));
         }
         for name in extra {
             if !self.extra.iter().any(|(p, n)| *p == part && n == name) {
@@ -138,7 +138,7 @@ impl Inputs {
         Ok(columns)
     }
 
-    fn misfit(&self, path: &Path, part: Part, problem: String) -> ReadError {
+    fn misfit(&self, path: &Path, part: Part, problem: &str) -> ReadError {
         let first = self.files.first().map_or(path, |f| &f.path);
         let hint = if part == Part::Train {
             "; check data sets one at a time, and pass held-out data with `--val` or `--test`"

@@ -77,9 +77,9 @@ impl Block {
         rows.next = self.first_row;
         rows.is_utf8 = std::str::from_utf8(&self.bytes).is_ok();
         if self.is_plain {
-            self.decode_plain(dialect, rows, most, sink)
+            self.decode_plain(dialect, rows, most, sink);
         } else {
-            self.decode_quoted(dialect, rows, most, sink)
+            self.decode_quoted(dialect, rows, most, sink);
         }
     }
 

@@ -130,7 +130,7 @@ fn multibyte(head: &[u8]) -> (usize, usize) {
         n_valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
         let is_cut =
             head.as_ptr_range().end == chunk.invalid().as_ptr_range().end && chunk.invalid().len() < 4;
-        n_invalid += usize::from(!chunk.invalid().is_empty() && !(is_cut && head.len() == CHUNK));
+        n_invalid += usize::from(!(chunk.invalid().is_empty() || is_cut && head.len() == CHUNK));
     }
     (n_valid, n_invalid)
 }

@@ -116,7 +116,7 @@ fn random_tables_are_measured_as_by_hand() {
         held_out.0.iter_mut().filter(|c| c.kind == Kind::Boolean).for_each(|c| {
             c.values.iter_mut().for_each(|v| {
                 if let Value::Number(v) = v {
-                    *v = v.clamp(0.0, 1.0)
+                    *v = v.clamp(0.0, 1.0);
                 }
             });
         });
