@@ -69,7 +69,7 @@ pub(crate) fn detect(head: &[u8]) -> Option<Dialect> {
         let all = self::votes(parse(head, delimiter, usize::MAX).get(n_before..)?, n_columns);
         votes = votes.into_iter().zip(all).map(|(v, all)| if v.is_undecided() { all } else { v }).collect();
     }
-    let types: Vec<_> = votes.iter().map(|v| v.decide(delimiter != b',')).collect();
+    let types: Vec<_> = votes.iter().map(|v| v.decide(delimiter)).collect();
     let fields = names.into_iter().zip(&types).map(|(name, t)| Field { name, kind: t.kind() }).collect();
     Some(Dialect {
         delimiter,

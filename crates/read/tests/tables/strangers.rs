@@ -34,10 +34,14 @@ fn numbers_are_numbers() {
         assert_eq!(kind(cells), Kind::Number, "{cells:?}");
     }
     assert_eq!(kind_separated(&["1,5", "2,25", "3"], ';'), Kind::Number);
+    assert_eq!(kind_separated(&["3,141", "2,718", "1,414"], ';'), Kind::Number);
+    assert_eq!(kind_separated(&["3,1", "2,718", "1,414"], '\t'), Kind::Number);
 }
 
 #[test]
 fn codes_and_written_amounts_are_texts() {
+    assert_eq!(kind_separated(&["3,141", "2,718", "1,414"], '\t'), Kind::Text);
+    assert_eq!(kind_separated(&["3,141,000", "2,718", "1,414"], ';'), Kind::Text);
     for cells in [
         &["01234", "94110", "10001"][..],
         &["yes", "no"],
