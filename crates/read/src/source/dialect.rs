@@ -145,7 +145,8 @@ fn preamble(rows: &[Record]) -> usize {
     let n_preamble =
         rows.iter().take_while(|row| row.len() != width && (row.len() == 1 || is_comment(row))).count();
     let n_left = rows.len() - n_preamble;
-    let is_table = n_usual * 10 >= n_left * 9 && n_left > 1;
+    let is_trailing = width == 2 && rows[n_preamble..].iter().all(|r| r.last().is_none_or(Vec::is_empty));
+    let is_table = n_usual * 10 >= n_left * 9 && n_left > 1 && !is_trailing;
     if width > 1 && (is_table || rows[..n_preamble].iter().all(is_comment)) { n_preamble } else { 0 }
 }
 
@@ -280,6 +281,8 @@ mod tests {
         assert_eq!(names("0,1,2\n5,5,5\n"), ["0", "1", "2"]);
         assert_eq!(names("a,a,\n1,2,3\n"), ["a", "a_2", "column_2"]);
         assert_eq!(names("x,y\n"), ["x", "y"]);
+        assert_eq!(names("x\n1,\n2,\n"), ["x"]);
+        assert_eq!(names("Sales of 2024\nx,y\n1,2\n3,4\n"), ["x", "y"]);
         assert_eq!(names("land,2019,2020,2021\nItaly,1.5,2,3\n"), ["land", "2019", "2020", "2021"]);
         assert_eq!(names("a,1990,1991\nb,1980,1995\n"), ["column_0", "column_1", "column_2"]);
         assert_eq!(names("p,q\nr1,1,2\nr2,3,4\n"), ["row_name", "p", "q"]);
