@@ -57,7 +57,7 @@ fn jsonl(table: &SlowTable) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn parquet(table: &SlowTable) -> Vec<u8> {
+pub(crate) fn parquet(table: &SlowTable) -> Vec<u8> {
     let column = |c: &SlowColumn| -> ArrayRef {
         let numbers = || c.values.iter().map(|v| if let Value::Number(n) = v { Some(*n) } else { None });
         match c.kind {
