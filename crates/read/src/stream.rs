@@ -3,6 +3,7 @@
 //! One thread cuts files into parts and deals them to lanes in turn; each lane decodes its parts and feeds its own
 //! profiles. Lanes are merged in order, so that a machine gives the same result every time.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -91,19 +92,14 @@ pub(crate) fn stream(
             .collect();
         let dealt = deal(inputs, watch, &senders);
         drop(senders);
-        let lanes: Vec<Lane<'_>> = workers.into_iter().filter_map(|worker| worker.join().ok()).collect();
+        let lanes: Vec<_> =
+            workers.into_iter().map(|worker| worker.join().map_err(|panic| bug(&*panic))).collect();
         (dealt, lanes)
     });
     let (mut files, mut malformed) = dealt?;
-    let n_joined = lanes.len();
-    let mut lanes = lanes.into_iter();
-    let Some(mut whole) = lanes.next().filter(|_| n_joined == n_lanes) else {
-        return Err(ReadError::Request(
-            "a worker thread failed: this is a bug of Stetho, please report it".into(),
-        ));
-    };
+    let mut whole = Lane::new(plan, inputs, roles, partitions.as_ref());
     for lane in lanes {
-        whole.merge(lane, plan.listed);
+        whole.merge(lane?, plan.listed);
     }
     if let Some(failure) = whole.failure {
         return Err(failure);
@@ -113,6 +109,14 @@ pub(crate) fn stream(
         file.lines = lines;
     }
     Ok(Pass { parts: whole.parts, malformed, partitions, files, is_partial: watch.stopped() })
+}
+
+/// The error that a panic of a worker thread is.
+fn bug(panic: &(dyn Any + Send)) -> ReadError {
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("no message").lines().next().unwrap_or_default();
+    ReadError::Request(format!("a worker thread failed: this is a bug of Stetho, please report it: {text}"))
 }
 
 /// Cuts the files into pieces and deals them to the lanes in turn.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringViewArray};
-use stetho_core::table::{Cell, Column, Kind, NumberProfile, Part, RowId, TextProfile, Values};
+use stetho_core::table::{Cell, Column, Distinct, Kind, NumberProfile, Part, RowId, TextProfile, Values};
 
 use super::counter::{Counter, Num, hash_number, mix};
 use super::extremes::Smallest;
@@ -268,7 +268,7 @@ impl ColumnProfile {
             n_rows: self.n_rows,
             n_null: self.n_null,
             values: self.values(names),
-            distinct: if is_text { self.texts.counter.distinct() } else { self.numbers.counter.distinct() },
+            distinct: self.distinct(),
             null_words: std::mem::take(&mut self.null_words).into_iter().collect(),
             null_rows: std::mem::take(&mut self.null_rows).into_iter().map(id).collect(),
             n_numbers: self.n_numbers,
@@ -279,6 +279,15 @@ impl ColumnProfile {
             text: self.texts.finish(),
             number: (!is_text && self.kind != Kind::Nested).then(|| self.numbers.finish(part)),
         }
+    }
+
+    /// An estimate is at most the number of values.
+    fn distinct(&self) -> Distinct {
+        let (distinct, most) = match self.kind {
+            Kind::Text => (self.texts.counter.distinct(), self.texts.n),
+            _ => (self.numbers.counter.distinct(), self.numbers.n_finite),
+        };
+        Distinct { count: distinct.count.min(most), ..distinct }
     }
 
     fn values(&self, names: &dyn Fn(u64) -> Option<String>) -> Values {

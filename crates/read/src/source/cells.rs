@@ -60,6 +60,9 @@ pub(crate) struct TypeVotes {
     n_cells: usize,
     n_numbers: usize,
     n_comma_numbers: usize,
+    /// Cells such as `1,234`, and of these such as `1,234,567`.
+    n_thousands: usize,
+    n_millions: usize,
     n_long: usize,
     n_integers: usize,
     n_booleans: usize,
@@ -77,6 +80,9 @@ impl TypeVotes {
             return;
         }
         self.n_cells += 1;
+        let n_groups = n_thousands_groups(cell);
+        self.n_thousands += usize::from(n_groups > 0);
+        self.n_millions += usize::from(n_groups > 1);
         if cell.len() > 1 && cell[0] == b'0' && cell.iter().all(u8::is_ascii_digit) {
             self.n_leading_zero += 1;
         }
@@ -99,7 +105,8 @@ impl TypeVotes {
     }
 
     /// The type that fits nearly all cells. A few words among numbers leave the column a number column.
-    pub(crate) fn decide(&self, allow_comma: bool) -> CellType {
+    pub(crate) fn decide(&self, delimiter: u8) -> CellType {
+        let allow_comma = self.has_decimal_comma(delimiter);
         let most = |count: usize| self.n_cells > 0 && count * 10 >= self.n_cells * 9;
         let is_code = self.n_leading_zero > 0 && self.lengths.len() == 1;
         let numbers = self.n_numbers + if allow_comma { self.n_comma_numbers } else { 0 };
@@ -119,6 +126,21 @@ impl TypeVotes {
         } else {
             CellType::Text
         }
+    }
+
+    /// Whether commas mark decimals: not where they separate fields or thousands. `1,234` is taken for a decimal only
+    /// in files separated by semicolons, which are written where the comma is the decimal mark.
+    fn has_decimal_comma(&self, delimiter: u8) -> bool {
+        match delimiter {
+            b',' => false,
+            b';' => self.n_millions == 0,
+            _ => self.n_comma_numbers > self.n_thousands,
+        }
+    }
+
+    /// Whether no cell had a value.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.n_cells == 0
     }
 
     /// Whether the cells seen were all numbers.
@@ -144,6 +166,22 @@ pub(crate) fn parse_float(cell: &[u8], comma: bool) -> Option<f64> {
         return fast_float2::parse(&copy).ok();
     }
     fast_float2::parse(cell).ok()
+}
+
+/// How many groups of three digits follow commas in a whole number such as `1,234,567`; 0 if it is none.
+fn n_thousands_groups(cell: &[u8]) -> usize {
+    let mut groups = cell.strip_prefix(b"-").unwrap_or(cell).split(|b| *b == b',');
+    let is_first =
+        |group: &[u8]| matches!(group, [b'1'..=b'9', rest @ ..] if rest.len() < 3 && all_digits(rest));
+    if !groups.next().is_some_and(is_first) {
+        return 0;
+    }
+    let n_groups = groups.clone().count();
+    if groups.all(|group| group.len() == 3 && all_digits(group)) { n_groups } else { 0 }
+}
+
+fn all_digits(cell: &[u8]) -> bool {
+    cell.iter().all(u8::is_ascii_digit)
 }
 
 fn parse_integer(cell: &[u8]) -> Option<i64> {
@@ -300,7 +338,7 @@ mod tests {
         for cell in cells {
             votes.vote(cell.as_bytes());
         }
-        votes.decide(true)
+        votes.decide(b';')
     }
 
     #[test]

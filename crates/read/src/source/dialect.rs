@@ -40,7 +40,7 @@ type Record = Vec<Vec<u8>>;
 pub(crate) fn detect(head: &[u8]) -> Option<Dialect> {
     let (delimiter, rows) = DELIMITERS
         .iter()
-        .map(|&delimiter| (delimiter, parse(head, delimiter)))
+        .map(|&delimiter| (delimiter, parse(head, delimiter, MAX_ROWS)))
         .max_by(|a, b| consistency(&a.1).total_cmp(&consistency(&b.1)).then(b.0.cmp(&a.0)))?;
     let n_preamble = preamble(&rows);
     let rows = &rows[n_preamble..];
@@ -62,8 +62,14 @@ pub(crate) fn detect(head: &[u8]) -> Option<Dialect> {
         remarks.push("no header".to_owned());
         (0..first.len()).map(|i| format!("column_{i}")).collect()
     };
-    let votes = if has_header { body_votes } else { votes(rows, n_columns) };
-    let types: Vec<_> = votes.iter().map(|v| v.decide(delimiter != b',')).collect();
+    let n_before = n_preamble + usize::from(has_header);
+    let mut votes = if has_header { body_votes } else { votes(rows, n_columns) };
+    if rows.len() + n_preamble == MAX_ROWS && votes.iter().any(TypeVotes::is_undecided) {
+        // empty so far: all that was read of the file may tell more
+        let all = self::votes(parse(head, delimiter, usize::MAX).get(n_before..)?, n_columns);
+        votes = votes.into_iter().zip(all).map(|(v, all)| if v.is_undecided() { all } else { v }).collect();
+    }
+    let types: Vec<_> = votes.iter().map(|v| v.decide(delimiter)).collect();
     let fields = names.into_iter().zip(&types).map(|(name, t)| Field { name, kind: t.kind() }).collect();
     Some(Dialect {
         delimiter,
@@ -100,13 +106,13 @@ impl Dialect {
     }
 }
 
-/// Splits the first rows of `head`.
-fn parse(head: &[u8], delimiter: u8) -> Vec<Record> {
+/// Splits the first `most` rows of `head`.
+fn parse(head: &[u8], delimiter: u8, most: usize) -> Vec<Record> {
     let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
     let mut rows = Vec::new();
     let most_fields = memchr::memchr_iter(delimiter, head).count() + 2;
     let (mut input, mut fields, mut ends) = (head, vec![0; head.len().max(1)], vec![0; most_fields]);
-    while rows.len() < MAX_ROWS {
+    while rows.len() < most {
         let (mut n_out, mut n_ends) = (0, 0);
         loop {
             let (result, n_in, out, end) =
@@ -139,7 +145,8 @@ fn preamble(rows: &[Record]) -> usize {
     let n_preamble =
         rows.iter().take_while(|row| row.len() != width && (row.len() == 1 || is_comment(row))).count();
     let n_left = rows.len() - n_preamble;
-    let is_table = n_usual * 10 >= n_left * 9 && n_left > 1;
+    let is_trailing = width == 2 && rows[n_preamble..].iter().all(|r| r.last().is_none_or(Vec::is_empty));
+    let is_table = n_usual * 10 >= n_left * 9 && n_left > 1 && !is_trailing;
     if width > 1 && (is_table || rows[..n_preamble].iter().all(is_comment)) { n_preamble } else { 0 }
 }
 
@@ -178,7 +185,9 @@ fn is_header(first: &Record, body: &[TypeVotes], rows: &[Record]) -> bool {
     let numeric = |cell: &Vec<u8>| super::cells::parse_float(cell.trim_ascii(), false).is_some();
     let n_numeric = first.iter().filter(|cell| numeric(cell)).count();
     if n_numeric > 0 {
-        return counts_up(first) || (n_numeric * 2 < first.len() && over_numbers(first, body) > 0);
+        return counts_up(first)
+            || counts_years(first)
+            || (n_numeric * 2 < first.len() && over_numbers(first, body) > 0);
     }
     if first.iter().all(|cell| cell.is_empty()) {
         return false;
@@ -212,6 +221,18 @@ fn counts_up(first: &Record) -> bool {
         && numbers.len() >= 3
         && numbers[0].abs() <= 1
         && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1)
+}
+
+/// Whether the numbers in the row are three or more years at equal distances, as in tables with a column a year.
+fn counts_years(first: &Record) -> bool {
+    let number = |cell: &Vec<u8>| std::str::from_utf8(cell).ok().and_then(|s| s.trim().parse::<f64>().ok());
+    let years: Vec<f64> = first.iter().filter_map(number).collect();
+    let is_year = |year: &f64| (1500.0..=2200.0).contains(year) && year.fract().abs() < f64::EPSILON;
+    let step = years.get(1).map_or(0.0, |second| second - years[0]);
+    years.len() >= 3
+        && years.iter().all(is_year)
+        && step > 0.5
+        && years.windows(2).all(|pair| (pair[1] - pair[0] - step).abs() < 0.5)
 }
 
 fn header_names(first: &Record, missing_first: bool, remarks: &mut Vec<String>) -> Vec<String> {
@@ -260,6 +281,10 @@ mod tests {
         assert_eq!(names("0,1,2\n5,5,5\n"), ["0", "1", "2"]);
         assert_eq!(names("a,a,\n1,2,3\n"), ["a", "a_2", "column_2"]);
         assert_eq!(names("x,y\n"), ["x", "y"]);
+        assert_eq!(names("x\n1,\n2,\n"), ["x"]);
+        assert_eq!(names("Sales of 2024\nx,y\n1,2\n3,4\n"), ["x", "y"]);
+        assert_eq!(names("land,2019,2020,2021\nItaly,1.5,2,3\n"), ["land", "2019", "2020", "2021"]);
+        assert_eq!(names("a,1990,1991\nb,1980,1995\n"), ["column_0", "column_1", "column_2"]);
         assert_eq!(names("p,q\nr1,1,2\nr2,3,4\n"), ["row_name", "p", "q"]);
     }
 

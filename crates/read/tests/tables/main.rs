@@ -4,6 +4,7 @@
 
 mod damage;
 mod requests;
+mod slow;
 mod strangers;
 mod support;
 mod text;
