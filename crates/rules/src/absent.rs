@@ -166,6 +166,18 @@ pub(crate) fn sentinel(column: &Column, min_share: f64) -> Option<Disguise> {
     })
 }
 
+/// Zeros that may stand for *no value*, as in a column of blood pressures: some of the values, while all others lie
+/// far above zero. A zero may also be a plain *none* (no garage, no purchase), so this is a suspicion.
+pub(crate) fn zeros(column: &Column, min_share: f64) -> Option<Disguise> {
+    const MOST: f64 = 0.4;
+    let numbers = column.number.as_ref().filter(|n| n.n_negative == 0 && shape::is_numeric(column))?;
+    let share = numbers.n_zero as f64 / numbers.n_finite.max(1) as f64;
+    let is_some = numbers.n_zero >= 3 && (min_share..=MOST).contains(&share);
+    let is_measured = column.distinct.count > 20;
+    let stands_out = is_some && is_measured && Rest::of(column, 0.0, numbers.n_zero)?.is_far_above_zero();
+    stands_out.then(|| Disguise { value: "0".into(), count: numbers.n_zero })
+}
+
 /// The values of a column beside a suspected sentinel.
 struct Rest {
     value: f64,
@@ -193,6 +205,13 @@ impl Rest {
             n_distinct: column.distinct.count,
             summary: [0.0, 0.25, 0.5, 0.75, 1.0].map(|p| numbers.quantiles.at(rank(p))),
         })
+    }
+
+    /// Whether zero lies over four standard deviations below the median, and not just at the end of the tail.
+    fn is_far_above_zero(&self) -> bool {
+        let [low, q1, median, q3, _] = self.summary;
+        let iqr = q3 - q1;
+        iqr > 0.0 && low >= iqr && median >= 4.0 * iqr / 1.349
     }
 
     fn is_far(&self) -> bool {

@@ -1,6 +1,6 @@
 //! What a column looks like to a person: an identifier, a category, free text.
 
-use stetho_core::table::{Column, Kind};
+use stetho_core::table::{Column, Kind, NumberProfile};
 
 /// Why a column looks like an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub(crate) enum Id {
     Counter,
     /// Whole numbers, nearly all different, under a name that says so.
     Named,
+    /// Whole numbers, each once, of which many would occur twice if they were measured.
+    Unrepeated,
     /// Short texts, nearly all different.
     Texts,
 }
@@ -19,6 +21,7 @@ impl Id {
         match self {
             Self::Counter => "counts the rows",
             Self::Named => "named as an id, nearly every number different",
+            Self::Unrepeated => "no number occurs twice, as it would by chance",
             Self::Texts => "nearly every text different",
         }
     }
@@ -48,7 +51,31 @@ fn integer_id(column: &Column, n: u64) -> Option<Id> {
     }
     // A measurement by which the file was sorted rises too, but with far wider gaps than a counter with lost rows.
     let widest = if column.strictly_monotone.is_some() { 10.0 } else { 1.05 };
-    (numbers.max - numbers.min < widest * n as f64).then_some(Id::Counter)
+    if numbers.max - numbers.min < widest * n as f64 {
+        return Some(Id::Counter);
+    }
+    is_unrepeated(column, numbers).then_some(Id::Unrepeated)
+}
+
+/// Whether many values would occur twice if they were measured, and none does.
+///
+/// Twenty pairs are expected before their absence says that each number was given out once (the chance of none is
+/// e⁻²⁰); where the count of different values is an estimate, as many as one in ten rows.
+fn is_unrepeated(column: &Column, numbers: &NumberProfile) -> bool {
+    let n = column.n_values() as f64;
+    let different = column.distinct.count as f64 / n;
+    let (least, enough) = if column.distinct.exact { (1.0, 20.0) } else { (0.97, 0.1 * n) };
+    different >= least && repeats_by_chance(numbers) >= enough
+}
+
+/// How many pairs of equal values chance alone gives for whole numbers of this distribution: n²/2 · Σ p²/w over the
+/// ranges between neighbouring quantiles, which hold a share p of the values among w whole numbers each (the birthday
+/// problem).
+fn repeats_by_chance(numbers: &NumberProfile) -> f64 {
+    let quantiles = &numbers.quantiles.0;
+    let share = 1.0 / quantiles.len().saturating_sub(1).max(1) as f64;
+    let collisions: f64 = quantiles.windows(2).map(|w| share * share / (w[1] - w[0]).max(1.0)).sum();
+    0.5 * (numbers.n_finite as f64).powi(2) * collisions
 }
 
 /// Whether the column holds numbers, and not codes of which some happen to be digits only.
@@ -73,8 +100,12 @@ fn name_words(name: &str) -> Vec<String> {
     words
 }
 
-fn is_named_as_id(name: &str) -> bool {
-    const WORDS: [&str; 9] = ["id", "ids", "uuid", "guid", "index", "idx", "key", "rowid", "rownum"];
+/// Whether the name says that the column identifies something.
+pub(crate) fn is_named_as_id(name: &str) -> bool {
+    const WORDS: [&str; 16] = [
+        "id", "ids", "uuid", "guid", "index", "idx", "key", "rowid", "rownum", "mrn", "ssn", "isbn", "sku",
+        "iban", "imei", "barcode",
+    ];
     name.starts_with("Unnamed: ") || name_words(name).iter().any(|w| WORDS.contains(&w.as_str()))
 }
 

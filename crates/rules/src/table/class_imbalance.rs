@@ -1,7 +1,7 @@
 //! `class-imbalance`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::table::{Table, Target, Task};
+use stetho_core::table::{Origin, Table, Target, Task};
 use stetho_core::{
     Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands,
 };
@@ -43,14 +43,14 @@ pub(crate) struct ClassImbalance {
     /// How many times as frequent as the rarest class the most frequent one may be.
     pub ratio: f64,
     /// A target with fewer rows a class than this, on average, is not judged: it rather names rows than classes.
-    pub min_rows_per_class: f64,
+    pub min_rows_per_class: u64,
     /// A class with fewer rows than this is too small to learn from or to split into folds.
     pub few_rows: u64,
 }
 
 impl Default for ClassImbalance {
     fn default() -> Self {
-        Self { ratio: 10.0, min_rows_per_class: 5.0, few_rows: 10 }
+        Self { ratio: 10.0, min_rows_per_class: 5, few_rows: 10 }
     }
 }
 
@@ -70,8 +70,10 @@ impl Rule for ClassImbalance {
         let Some((target, column)) = table.target_column() else { return };
         let [most, .., rarest] = target.classes.as_slice() else { return };
         let n: u64 = target.classes.iter().map(|c| c.1).sum();
-        let n_classes = target.classes.len() as f64;
-        let judged = target.task == Task::Classification && n as f64 >= n_classes * self.min_rows_per_class;
+        let n_classes = target.classes.len() as u64;
+        let judged = target.task == Task::Classification
+            && n >= n_classes * self.min_rows_per_class
+            && !(target.origin == Origin::Guessed && are_counts(target));
         if !judged || (most.1 as f64) < self.ratio * rarest.1.max(LEAST_COUNT) as f64 {
             return;
         }
@@ -118,6 +120,16 @@ impl Rule for ClassImbalance {
 }
 
 /// The classes to show: all, or the most frequent and the rarest.
+/// Whether the classes are rather counts or grades: five or more whole numbers whose frequencies rise to one peak and
+/// fall from it.
+fn are_counts(target: &Target) -> bool {
+    let value = |(class, count): &(String, u64)| Some((class.parse::<i64>().ok()?, *count));
+    let Some(mut values) = target.classes.iter().map(value).collect::<Option<Vec<_>>>() else { return false };
+    values.sort_unstable();
+    let falls = values.windows(2).skip_while(|w| w[0].1 <= w[1].1);
+    values.len() >= 5 && falls.into_iter().all(|w| w[0].1 >= w[1].1)
+}
+
 fn shown(target: &Target) -> impl Iterator<Item = &(String, u64)> {
     let n = target.classes.len();
     let cut = n > SHOWN;
@@ -179,6 +191,8 @@ fn remedies(column: &str) -> [Remedy; 3] {
 
 #[cfg(test)]
 mod tests {
+    use stetho_core::table::Measured;
+
     use super::*;
     use crate::testing::{categories, findings, table, with_target};
 
@@ -198,6 +212,17 @@ mod tests {
         assert_eq!(found(&[("a", 12), ("b", 1)]), 0);
         assert_eq!(found(&[("a", 40), ("b", 1)]), 1);
         assert_eq!(found(&[("a", 40)]), 0);
+    }
+
+    #[test]
+    fn a_guessed_target_of_counts_is_left_alone() {
+        let counts = [("0", 400), ("1", 240), ("2", 90), ("3", 30), ("4", 6)];
+        let mut table = with_target(table(vec![categories("label", &counts)]), Task::Classification);
+        assert_eq!(findings("class-imbalance", &table).len(), 1);
+        if let Measured::Is(target) = &mut table.target {
+            target.origin = Origin::Guessed;
+        }
+        assert!(findings("class-imbalance", &table).is_empty());
     }
 
     #[test]

@@ -78,15 +78,17 @@ impl Rule for DuplicateRows {
             return;
         }
         let cautious = chance::pairs(found.n_compared) * chance::of_equal_rows(table.columns.iter());
-        if found.n_pairs > self.times_chance * cautious {
-            report.raise(draft(table, found, redundant, cautious));
-        } else if found.n_pairs > self.times_chance * found.pairs_by_chance && table.columns.len() > 2 {
-            report.raise(draft(table, found, redundant, cautious).severity(Severity::Info).certainty(0.5));
+        let limit = self.times_chance * cautious;
+        let least = self.times_chance * found.pairs_by_chance;
+        if found.n_pairs > limit {
+            report.raise(draft(table, found, redundant, limit));
+        } else if found.n_pairs > least && table.columns.len() > 2 {
+            report.raise(draft(table, found, redundant, least).severity(Severity::Info).certainty(0.5));
         }
     }
 }
 
-fn draft(table: &Table, found: &Duplicates, redundant: u64, by_chance: f64) -> Draft {
+fn draft(table: &Table, found: &Duplicates, redundant: u64, limit: f64) -> Draft {
     let repeats: Vec<RowId> = found.groups.iter().flat_map(|g| g.rows.iter().skip(1).copied()).collect();
     let (first, rest) = words::first_place(table.places(&repeats));
     let verb = if redundant == 1 { "repeats an earlier one" } else { "repeat earlier ones" };
@@ -105,7 +107,7 @@ fn draft(table: &Table, found: &Duplicates, redundant: u64, by_chance: f64) -> D
     Draft::new(
         first,
         message,
-        Evidence::at_most("pairs of equal rows, against chance", found.n_pairs, by_chance),
+        measure(found.n_pairs, redundant, limit),
         Remedy::risky("drop the copies before splitting, if they are one observation").code(
             "duplicated = df.duplicated()\nprint(df[df.duplicated(keep=False)].sort_values(list(df.columns)))\n\
              df = df[~duplicated].reset_index(drop=True)",
@@ -121,6 +123,14 @@ fn draft(table: &Table, found: &Duplicates, redundant: u64, by_chance: f64) -> D
              folds = GroupKFold(5).split(df, groups=groups)",
         ),
     )
+}
+
+/// The rows that repeat, where chance explains none; else the pairs of equal rows, against those it explains.
+fn measure(n_pairs: f64, redundant: u64, limit: f64) -> Evidence {
+    if limit < 1.0 {
+        return Evidence::at_most("rows that repeat an earlier one", redundant as f64, 0.0);
+    }
+    Evidence::at_most("pairs of equal rows, against what chance explains", n_pairs, limit.floor())
 }
 
 #[cfg(test)]
@@ -162,6 +172,7 @@ mod tests {
         assert_eq!(told[0].severity, Severity::Warning);
         assert_eq!(told[0].message, "2 rows of 200 repeat earlier ones (1 %)");
         assert_eq!(told[0].count, 2);
+        assert_eq!(told[0].evidence[0], Evidence::at_most("rows that repeat an earlier one", 2.0, 0.0));
     }
 
     #[test]

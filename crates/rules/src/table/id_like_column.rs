@@ -18,7 +18,8 @@ use crate::show::{list, python_list};
 /// under several ids, split by that instead of by row.
 ///
 /// Measurements may be all different too: numbers with fractions, and whole numbers that are neither dense nor ordered
-/// nor named as an id, are left alone, and so are times, free text and tables of fewer than 50 rows.
+/// nor named as an id, are left alone as long as chance explains that none repeats, and so are times, free text and
+/// tables of fewer than 50 rows.
 ///
 /// ## Fires on
 /// ```recipe rows=120 target=label
@@ -118,6 +119,8 @@ fn distinct_share(column: &Column) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use stetho_core::table::Distinct;
+
     use super::*;
     use crate::table::testing::{Random, column, judge, number_column, table};
 
@@ -137,6 +140,17 @@ mod tests {
         assert!(fires(integers("n", |i| 1000 + 5 * i + i % 3)), "rising");
         assert!(fires(integers("houseId", |i| i * 7919 % 99_991)));
         assert!(fires(integers("Unnamed: 0", |i| i * 7919 % 99_991)));
+    }
+
+    #[test]
+    fn numbers_that_never_repeat_against_chance_fire() {
+        // 2,000 numbers below 100,003: drawn at random, 20 pairs of them would be equal.
+        let account =
+            |n: u64, step: u64| number_column("account", (0..n).map(|i| (i * step % 100_003) as f64));
+        assert!(fires(account(2400, 7919)));
+        assert!(!fires(account(500, 7919)), "one pair is expected, and its absence says nothing");
+        let estimated = Column { distinct: Distinct { count: 2350, exact: false }, ..account(2400, 7919) };
+        assert!(!fires(estimated), "an estimate may hide 70 repeats");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::show::{list, python, python_list};
 ///
 /// Found are empty cells, words such as `?` and `NA`, one repeated word among numbers (`unknown`), and numbers such as
 /// -999 that are frequent, extreme and far from all others. `None` and `unknown` among texts may be categories and are
-/// left alone. Missing values of the target are told by `missing-labels`.
+/// left alone. Zeros far below all other values, as in a column of blood pressures, are a note. Missing values of the target are told by `missing-labels`.
 ///
 /// ## Fires on
 /// Empty cells:
@@ -88,6 +88,11 @@ impl Rule for MissingValues {
         let partly: Vec<_> = others.into_iter().filter(|e| e.share > self.note && e.n_empty > 1).collect();
         if !partly.is_empty() {
             report.raise(self.partly_empty(&partly));
+        }
+        let zeros: Vec<(&Column, Disguise)> =
+            table.features().filter_map(|(_, c)| Some((c, absent::zeros(c, self.placeholder)?))).collect();
+        if !zeros.is_empty() {
+            report.raise(suspected_zeros(&zeros));
         }
         let disguised: Vec<&Empty<'_>> = judged.iter().filter(|e| !e.disguises.is_empty()).collect();
         if !disguised.is_empty() {
@@ -233,6 +238,39 @@ impl MissingValues {
     }
 }
 
+fn suspected_zeros(columns: &[(&Column, Disguise)]) -> Draft {
+    let names: Vec<&str> = columns.iter().map(|(c, _)| c.name.as_str()).collect();
+    let share = |(column, zeros): &(&Column, Disguise)| zeros.count as f64 / column.n_rows.max(1) as f64;
+    let most = columns.iter().map(share).fold(0.0, f64::max);
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    let message = format!(
+        "{} {verb} 0 in up to {} of rows and far above 0 in all others: 0 may stand for a missing value",
+        list(&names),
+        percent(most)
+    );
+    let python = python_list(&names);
+    let rows = columns.iter().map(|c| [c.0.name.clone(), thousands(c.1.count), percent(share(c))]);
+    Draft::new(
+        Place::column(names.first().copied().unwrap_or_default()),
+        message,
+        Evidence::at_most("share of zeros", most, 0.0),
+        Remedy::advice("find out whether 0 can be measured here; `no garage` is a 0, `not measured` is none"),
+    )
+    .places(names.iter().skip(1).map(|n| Place::column(*n)))
+    .evidence(Evidence::table(
+        "zeros apart from all other values",
+        ["column", "cells", "share of rows"],
+        rows,
+    ))
+    .remedy(
+        Remedy::risky("where it cannot, read it as missing")
+            .code(format!("df[{python}] = df[{python}].replace(0, np.nan)")),
+    )
+    .severity(Severity::Info)
+    .certainty(0.5)
+    .topic("zeros")
+}
+
 fn names<'a>(columns: &[&Empty<'a>]) -> Vec<&'a str> {
     columns.iter().map(|e| e.name()).collect()
 }
@@ -362,6 +400,23 @@ mod tests {
         assert_eq!(findings(with(-1.0, 300, |r| (r.uniform() * 800.0).ceil())).len(), 1, "days since a call");
         assert!(findings(with(-1.0, 200, |_| 1.0)).is_empty(), "two classes");
         assert!(findings(with(-99.0, 9, |r| (r.normal() * 60.0).round())).is_empty());
+    }
+
+    #[test]
+    fn zeros_far_below_all_else_are_suspected() {
+        let pressure = |r: &mut Random| (128.0 + 17.0 * r.normal()).round();
+        let [finding] = findings(with(0.0, 60, pressure)).try_into().unwrap();
+        assert_eq!(finding.severity, Severity::Info);
+        assert!(finding.message.starts_with("`x` is 0 in up to 15 % of rows"), "{}", finding.message);
+        assert!(
+            findings(with(0.0, 60, |r| (5.0 + r.normal()).exp().round())).is_empty(),
+            "a purchase or none"
+        );
+        assert!(
+            findings(with(0.0, 60, |r| (480.0 + 180.0 * r.normal()).abs().round())).is_empty(),
+            "a garage"
+        );
+        assert!(findings(with(0.0, 300, pressure)).is_empty(), "most are none");
     }
 
     #[test]
