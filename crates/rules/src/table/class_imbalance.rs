@@ -6,6 +6,8 @@ use stetho_core::{
     Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands,
 };
 
+use crate::show::python;
+
 /// A class that is ten times as rare as the most frequent one, or rarer.
 ///
 /// ## Why it matters
@@ -94,9 +96,9 @@ impl Rule for ClassImbalance {
             message,
             Evidence::at_most("most frequent over rarest class", times, self.ratio),
             Remedy::safe("split stratified, and judge by a score that sees every class").code(format!(
-                "train, val = train_test_split(df, test_size=0.2, stratify=df[{:?}], random_state=0)\n\
+                "train, val = train_test_split(df, test_size=0.2, stratify=df[{}], random_state=0)\n\
                  print(classification_report(y_val, model.predict(x_val)))",
-                column.name
+                python(&column.name)
             )),
         )
         .certainty(target.certainty())
@@ -166,24 +168,25 @@ fn plan(target: &Target, n: u64) -> Evidence {
 }
 
 fn remedies(column: &str) -> [Remedy; 3] {
+    let column = python(column);
     [
         Remedy::risky("weight the loss by class").code(format!(
             "# scikit-learn\nmodel = RandomForestClassifier(class_weight=\"balanced\")\n\
              # PyTorch, classes in the order of their sorted names\n\
-             counts = df[{column:?}].value_counts().sort_index()\n\
+             counts = df[{column}].value_counts().sort_index()\n\
              weight = torch.tensor((len(df) / (len(counts) * counts)).to_numpy(), dtype=torch.float32)\n\
              loss = torch.nn.CrossEntropyLoss(weight=weight)"
         )),
         Remedy::risky("or draw rare classes more often (up-sampling), in training only").code(format!(
-            "y = train[{column:?}]\n\
+            "y = train[{column}]\n\
              weights = (1.0 / y.map(y.value_counts())).to_numpy()\n\
              sampler = torch.utils.data.WeightedRandomSampler(weights, num_samples=len(weights))\n\
              loader = torch.utils.data.DataLoader(train_set, batch_size=64, sampler=sampler)"
         )),
         Remedy::risky("or keep fewer rows of frequent classes (down-sampling), where there are plenty").code(
             format!(
-                "least = train[{column:?}].value_counts().min()\n\
-             train = train.groupby({column:?}).sample(n=least, random_state=0)"
+                "least = train[{column}].value_counts().min()\n\
+             train = train.groupby({column}).sample(n=least, random_state=0)"
             ),
         ),
     ]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::table::{Duplicates, RowId, Table};
 use stetho_core::{Draft, Evidence, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands};
 
-use crate::{chance, words};
+use crate::{chance, show};
 
 /// Rows that occur more than once, label included.
 ///
@@ -90,7 +90,7 @@ impl Rule for DuplicateRows {
 
 fn draft(table: &Table, found: &Duplicates, redundant: u64, limit: f64) -> Draft {
     let repeats: Vec<RowId> = found.groups.iter().flat_map(|g| g.rows.iter().skip(1).copied()).collect();
-    let (first, rest) = words::first_place(table.places(&repeats));
+    let (first, rest) = show::first_place(table.places(&repeats));
     let verb = if redundant == 1 { "repeats an earlier one" } else { "repeat earlier ones" };
     let message = format!(
         "{} of {} {verb} ({})",
@@ -101,8 +101,8 @@ fn draft(table: &Table, found: &Duplicates, redundant: u64, limit: f64) -> Draft
     let mut groups: Vec<_> = found.groups.iter().collect();
     groups.sort_by_key(|g| std::cmp::Reverse(g.count));
     let shown = groups.into_iter().map(|g| {
-        let values = g.rows.first().map(|row| words::cells(table, *row, None)).unwrap_or_default();
-        [thousands(g.count), words::positions(table, &g.rows, g.count), values]
+        let values = g.rows.first().map(|row| show::cells(table, *row, None)).unwrap_or_default();
+        [thousands(g.count), show::positions(table, &g.rows, g.count), values]
     });
     Draft::new(
         first,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::table::{Column, Kind, Table};
 use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal, percent, thousands};
 
-use crate::shape::{self, Id};
+use crate::columns::{self, Id};
 use crate::show::{list, python_list};
 
 /// A feature that names the row instead of describing it: a row number, a key, a name.
@@ -70,7 +70,7 @@ impl Rule for IdLikeColumn {
         let ids: Vec<(&Column, Id)> = table
             .features()
             .filter(|(_, column)| !(is_only && column.kind == Kind::Text))
-            .filter_map(|(_, column)| Some((column, shape::id(column, self.min_rows, self.unique)?)))
+            .filter_map(|(_, column)| Some((column, columns::id(column, self.min_rows, self.unique)?)))
             .collect();
         let Some((first, reason)) = ids.first() else { return };
         let names: Vec<&str> = ids.iter().map(|(column, _)| column.name.as_str()).collect();

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use stetho_core::table::{Column, OrderTest, RowOrder, Table};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, thousands};
 
-use crate::columns::is_clock;
-use crate::{shape, words};
+use crate::columns::{is_clock, is_named_as_id};
+use crate::show;
 
 /// A label or a feature that depends on the order of rows: the file is sorted, grouped, or drifts.
 ///
@@ -82,7 +82,7 @@ impl Rule for OrderedRows {
             Some(clock) => format!(
                 "rows follow time (`{}`), and {} changes along it ({} of 1)",
                 clock.name,
-                words::listing(&[&worst.column.name], 1),
+                show::listing(&[&worst.column.name], 1),
                 Human(worst.strength()),
             ),
             None => worst.message(is_label, limit(worst.test), &seen),
@@ -113,7 +113,7 @@ impl Ordered<'_> {
 
     /// Whether the column names or groups rows rather than measures them.
     fn is_name(&self) -> bool {
-        self.column.number.is_none() || shape::is_named_as_id(&self.column.name)
+        self.column.number.is_none() || is_named_as_id(&self.column.name)
     }
 
     fn message(&self, is_label: bool, limit: f64, all: &[Ordered<'_>]) -> String {
@@ -148,7 +148,7 @@ fn clock<'a>(table: &'a Table, order: &RowOrder) -> Option<&'a Column> {
 
 fn draft(message: String, seen: &[Ordered<'_>], limit: f64, clock: Option<&Column>) -> Draft {
     let strength = seen.first().map_or(0.0, Ordered::strength);
-    let (first, rest) = words::first_place(seen.iter().map(|o| Place::column(&o.column.name)).collect());
+    let (first, rest) = show::first_place(seen.iter().map(|o| Place::column(&o.column.name)).collect());
     let shown = seen.iter().map(|o| {
         [
             o.column.name.clone(),
@@ -161,8 +161,8 @@ fn draft(message: String, seen: &[Ordered<'_>], limit: f64, clock: Option<&Colum
         Some(clock) => {
             Remedy::advice("validate on rows later than the training rows; shuffle within training only")
                 .code(format!(
-                    "df = df.sort_values({:?})\nfolds = TimeSeriesSplit(n_splits=5).split(df)",
-                    clock.name
+                    "df = df.sort_values({})\nfolds = TimeSeriesSplit(n_splits=5).split(df)",
+                    show::python(&clock.name)
                 ))
         }
         None => Remedy::safe("shuffle before splitting").code(

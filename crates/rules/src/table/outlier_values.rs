@@ -8,7 +8,7 @@ use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity,
 
 use crate::show::{self, location, python};
 use crate::tail::{self, Apart, Limits};
-use crate::{absent, shape};
+use crate::{absent, columns};
 
 /// Values that stand apart from all others of their column, and rows that stand apart from all others.
 ///
@@ -72,7 +72,7 @@ impl Rule for OutlierValues {
         let classes = table.target.get().filter(|t| t.task == Task::Classification).map(|t| t.column);
         let mut found: Vec<(&Column, Apart)> = Vec::new();
         for (_, column) in table.columns.iter().enumerate().filter(|(i, _)| Some(*i) != classes) {
-            if shape::id(column, tail::MIN_VALUES, 0.98).is_none() {
+            if columns::id(column, tail::MIN_VALUES, 0.98).is_none() {
                 found.extend(self.of_column(column).into_iter().map(|apart| (column, apart)));
             }
         }

@@ -7,7 +7,7 @@ use stetho_core::{
 };
 
 use crate::absent;
-use crate::shape;
+use crate::columns;
 use crate::show::{list, python};
 
 /// Categories with so few rows that nothing can be learned about them.
@@ -126,7 +126,7 @@ impl RareCategories {
     }
 
     fn rare<'a>(&self, column: &'a Column) -> Option<Rare<'a>> {
-        if !shape::is_category(column) {
+        if !columns::is_category(column) {
             return None;
         }
         let limit = self.limit_rows(column);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::table::{Overlap, Part, RowId, Table};
 use stetho_core::{Draft, Evidence, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands};
 
-use crate::{chance, words};
+use crate::{chance, show};
 
 /// Rows of a validation or test set that were also in the training data.
 ///
@@ -100,11 +100,11 @@ impl SplitOverlap {
             percent(share),
         );
         let rows: Vec<RowId> = overlap.pairs.iter().map(|p| p.0).collect();
-        let (first, rest) = words::first_place(table.places(&rows));
+        let (first, rest) = show::first_place(table.places(&rows));
         let shown = overlap.pairs.iter().map(|(a, b)| {
-            [words::position(table, *a), words::position(table, *b), words::cells(table, *a, None)]
+            [show::location(table, *a), show::location(table, *b), show::cells(table, *a, None)]
         });
-        let features = words::python_list(table.features().map(|(_, c)| c.name.as_str()));
+        let features = show::python_list(table.features().map(|(_, c)| c.name.as_str()));
         Draft::new(
             first,
             message,
