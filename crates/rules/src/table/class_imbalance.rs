@@ -197,11 +197,11 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::testing::{categories, findings, table, with_target};
+    use crate::testing::{categories, judge, table, with_target};
 
     fn found(counts: &[(&str, u64)]) -> usize {
         let table = with_target(table(vec![categories("label", counts)]), Task::Classification);
-        findings("class-imbalance", &table).len()
+        judge("class-imbalance", &table).len()
     }
 
     #[test]
@@ -221,18 +221,18 @@ mod tests {
     fn a_guessed_target_of_counts_is_left_alone() {
         let counts = [("0", 400), ("1", 240), ("2", 90), ("3", 30), ("4", 6)];
         let mut table = with_target(table(vec![categories("label", &counts)]), Task::Classification);
-        assert_eq!(findings("class-imbalance", &table).len(), 1);
+        assert_eq!(judge("class-imbalance", &table).len(), 1);
         if let Measured::Is(target) = &mut table.target {
             target.origin = Origin::Guessed;
         }
-        assert!(findings("class-imbalance", &table).is_empty());
+        assert!(judge("class-imbalance", &table).is_empty());
     }
 
     #[test]
     fn the_plan_tells_the_balanced_weights() {
         let table =
             with_target(table(vec![categories("label", &[("a", 90), ("b", 6)])]), Task::Classification);
-        let found = findings("class-imbalance", &table);
+        let found = judge("class-imbalance", &table);
         let Some(Evidence::Table { rows, .. }) = found[0].evidence.get(2) else { panic!("no plan") };
         assert_eq!(rows[1], ["b", "6", "8", "90 (each row × 15)", "6"]);
     }

@@ -139,7 +139,7 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::testing::{bell, categories, findings, table, with_target};
+    use crate::testing::{bell, categories, judge, table, with_target};
 
     fn conflicts(columns: Vec<stetho_core::table::Column>, task: Task, n_pairs: u64) -> Vec<Severity> {
         let mut table = with_target(table(columns), task);
@@ -150,7 +150,7 @@ mod tests {
             n_pairs: n_pairs as f64,
             ..Default::default()
         });
-        findings("conflicting-labels", &table).iter().map(|f| f.severity).collect()
+        judge("conflicting-labels", &table).iter().map(|f| f.severity).collect()
     }
 
     #[test]

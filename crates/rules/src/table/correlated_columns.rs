@@ -178,16 +178,16 @@ mod tests {
     use stetho_core::table::{Associations, Measured};
 
     use super::*;
-    use crate::testing::{bell, findings, table};
+    use crate::testing::{bell, judge, table};
 
     fn pair(a: usize, b: usize, value: f64) -> Association {
         Association { a, b, measure: Measure::Pearson, value, n: 100 }
     }
 
     fn found(pairs: Vec<Association>) -> Vec<String> {
-        let mut table = table(["a", "b", "c", "d", "e"].map(|n| bell(n, 100, 0.0, 1.0)).into());
+        let mut table = table(["a", "b", "c", "d", "e"].map(|n| bell(n, 100, 0.0, 1.0)));
         table.associations = Measured::Is(Associations { pairs, n_rows: 100 });
-        findings("correlated-columns", &table).into_iter().map(|f| f.message).collect()
+        judge("correlated-columns", &table).into_iter().map(|f| f.message).collect()
     }
 
     #[test]

@@ -138,7 +138,7 @@ mod tests {
     use stetho_core::table::{Measured, RowGroup};
 
     use super::*;
-    use crate::testing::{bell, categories, findings, table};
+    use crate::testing::{bell, categories, judge, table};
 
     fn of(mut table: Table, n_pairs: u64, pairs_by_chance: f64) -> Table {
         let group = RowGroup { count: 2, rows: vec![RowId::default(); 2] };
@@ -154,21 +154,21 @@ mod tests {
     }
 
     fn coarse() -> Table {
-        table((0..8).map(|_| categories("vote", &[("y", 100), ("n", 100)])).collect())
+        table((0..8).map(|_| categories("vote", &[("y", 100), ("n", 100)])))
     }
 
     #[test]
     fn coarse_rows_agree_by_chance() {
         // 19,900 pairs of rows; independent columns give 78 equal ones, dependent ones up to 1,244
-        assert!(findings("duplicate-rows", &of(coarse(), 90, 78.0)).is_empty());
-        let told = findings("duplicate-rows", &of(coarse(), 400, 78.0));
+        assert!(judge("duplicate-rows", &of(coarse(), 90, 78.0)).is_empty());
+        let told = judge("duplicate-rows", &of(coarse(), 400, 78.0));
         assert_eq!(told[0].severity, Severity::Info);
     }
 
     #[test]
     fn fine_rows_do_not() {
-        let fine = table((0..3).map(|i| bell("x", 200, f64::from(i), 1.0)).collect());
-        let told = findings("duplicate-rows", &of(fine, 2, 0.0));
+        let fine = table((0..3).map(|i| bell("x", 200, f64::from(i), 1.0)));
+        let told = judge("duplicate-rows", &of(fine, 2, 0.0));
         assert_eq!(told[0].severity, Severity::Warning);
         assert_eq!(told[0].message, "2 rows of 200 repeat earlier ones (1 %)");
         assert_eq!(told[0].count, 2);
@@ -178,6 +178,6 @@ mod tests {
     #[test]
     fn one_column_repeats_by_nature() {
         let values: Vec<_> = ["a", "b", "c", "d"].map(|v| (v, 2)).into();
-        assert!(findings("duplicate-rows", &of(table(vec![categories("x", &values)]), 4, 4.0)).is_empty());
+        assert!(judge("duplicate-rows", &of(table(vec![categories("x", &values)]), 4, 4.0)).is_empty());
     }
 }

@@ -184,10 +184,10 @@ fn draft(message: String, evidence: Vec<Evidence>, names: &[&str], scales: &[Sca
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{bell, findings, numbers, table};
+    use crate::testing::{bell, judge, numbers, table};
 
     fn found(columns: Vec<Column>) -> usize {
-        findings("feature-scales", &table(columns)).len()
+        judge("feature-scales", &table(columns)).len()
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn both_complaints_are_one_finding() {
         let columns = vec![bell("a", 200, 0.0, 1.0), bell("b", 200, 1e5, 400.0)];
-        let found = findings("feature-scales", &table(columns));
+        let found = judge("feature-scales", &table(columns));
         assert_eq!(found.len(), 1);
         assert!(found[0].message.contains("; `b` lies"), "{}", found[0].message);
         assert_eq!(found[0].places, [Place::column("b"), Place::column("a")]);

@@ -189,7 +189,7 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::testing::{categories, findings, table, with_target};
+    use crate::testing::{categories, judge, table, with_target};
 
     fn found(sizes: &[u64], strength: f64, p_value: f64) -> Vec<String> {
         let columns =
@@ -203,7 +203,7 @@ mod tests {
         };
         let groups = sizes.iter().map(group).collect();
         table.groups = Measured::Is(Groups { column: 0, groups, p_value, strength });
-        findings("group-bias", &table).into_iter().map(|f| f.message).collect()
+        judge("group-bias", &table).into_iter().map(|f| f.message).collect()
     }
 
     #[test]

@@ -122,15 +122,15 @@ mod tests {
     use stetho_core::table::Distinct;
 
     use super::*;
-    use crate::table::testing::{Random, column, judge, number_column, table};
+    use crate::testing::{Random, column, judge, numbers, table};
 
     fn fires(column: Column) -> bool {
-        let other = number_column("other", (0..column.n_rows).map(|i| (i % 7) as f64));
+        let other = numbers("other", (0..column.n_rows).map(|i| (i % 7) as f64));
         !judge("id-like-column", &table([column, other])).is_empty()
     }
 
     fn integers(name: &str, value: impl Fn(u64) -> u64) -> Column {
-        number_column(name, (0..100).map(|i| value(i) as f64))
+        numbers(name, (0..100).map(|i| value(i) as f64))
     }
 
     #[test]
@@ -145,8 +145,7 @@ mod tests {
     #[test]
     fn numbers_that_never_repeat_against_chance_fire() {
         // 2,000 numbers below 100,003: drawn at random, 20 pairs of them would be equal.
-        let account =
-            |n: u64, step: u64| number_column("account", (0..n).map(|i| (i * step % 100_003) as f64));
+        let account = |n: u64, step: u64| numbers("account", (0..n).map(|i| (i * step % 100_003) as f64));
         assert!(fires(account(2400, 7919)));
         assert!(!fires(account(500, 7919)), "one pair is expected, and its absence says nothing");
         let estimated = Column { distinct: Distinct { count: 2350, exact: false }, ..account(2400, 7919) };
@@ -159,8 +158,8 @@ mod tests {
         assert!(!fires(integers("population", |i| 9000 + i * i * i)), "the file is sorted by it");
         assert!(!fires(integers("year", |i| 1900 + i)));
         assert!(!fires(integers("start", |i| 1_600_000_000 + 60 * i)));
-        assert!(!fires(number_column("x", (0..100).map(|i| f64::from(i) + 0.5))));
-        assert!(!fires(number_column("n", (0..30).map(f64::from))), "too few rows");
+        assert!(!fires(numbers("x", (0..100).map(|i| f64::from(i) + 0.5))));
+        assert!(!fires(numbers("n", (0..30).map(f64::from))), "too few rows");
         assert!(!fires(integers("user_id", |i| i % 40)), "a group");
     }
 

@@ -196,7 +196,7 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::testing::{bell, findings, numbers, table};
+    use crate::testing::{bell, judge, numbers, table};
 
     fn found(columns: Vec<Column>, eigenvalues: Vec<f64>, weakest: Vec<f64>, n_rows: u64) -> Vec<String> {
         let mut table = table(columns);
@@ -206,7 +206,7 @@ mod tests {
             weakest: weakest.into_iter().enumerate().collect(),
             n_rows,
         });
-        findings("ill-conditioned-features", &table).into_iter().map(|f| f.message).collect()
+        judge("ill-conditioned-features", &table).into_iter().map(|f| f.message).collect()
     }
 
     fn three() -> Vec<Column> {

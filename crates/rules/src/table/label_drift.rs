@@ -160,7 +160,7 @@ mod tests {
     use stetho_core::table::{ColumnDrift, Drift, Measured, Part};
 
     use super::*;
-    use crate::testing::{categories, findings, table, with_target};
+    use crate::testing::{categories, judge, table, with_target};
 
     fn found(distance: f64, by_chance: f64, classes: &[(&str, u64)]) -> usize {
         let mut table =
@@ -175,7 +175,7 @@ mod tests {
             target: Some(ColumnDrift { column: 0, distance, by_chance }),
             classifier_auc: 0.5,
         }]);
-        findings("label-drift", &table).len()
+        judge("label-drift", &table).len()
     }
 
     #[test]

@@ -154,7 +154,7 @@ fn remedy(kind: &str, path: &str) -> Remedy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::testing::judge;
+    use crate::testing::judge;
 
     fn row(path: &str, line: u64, problem: &str) -> MalformedRow {
         MalformedRow {

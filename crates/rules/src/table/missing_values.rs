@@ -332,7 +332,7 @@ mod tests {
     use stetho_core::Finding;
 
     use super::*;
-    use crate::table::testing::{Random, column, judge, number_column, table};
+    use crate::testing::{Random, column, judge, numbers, table};
 
     fn findings(column: Column) -> Vec<Finding> {
         judge("missing-values", &table([column]))
@@ -344,7 +344,7 @@ mod tests {
 
     fn with(value: f64, count: usize, others: impl Fn(&mut Random) -> f64) -> Column {
         let mut random = Random(7);
-        number_column("x", (0..400).map(|i| if i < count { value } else { others(&mut random) }))
+        numbers("x", (0..400).map(|i| if i < count { value } else { others(&mut random) }))
     }
 
     #[test]

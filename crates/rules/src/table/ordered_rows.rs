@@ -195,7 +195,7 @@ mod tests {
     use stetho_core::table::{Measured, Task};
 
     use super::*;
-    use crate::testing::{bell, categories, findings, numbers, table, with_target};
+    use crate::testing::{bell, categories, judge, numbers, table, with_target};
 
     fn found(first: Column, tests: &[(usize, f64, f64, bool)]) -> Vec<(Severity, String)> {
         let columns = vec![first, categories("label", &[("a", 50), ("b", 50)])];
@@ -209,7 +209,7 @@ mod tests {
         };
         let tests = tests.iter().map(of).collect();
         table.row_order = Measured::Is(RowOrder { tests, n_rows: 100 });
-        findings("ordered-rows", &table).into_iter().map(|f| (f.severity, f.message)).collect()
+        judge("ordered-rows", &table).into_iter().map(|f| (f.severity, f.message)).collect()
     }
 
     #[test]

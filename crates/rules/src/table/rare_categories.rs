@@ -184,7 +184,7 @@ fn encode(rule: &RareCategories) -> Remedy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::testing::{column, judge, table};
+    use crate::testing::{column, judge, table};
 
     fn colors(rare: &[(&str, usize)], n: usize) -> Column {
         let common = (0..n).map(|i| ["red", "green", "blue"][i % 3].to_owned());

@@ -155,11 +155,11 @@ fn logarithm(found: &[(&Column, &NumberProfile)]) -> Remedy {
 mod tests {
     use stetho_core::Finding;
 
-    use crate::table::testing::{Random, judge, number_column, table};
+    use crate::testing::{Random, judge, numbers, table};
 
     fn findings(value: impl Fn(usize, &mut Random) -> f64) -> Vec<Finding> {
         let mut random = Random(11);
-        judge("skewed-column", &table([number_column("x", (0..2000).map(|i| value(i, &mut random)))]))
+        judge("skewed-column", &table([numbers("x", (0..2000).map(|i| value(i, &mut random)))]))
     }
 
     #[test]

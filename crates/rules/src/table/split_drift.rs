@@ -183,7 +183,7 @@ mod tests {
     use stetho_core::table::{Measured, Part};
 
     use super::*;
-    use crate::testing::{bell, findings, numbers, table};
+    use crate::testing::{bell, judge, numbers, table};
 
     fn found(columns: Vec<Column>, distances: &[(f64, f64)], auc: f64, n_rows: u64) -> usize {
         let mut table = table(columns.clone());
@@ -199,7 +199,7 @@ mod tests {
             target: None,
             classifier_auc: auc,
         }]);
-        findings("split-drift", &table).len()
+        judge("split-drift", &table).len()
     }
 
     #[test]

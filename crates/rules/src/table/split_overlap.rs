@@ -133,7 +133,7 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::testing::{bell, categories, findings, table};
+    use crate::testing::{bell, categories, judge, table};
 
     fn found(mut table: Table, n_shared: u64, n_rows: u64) -> Vec<Severity> {
         table.overlap = Measured::Is(vec![Overlap {
@@ -145,11 +145,11 @@ mod tests {
             by_chance: 0.0,
             pairs: Vec::new(),
         }]);
-        findings("split-overlap", &table).iter().map(|f| f.severity).collect()
+        judge("split-overlap", &table).iter().map(|f| f.severity).collect()
     }
 
     fn fine() -> Table {
-        table((0..4).map(|i| bell("x", 300, f64::from(i), 1.0)).collect())
+        table((0..4).map(|i| bell("x", 300, f64::from(i), 1.0)))
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_whole_copy_is_found_where_chance_explains_a_part() {
         let size = || categories("size", &[("1", 20), ("2", 20), ("3", 20), ("4", 20), ("5", 20)]);
-        let coarse = || table((0..8).map(|_| size()).collect());
+        let coarse = || table((0..8).map(|_| size()));
         assert_eq!(found(coarse(), 80, 80), [Severity::Error]);
         assert_eq!(found(coarse(), 10, 80), []);
     }

@@ -187,7 +187,7 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::testing::{bell, categories, findings, numbers, table, with_target};
+    use crate::testing::{bell, categories, judge, numbers, table, with_target};
 
     fn found(first: Column, scores: &[(f64, f64)]) -> Vec<Severity> {
         let mut columns = vec![first];
@@ -202,7 +202,7 @@ mod tests {
         };
         let scores = scores.iter().enumerate().map(of).collect();
         table.single_column_scores = Measured::Is(SingleColumnScores { scores, metric: "AUC".into() });
-        findings("target-leakage", &table).iter().map(|f| f.severity).collect()
+        judge("target-leakage", &table).iter().map(|f| f.severity).collect()
     }
 
     #[test]

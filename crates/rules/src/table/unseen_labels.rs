@@ -205,7 +205,7 @@ mod tests {
     use stetho_core::table::{Measured, Part};
 
     use super::*;
-    use crate::testing::{categories, findings, table, with_target};
+    use crate::testing::{categories, judge, table, with_target};
 
     fn found(feature: [&[(&str, u64)]; 2], label: [&[(&str, u64)]; 2]) -> Vec<Severity> {
         let columns = |i: usize| vec![categories("city", feature[i]), categories("label", label[i])];
@@ -216,7 +216,7 @@ mod tests {
             columns: columns(1),
             ..Default::default()
         }]);
-        findings("unseen-labels", &table).iter().map(|f| f.severity).collect()
+        judge("unseen-labels", &table).iter().map(|f| f.severity).collect()
     }
 
     const AB: &[(&str, u64)] = &[("a", 50), ("b", 50)];
