@@ -6,6 +6,7 @@
 mod absent;
 mod chance;
 mod columns;
+mod placeholders;
 mod show;
 pub mod table;
 mod tail;

@@ -5,7 +5,8 @@ use stetho_core::table::{Column, Kind, Table};
 use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal, percent, thousands};
 
 use crate::absent::{self, Disguise};
-use crate::show::{list, python, python_list};
+use crate::placeholders::{self, Disguised};
+use crate::show::{list, python_list};
 
 /// Feature columns in which many cells are empty, or hold a placeholder that stands for an empty cell.
 ///
@@ -92,11 +93,15 @@ impl Rule for MissingValues {
         let zeros: Vec<(&Column, Disguise)> =
             table.features().filter_map(|(_, c)| Some((c, absent::zeros(c, self.placeholder)?))).collect();
         if !zeros.is_empty() {
-            report.raise(suspected_zeros(&zeros));
+            report.raise(placeholders::zeros(&zeros));
         }
-        let disguised: Vec<&Empty<'_>> = judged.iter().filter(|e| !e.disguises.is_empty()).collect();
+        let disguised: Vec<Disguised<'_>> = judged
+            .iter()
+            .filter(|e| !e.disguises.is_empty())
+            .map(|e| Disguised { column: e.column, disguises: &e.disguises })
+            .collect();
         if !disguised.is_empty() {
-            report.raise(self.disguised(&disguised));
+            report.raise(placeholders::disguised(&disguised));
         }
     }
 }
@@ -182,93 +187,6 @@ impl MissingValues {
             .remedy(fill(columns))
             .topic("empty")
     }
-
-    fn disguised(&self, columns: &[&Empty<'_>]) -> Draft {
-        let mut columns = columns.to_vec();
-        let cells = |e: &Empty<'_>| e.disguises.iter().map(|d| d.count).sum::<u64>();
-        columns.sort_by_key(|e| std::cmp::Reverse(cells(e)));
-        let names = names(&columns);
-        let (worst, n_rows) = columns.first().map_or((0, 1), |e| (cells(e), e.column.n_rows.max(1)));
-        let first =
-            columns.first().and_then(|e| e.disguises.first()).map_or(String::new(), |d| shown(&d.value));
-        let share = worst as f64 / n_rows as f64;
-        let message = match names.as_slice() {
-            [name] => format!(
-                "column `{name}` holds {first} in {} of rows, which stands for a missing value",
-                percent(share)
-            ),
-            several => format!(
-                "{} hold values that stand for a missing one, most often {first}: {} of rows",
-                list(several),
-                percent(share)
-            ),
-        };
-        let rows = columns.iter().flat_map(|e| {
-            let share = |d: &Disguise| percent(d.count as f64 / e.column.n_rows.max(1) as f64);
-            e.disguises
-                .iter()
-                .map(move |d| [e.name().to_owned(), d.value.clone(), thousands(d.count), share(d)])
-        });
-        let table = Evidence::table("placeholders", ["column", "value", "cells", "share of rows"], rows);
-        let is_number = |d: &Disguise| d.value.parse::<f64>().is_ok_and(f64::is_finite);
-        let only_numbers = columns.iter().flat_map(|e| &e.disguises).all(is_number);
-        let values = placeholders(&columns);
-        let read =
-            Remedy::risky("read them as missing").code(format!("df = pd.read_csv(path, na_values={values})"));
-        let replace = Remedy::risky("or make them missing in a table that was read already")
-            .code(format!("df = df.replace({values}, np.nan)"));
-        let mut draft = Draft::new(
-            Place::column(names.first().copied().unwrap_or_default()),
-            message,
-            Evidence::at_most("cells with a placeholder", worst as f64, 0.0),
-            read,
-        )
-        .remedy(replace)
-        .places(names.iter().skip(1).map(|n| Place::column(*n)))
-        .evidence(table)
-        .certainty(if only_numbers { 0.8 } else { 1.0 })
-        .topic("placeholder");
-        if columns.iter().flat_map(|e| &e.disguises).any(|d| d.value.trim() == "NA") {
-            draft = draft.remedy(
-                Remedy::safe("where `NA` is a category of its own, keep readers from dropping it")
-                    .code("df = pd.read_csv(path, keep_default_na=False, na_values=[\"\"])"),
-            );
-        }
-        draft
-    }
-}
-
-fn suspected_zeros(columns: &[(&Column, Disguise)]) -> Draft {
-    let names: Vec<&str> = columns.iter().map(|(c, _)| c.name.as_str()).collect();
-    let share = |(column, zeros): &(&Column, Disguise)| zeros.count as f64 / column.n_rows.max(1) as f64;
-    let most = columns.iter().map(share).fold(0.0, f64::max);
-    let verb = if names.len() == 1 { "is" } else { "are" };
-    let message = format!(
-        "{} {verb} 0 in up to {} of rows and far above 0 in all others: 0 may stand for a missing value",
-        list(&names),
-        percent(most)
-    );
-    let python = python_list(&names);
-    let rows = columns.iter().map(|c| [c.0.name.clone(), thousands(c.1.count), percent(share(c))]);
-    Draft::new(
-        Place::column(names.first().copied().unwrap_or_default()),
-        message,
-        Evidence::at_most("share of zeros", most, 0.0),
-        Remedy::advice("find out whether 0 can be measured here; `no garage` is a 0, `not measured` is none"),
-    )
-    .places(names.iter().skip(1).map(|n| Place::column(*n)))
-    .evidence(Evidence::table(
-        "zeros apart from all other values",
-        ["column", "cells", "share of rows"],
-        rows,
-    ))
-    .remedy(
-        Remedy::risky("where it cannot, read it as missing")
-            .code(format!("df[{python}] = df[{python}].replace(0, np.nan)")),
-    )
-    .severity(Severity::Info)
-    .certainty(0.5)
-    .topic("zeros")
 }
 
 fn names<'a>(columns: &[&Empty<'a>]) -> Vec<&'a str> {
@@ -288,15 +206,11 @@ fn draft(columns: &[&Empty<'_>], message: String, measure: Evidence, remedy: Rem
     }
 }
 
-fn shown(value: &str) -> String {
-    if value.trim().is_empty() { "an empty text".into() } else { format!("`{value}`") }
-}
-
 /// Python that fills numbers with the median and texts with a word.
 fn fill(columns: &[&Empty<'_>]) -> Remedy {
     let of = |is_number: bool| {
         let chosen = columns.iter().filter(|e| (e.column.kind == Kind::Number) == is_number);
-        python_list(&chosen.map(|e| e.name()).collect::<Vec<_>>())
+        python_list(chosen.map(|e| e.name()))
     };
     let (numbers, others) = (of(true), of(false));
     let mut lines = Vec::new();
@@ -311,20 +225,6 @@ fn fill(columns: &[&Empty<'_>]) -> Remedy {
     }
     Remedy::risky("fill in: numbers with the median of the training part, texts with a word; and keep where")
         .code(lines.join("\n"))
-}
-
-/// The placeholders of each column as a Python dictionary of lists.
-fn placeholders(columns: &[&Empty<'_>]) -> String {
-    let value = |d: &Disguise| match d.value.parse::<f64>() {
-        Ok(number) if number.is_finite() => d.value.clone(),
-        _ => python(&d.value),
-    };
-    let entries = columns.iter().map(|e| {
-        let values: Vec<String> = e.disguises.iter().map(value).collect();
-        format!("{}: [{}]", python(e.name()), values.join(", "))
-    });
-    let entries: Vec<String> = entries.collect();
-    format!("{{{}}}", entries.join(", "))
 }
 
 #[cfg(test)]

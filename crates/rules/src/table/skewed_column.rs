@@ -141,7 +141,7 @@ fn log_skewness(numbers: &NumberProfile) -> f64 {
 fn logarithm(found: &[(&Column, &NumberProfile)]) -> Remedy {
     let of = |positive: bool| {
         let chosen = found.iter().filter(|(_, n)| (n.min > 0.0) == positive);
-        python_list(&chosen.map(|(c, _)| c.name.as_str()).collect::<Vec<_>>())
+        python_list(chosen.map(|(c, _)| c.name.as_str()))
     };
     let line = |names: String, function: &str| {
         (names != "[]").then(|| format!("df[{names}] = np.{function}(df[{names}])"))
