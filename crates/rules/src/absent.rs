@@ -4,7 +4,7 @@
 
 use stetho_core::table::{Column, Kind};
 
-use crate::shape;
+use crate::columns;
 
 /// Words that `pandas.read_csv` takes as missing by itself; in a number column they are ordinary empty cells.
 const READ_AS_MISSING: [&str; 19] = [
@@ -150,7 +150,7 @@ fn strays_of_texts(column: &Column) -> Vec<Disguise> {
 /// A number that stands for *no value*, such as -999: frequent, the smallest or largest of its column, and far from
 /// all other values.
 pub(crate) fn sentinel(column: &Column, min_share: f64) -> Option<Disguise> {
-    let numbers = column.number.as_ref().filter(|_| shape::is_numeric(column))?;
+    let numbers = column.number.as_ref().filter(|_| columns::is_numeric(column))?;
     let least = (min_share * numbers.n_finite as f64).max(3.0);
     [numbers.min, numbers.max].into_iter().find_map(|value| {
         let text = value.to_string();
@@ -164,6 +164,18 @@ pub(crate) fn sentinel(column: &Column, min_share: f64) -> Option<Disguise> {
         let stands_out = count as f64 >= least && Rest::of(column, value, count)?.is_far();
         stands_out.then_some(Disguise { value: text, count })
     })
+}
+
+/// Zeros that may stand for *no value*, as in a column of blood pressures: some of the values, while all others lie
+/// far above zero. A zero may also be a plain *none* (no garage, no purchase), so this is a suspicion.
+pub(crate) fn zeros(column: &Column, min_share: f64) -> Option<Disguise> {
+    const MOST: f64 = 0.4;
+    let numbers = column.number.as_ref().filter(|n| n.n_negative == 0 && columns::is_numeric(column))?;
+    let share = numbers.n_zero as f64 / numbers.n_finite.max(1) as f64;
+    let is_some = numbers.n_zero >= 3 && (min_share..=MOST).contains(&share);
+    let is_measured = column.distinct.count > 20;
+    let stands_out = is_some && is_measured && Rest::of(column, 0.0, numbers.n_zero)?.is_far_above_zero();
+    stands_out.then(|| Disguise { value: "0".into(), count: numbers.n_zero })
 }
 
 /// The values of a column beside a suspected sentinel.
@@ -193,6 +205,13 @@ impl Rest {
             n_distinct: column.distinct.count,
             summary: [0.0, 0.25, 0.5, 0.75, 1.0].map(|p| numbers.quantiles.at(rank(p))),
         })
+    }
+
+    /// Whether zero lies over four standard deviations below the median, and not just at the end of the tail.
+    fn is_far_above_zero(&self) -> bool {
+        let [low, q1, median, q3, _] = self.summary;
+        let iqr = q3 - q1;
+        iqr > 0.0 && low >= iqr && median >= 4.0 * iqr / 1.349
     }
 
     fn is_far(&self) -> bool {

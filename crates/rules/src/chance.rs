@@ -2,6 +2,8 @@
 
 use stetho_core::table::{Column, Kind, Table};
 
+use crate::columns::is_identifier;
+
 /// Text columns with a mean length of this many bytes or more hold sentences, which do not repeat by chance.
 const SENTENCE: f64 = 20.0;
 
@@ -10,8 +12,10 @@ const SENTENCE: f64 = 20.0;
 /// Were columns independent, it would be the product of the probabilities that they agree one by one. They are not:
 /// in real tables one category says a lot about the next. So the coarser a column is, the less of its surprise is
 /// counted: its square root where two values agree in one of twenty pairs or more, all of it below one in a thousand.
+///
+/// Identifiers are left out: they are not compared either.
 pub(crate) fn of_equal_rows<'a>(columns: impl Iterator<Item = &'a Column>) -> f64 {
-    columns.map(of_equal_cells).map(|p| p.powf(surprise(p))).product()
+    columns.filter(|c| !is_identifier(c)).map(of_equal_cells).map(|p| p.powf(surprise(p))).product()
 }
 
 /// As [`of_equal_rows`], over the features of `table`.
@@ -87,5 +91,13 @@ mod tests {
     fn distinct_columns_leave_nothing_to_chance() {
         let column = categories("c", &[("a", 1), ("b", 1), ("c", 1)]);
         assert!(of_equal_rows([column].iter()) < 1e-12);
+    }
+
+    #[test]
+    fn identifiers_are_not_compared() {
+        let id = categories("id", &[("a", 1), ("b", 1), ("c", 1), ("d", 1)]);
+        let coin = categories("c", &[("a", 2), ("b", 2)]);
+        let without = of_equal_rows([coin.clone()].iter());
+        assert!(without > 0.1 && (of_equal_rows([id, coin].iter()) - without).abs() < 1e-12);
     }
 }

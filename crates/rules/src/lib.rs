@@ -6,13 +6,12 @@
 mod absent;
 mod chance;
 mod columns;
-mod shape;
+mod placeholders;
 mod show;
 pub mod table;
 mod tail;
 #[cfg(test)]
 mod testing;
-mod words;
 
 use stetho_core::RuleInfo;
 

@@ -7,7 +7,7 @@
 
 use stetho_core::table::{Column, Extreme, NumberProfile};
 
-use crate::shape;
+use crate::columns;
 
 /// When values count as standing apart.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,7 @@ pub(crate) struct Apart {
 
 /// The values of `column` that stand apart above or below the others; none for columns that are not numbers.
 pub(crate) fn outliers(column: &Column, limits: Limits) -> Vec<Apart> {
-    let Some(numbers) = column.number.as_ref().filter(|_| shape::is_numeric(column)) else {
+    let Some(numbers) = column.number.as_ref().filter(|_| columns::is_numeric(column)) else {
         return Vec::new();
     };
     [&numbers.highest, &numbers.lowest]

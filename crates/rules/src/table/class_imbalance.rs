@@ -1,10 +1,12 @@
 //! `class-imbalance`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::table::{Table, Target, Task};
+use stetho_core::table::{Origin, Table, Target, Task};
 use stetho_core::{
     Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands,
 };
+
+use crate::show::python;
 
 /// A class that is ten times as rare as the most frequent one, or rarer.
 ///
@@ -43,14 +45,14 @@ pub(crate) struct ClassImbalance {
     /// How many times as frequent as the rarest class the most frequent one may be.
     pub ratio: f64,
     /// A target with fewer rows a class than this, on average, is not judged: it rather names rows than classes.
-    pub min_rows_per_class: f64,
+    pub min_rows_per_class: u64,
     /// A class with fewer rows than this is too small to learn from or to split into folds.
     pub few_rows: u64,
 }
 
 impl Default for ClassImbalance {
     fn default() -> Self {
-        Self { ratio: 10.0, min_rows_per_class: 5.0, few_rows: 10 }
+        Self { ratio: 10.0, min_rows_per_class: 5, few_rows: 10 }
     }
 }
 
@@ -70,8 +72,10 @@ impl Rule for ClassImbalance {
         let Some((target, column)) = table.target_column() else { return };
         let [most, .., rarest] = target.classes.as_slice() else { return };
         let n: u64 = target.classes.iter().map(|c| c.1).sum();
-        let n_classes = target.classes.len() as f64;
-        let judged = target.task == Task::Classification && n as f64 >= n_classes * self.min_rows_per_class;
+        let n_classes = target.classes.len() as u64;
+        let judged = target.task == Task::Classification
+            && n >= n_classes * self.min_rows_per_class
+            && !(target.origin == Origin::Guessed && are_counts(target));
         if !judged || (most.1 as f64) < self.ratio * rarest.1.max(LEAST_COUNT) as f64 {
             return;
         }
@@ -92,9 +96,9 @@ impl Rule for ClassImbalance {
             message,
             Evidence::at_most("most frequent over rarest class", times, self.ratio),
             Remedy::safe("split stratified, and judge by a score that sees every class").code(format!(
-                "train, val = train_test_split(df, test_size=0.2, stratify=df[{:?}], random_state=0)\n\
+                "train, val = train_test_split(df, test_size=0.2, stratify=df[{}], random_state=0)\n\
                  print(classification_report(y_val, model.predict(x_val)))",
-                column.name
+                python(&column.name)
             )),
         )
         .certainty(target.certainty())
@@ -118,6 +122,16 @@ impl Rule for ClassImbalance {
 }
 
 /// The classes to show: all, or the most frequent and the rarest.
+/// Whether the classes are rather counts or grades: five or more whole numbers whose frequencies rise to one peak and
+/// fall from it.
+fn are_counts(target: &Target) -> bool {
+    let value = |(class, count): &(String, u64)| Some((class.parse::<i64>().ok()?, *count));
+    let Some(mut values) = target.classes.iter().map(value).collect::<Option<Vec<_>>>() else { return false };
+    values.sort_unstable();
+    let falls = values.windows(2).skip_while(|w| w[0].1 <= w[1].1);
+    values.len() >= 5 && falls.into_iter().all(|w| w[0].1 >= w[1].1)
+}
+
 fn shown(target: &Target) -> impl Iterator<Item = &(String, u64)> {
     let n = target.classes.len();
     let cut = n > SHOWN;
@@ -154,24 +168,25 @@ fn plan(target: &Target, n: u64) -> Evidence {
 }
 
 fn remedies(column: &str) -> [Remedy; 3] {
+    let column = python(column);
     [
         Remedy::risky("weight the loss by class").code(format!(
             "# scikit-learn\nmodel = RandomForestClassifier(class_weight=\"balanced\")\n\
              # PyTorch, classes in the order of their sorted names\n\
-             counts = df[{column:?}].value_counts().sort_index()\n\
+             counts = df[{column}].value_counts().sort_index()\n\
              weight = torch.tensor((len(df) / (len(counts) * counts)).to_numpy(), dtype=torch.float32)\n\
              loss = torch.nn.CrossEntropyLoss(weight=weight)"
         )),
         Remedy::risky("or draw rare classes more often (up-sampling), in training only").code(format!(
-            "y = train[{column:?}]\n\
+            "y = train[{column}]\n\
              weights = (1.0 / y.map(y.value_counts())).to_numpy()\n\
              sampler = torch.utils.data.WeightedRandomSampler(weights, num_samples=len(weights))\n\
              loader = torch.utils.data.DataLoader(train_set, batch_size=64, sampler=sampler)"
         )),
         Remedy::risky("or keep fewer rows of frequent classes (down-sampling), where there are plenty").code(
             format!(
-                "least = train[{column:?}].value_counts().min()\n\
-             train = train.groupby({column:?}).sample(n=least, random_state=0)"
+                "least = train[{column}].value_counts().min()\n\
+             train = train.groupby({column}).sample(n=least, random_state=0)"
             ),
         ),
     ]
@@ -179,12 +194,14 @@ fn remedies(column: &str) -> [Remedy; 3] {
 
 #[cfg(test)]
 mod tests {
+    use stetho_core::table::Measured;
+
     use super::*;
-    use crate::testing::{categories, findings, table, with_target};
+    use crate::testing::{categories, judge, table, with_target};
 
     fn found(counts: &[(&str, u64)]) -> usize {
         let table = with_target(table(vec![categories("label", counts)]), Task::Classification);
-        findings("class-imbalance", &table).len()
+        judge("class-imbalance", &table).len()
     }
 
     #[test]
@@ -201,10 +218,21 @@ mod tests {
     }
 
     #[test]
+    fn a_guessed_target_of_counts_is_left_alone() {
+        let counts = [("0", 400), ("1", 240), ("2", 90), ("3", 30), ("4", 6)];
+        let mut table = with_target(table(vec![categories("label", &counts)]), Task::Classification);
+        assert_eq!(judge("class-imbalance", &table).len(), 1);
+        if let Measured::Is(target) = &mut table.target {
+            target.origin = Origin::Guessed;
+        }
+        assert!(judge("class-imbalance", &table).is_empty());
+    }
+
+    #[test]
     fn the_plan_tells_the_balanced_weights() {
         let table =
             with_target(table(vec![categories("label", &[("a", 90), ("b", 6)])]), Task::Classification);
-        let found = findings("class-imbalance", &table);
+        let found = judge("class-imbalance", &table);
         let Some(Evidence::Table { rows, .. }) = found[0].evidence.get(2) else { panic!("no plan") };
         assert_eq!(rows[1], ["b", "6", "8", "90 (each row × 15)", "6"]);
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::table::{Duplicates, RowGroup, RowId, Table, Target, Task};
 use stetho_core::{Draft, Evidence, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands};
 
-use crate::{chance, words};
+use crate::{chance, show};
 
 /// Rows with identical features and different labels.
 ///
@@ -84,7 +84,7 @@ impl Rule for ConflictingLabels {
 
 fn draft(table: &Table, target: &Target, found: &Duplicates, share: f64) -> Draft {
     let rows: Vec<RowId> = found.groups.iter().flat_map(|g| g.rows.iter().copied()).collect();
-    let (first, rest) = words::first_place(table.places(&rows));
+    let (first, rest) = show::first_place(table.places(&rows));
     let name = table.columns.get(target.column).map_or("", |c| c.name.as_str());
     let message = format!(
         "{} of {} ({}) share all features with a row that has another `{name}`, in {}",
@@ -95,17 +95,18 @@ fn draft(table: &Table, target: &Target, found: &Duplicates, share: f64) -> Draf
     );
     let shown = found.groups.iter().map(|group| {
         let values =
-            group.rows.first().map(|row| words::cells(table, *row, Some(target.column))).unwrap_or_default();
-        [labels(table, target, group), words::positions(table, &group.rows, group.count), values]
+            group.rows.first().map(|row| show::cells(table, *row, Some(target.column))).unwrap_or_default();
+        [labels(table, target, group), show::positions(table, &group.rows, group.count), values]
     });
+    let label = show::python(name);
     let features = table.features().map(|(_, c)| c.name.as_str());
     Draft::new(
         first,
         message,
         Evidence::at_most("rows in conflict", found.n_rows as f64, 0.0),
         Remedy::advice("look at each group and correct the labels that are wrong").code(format!(
-            "features = df.columns.drop({name:?})\n\
-             groups = df.groupby(list(features), dropna=False)[{name:?}]\n\
+            "features = df.columns.drop({label})\n\
+             groups = df.groupby(list(features), dropna=False)[{label}]\n\
              print(df[groups.transform(\"nunique\") > 1].sort_values(list(features)))"
         )),
     )
@@ -115,9 +116,9 @@ fn draft(table: &Table, target: &Target, found: &Duplicates, share: f64) -> Draf
     .evidence(Evidence::table("equal features, different labels", ["labels", "where", "features"], shown))
     .remedy(Remedy::risky("drop the rows whose label cannot be decided").code(format!(
         "features = {}\n\
-             n_labels = df.groupby(features, dropna=False)[{name:?}].transform(\"nunique\")\n\
+             n_labels = df.groupby(features, dropna=False)[{label}].transform(\"nunique\")\n\
              df = df[n_labels <= 1]",
-        words::python_list(features)
+        show::python_list(features)
     )))
     .remedy(Remedy::advice("if both labels are right, add the feature that tells these rows apart"))
 }
@@ -138,7 +139,7 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::testing::{bell, categories, findings, table, with_target};
+    use crate::testing::{bell, categories, judge, table, with_target};
 
     fn conflicts(columns: Vec<stetho_core::table::Column>, task: Task, n_pairs: u64) -> Vec<Severity> {
         let mut table = with_target(table(columns), task);
@@ -149,7 +150,7 @@ mod tests {
             n_pairs: n_pairs as f64,
             ..Default::default()
         });
-        findings("conflicting-labels", &table).iter().map(|f| f.severity).collect()
+        judge("conflicting-labels", &table).iter().map(|f| f.severity).collect()
     }
 
     #[test]

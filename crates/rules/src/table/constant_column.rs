@@ -144,7 +144,7 @@ fn draft(columns: &[Varies<'_>], message: String, measure: Evidence) -> Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::testing::{column, judge, table};
+    use crate::testing::{column, judge, table};
 
     fn ones_and(others: &[&str], n: usize) -> Column {
         column("x", std::iter::repeat_n("1", n).chain(others.iter().copied()))

@@ -5,7 +5,7 @@ use stetho_core::table::{Association, Column, Measure, Table};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, count_of};
 
 use crate::columns::is_identifier;
-use crate::words;
+use crate::show;
 
 /// Columns that say the same: numbers with a correlation, or categories with an association, of 0.95 or more.
 ///
@@ -85,7 +85,7 @@ impl Rule for CorrelatedColumns {
             ),
             [group] => {
                 let names: Vec<_> = group.iter().map(|c| c.name.as_str()).collect();
-                format!("{} say the same (limit {limit})", words::listing(&names, 5))
+                format!("{} say the same (limit {limit})", show::listing(&names, 5))
             }
             _ => format!(
                 "{} fall into {} that say the same (limit {limit})",
@@ -151,7 +151,7 @@ fn keep_first(mut group: Vec<&Column>) -> Vec<&Column> {
 
 fn draft(message: String, proof: Evidence, groups: &[Vec<&Column>]) -> Draft {
     let names = || groups.iter().flatten().map(|c| c.name.as_str());
-    let (first, rest) = words::first_place(names().map(Place::column).collect());
+    let (first, rest) = show::first_place(names().map(Place::column).collect());
     let dropped = groups.iter().flat_map(|g| g.iter().skip(1)).map(|c| c.name.as_str());
     let kept = groups.iter().filter_map(|g| {
         let (keep, others) = g.split_first()?;
@@ -163,7 +163,7 @@ fn draft(message: String, proof: Evidence, groups: &[Vec<&Column>]) -> Draft {
         message,
         proof,
         Remedy::risky("keep one column of each group")
-            .code(format!("df = df.drop(columns={})", words::python_list(dropped))),
+            .code(format!("df = df.drop(columns={})", show::python_list(dropped))),
     )
     .places(rest)
     .evidence(Evidence::table("groups", ["keep", "says the same"], kept))
@@ -178,16 +178,16 @@ mod tests {
     use stetho_core::table::{Associations, Measured};
 
     use super::*;
-    use crate::testing::{bell, findings, table};
+    use crate::testing::{bell, judge, table};
 
     fn pair(a: usize, b: usize, value: f64) -> Association {
         Association { a, b, measure: Measure::Pearson, value, n: 100 }
     }
 
     fn found(pairs: Vec<Association>) -> Vec<String> {
-        let mut table = table(["a", "b", "c", "d", "e"].map(|n| bell(n, 100, 0.0, 1.0)).into());
+        let mut table = table(["a", "b", "c", "d", "e"].map(|n| bell(n, 100, 0.0, 1.0)));
         table.associations = Measured::Is(Associations { pairs, n_rows: 100 });
-        findings("correlated-columns", &table).into_iter().map(|f| f.message).collect()
+        judge("correlated-columns", &table).into_iter().map(|f| f.message).collect()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::table::{Duplicates, RowId, Table};
 use stetho_core::{Draft, Evidence, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands};
 
-use crate::{chance, words};
+use crate::{chance, show};
 
 /// Rows that occur more than once, label included.
 ///
@@ -78,17 +78,19 @@ impl Rule for DuplicateRows {
             return;
         }
         let cautious = chance::pairs(found.n_compared) * chance::of_equal_rows(table.columns.iter());
-        if found.n_pairs > self.times_chance * cautious {
-            report.raise(draft(table, found, redundant, cautious));
-        } else if found.n_pairs > self.times_chance * found.pairs_by_chance && table.columns.len() > 2 {
-            report.raise(draft(table, found, redundant, cautious).severity(Severity::Info).certainty(0.5));
+        let limit = self.times_chance * cautious;
+        let least = self.times_chance * found.pairs_by_chance;
+        if found.n_pairs > limit {
+            report.raise(draft(table, found, redundant, limit));
+        } else if found.n_pairs > least && table.columns.len() > 2 {
+            report.raise(draft(table, found, redundant, least).severity(Severity::Info).certainty(0.5));
         }
     }
 }
 
-fn draft(table: &Table, found: &Duplicates, redundant: u64, by_chance: f64) -> Draft {
+fn draft(table: &Table, found: &Duplicates, redundant: u64, limit: f64) -> Draft {
     let repeats: Vec<RowId> = found.groups.iter().flat_map(|g| g.rows.iter().skip(1).copied()).collect();
-    let (first, rest) = words::first_place(table.places(&repeats));
+    let (first, rest) = show::first_place(table.places(&repeats));
     let verb = if redundant == 1 { "repeats an earlier one" } else { "repeat earlier ones" };
     let message = format!(
         "{} of {} {verb} ({})",
@@ -99,13 +101,13 @@ fn draft(table: &Table, found: &Duplicates, redundant: u64, by_chance: f64) -> D
     let mut groups: Vec<_> = found.groups.iter().collect();
     groups.sort_by_key(|g| std::cmp::Reverse(g.count));
     let shown = groups.into_iter().map(|g| {
-        let values = g.rows.first().map(|row| words::cells(table, *row, None)).unwrap_or_default();
-        [thousands(g.count), words::positions(table, &g.rows, g.count), values]
+        let values = g.rows.first().map(|row| show::cells(table, *row, None)).unwrap_or_default();
+        [thousands(g.count), show::positions(table, &g.rows, g.count), values]
     });
     Draft::new(
         first,
         message,
-        Evidence::at_most("pairs of equal rows, against chance", found.n_pairs, by_chance),
+        measure(found.n_pairs, redundant, limit),
         Remedy::risky("drop the copies before splitting, if they are one observation").code(
             "duplicated = df.duplicated()\nprint(df[df.duplicated(keep=False)].sort_values(list(df.columns)))\n\
              df = df[~duplicated].reset_index(drop=True)",
@@ -123,12 +125,20 @@ fn draft(table: &Table, found: &Duplicates, redundant: u64, by_chance: f64) -> D
     )
 }
 
+/// The rows that repeat, where chance explains none; else the pairs of equal rows, against those it explains.
+fn measure(n_pairs: f64, redundant: u64, limit: f64) -> Evidence {
+    if limit < 1.0 {
+        return Evidence::at_most("rows that repeat an earlier one", redundant as f64, 0.0);
+    }
+    Evidence::at_most("pairs of equal rows, against what chance explains", n_pairs, limit.floor())
+}
+
 #[cfg(test)]
 mod tests {
     use stetho_core::table::{Measured, RowGroup};
 
     use super::*;
-    use crate::testing::{bell, categories, findings, table};
+    use crate::testing::{bell, categories, judge, table};
 
     fn of(mut table: Table, n_pairs: u64, pairs_by_chance: f64) -> Table {
         let group = RowGroup { count: 2, rows: vec![RowId::default(); 2] };
@@ -144,29 +154,30 @@ mod tests {
     }
 
     fn coarse() -> Table {
-        table((0..8).map(|_| categories("vote", &[("y", 100), ("n", 100)])).collect())
+        table((0..8).map(|_| categories("vote", &[("y", 100), ("n", 100)])))
     }
 
     #[test]
     fn coarse_rows_agree_by_chance() {
         // 19,900 pairs of rows; independent columns give 78 equal ones, dependent ones up to 1,244
-        assert!(findings("duplicate-rows", &of(coarse(), 90, 78.0)).is_empty());
-        let told = findings("duplicate-rows", &of(coarse(), 400, 78.0));
+        assert!(judge("duplicate-rows", &of(coarse(), 90, 78.0)).is_empty());
+        let told = judge("duplicate-rows", &of(coarse(), 400, 78.0));
         assert_eq!(told[0].severity, Severity::Info);
     }
 
     #[test]
     fn fine_rows_do_not() {
-        let fine = table((0..3).map(|i| bell("x", 200, f64::from(i), 1.0)).collect());
-        let told = findings("duplicate-rows", &of(fine, 2, 0.0));
+        let fine = table((0..3).map(|i| bell("x", 200, f64::from(i), 1.0)));
+        let told = judge("duplicate-rows", &of(fine, 2, 0.0));
         assert_eq!(told[0].severity, Severity::Warning);
         assert_eq!(told[0].message, "2 rows of 200 repeat earlier ones (1 %)");
         assert_eq!(told[0].count, 2);
+        assert_eq!(told[0].evidence[0], Evidence::at_most("rows that repeat an earlier one", 2.0, 0.0));
     }
 
     #[test]
     fn one_column_repeats_by_nature() {
         let values: Vec<_> = ["a", "b", "c", "d"].map(|v| (v, 2)).into();
-        assert!(findings("duplicate-rows", &of(table(vec![categories("x", &values)]), 4, 4.0)).is_empty());
+        assert!(judge("duplicate-rows", &of(table(vec![categories("x", &values)]), 4, 4.0)).is_empty());
     }
 }

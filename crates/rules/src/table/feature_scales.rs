@@ -5,7 +5,7 @@ use stetho_core::table::{Column, Kind, Table};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, count_of};
 
 use crate::columns::{is_clock, is_identifier};
-use crate::words;
+use crate::show;
 
 /// Number columns whose scales differ by more than a hundred, or that lie far from zero for their spread.
 ///
@@ -149,7 +149,7 @@ fn draft(message: String, evidence: Vec<Evidence>, names: &[&str], scales: &[Sca
             places.push(place);
         }
     }
-    let (first, rest) = words::first_place(places);
+    let (first, rest) = show::first_place(places);
     let shown = scales.iter().map(|s| {
         [
             s.name.to_owned(),
@@ -163,7 +163,7 @@ fn draft(message: String, evidence: Vec<Evidence>, names: &[&str], scales: &[Sca
         ["column", "mean", "standard deviation", "mean / deviation"],
         shown,
     );
-    let columns = words::python_list(scales.iter().map(|s| s.name));
+    let columns = show::python_list(scales.iter().map(|s| s.name));
     let scikit = format!(
         "from sklearn.preprocessing import StandardScaler\n\
          columns = {columns}\n\
@@ -184,10 +184,10 @@ fn draft(message: String, evidence: Vec<Evidence>, names: &[&str], scales: &[Sca
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{bell, findings, numbers, table};
+    use crate::testing::{bell, judge, numbers, table};
 
     fn found(columns: Vec<Column>) -> usize {
-        findings("feature-scales", &table(columns)).len()
+        judge("feature-scales", &table(columns)).len()
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn both_complaints_are_one_finding() {
         let columns = vec![bell("a", 200, 0.0, 1.0), bell("b", 200, 1e5, 400.0)];
-        let found = findings("feature-scales", &table(columns));
+        let found = judge("feature-scales", &table(columns));
         assert_eq!(found.len(), 1);
         assert!(found[0].message.contains("; `b` lies"), "{}", found[0].message);
         assert_eq!(found[0].places, [Place::column("b"), Place::column("a")]);

@@ -6,6 +6,8 @@ use stetho_core::{
     Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands,
 };
 
+use crate::show::python;
+
 /// A target that depends on the group of `--group`, or a group that is far smaller than the others.
 ///
 /// ## Why it matters
@@ -104,8 +106,9 @@ impl GroupBias {
             message,
             Evidence::at_most(format!("dependence of the target on the group, {measure}"), found.strength, self.strength),
             Remedy::advice("judge the model group by group").code(format!(
-                "for name, rows in val.groupby({:?}):\n    print(name, len(rows), model.score(rows[features], rows[{:?}]))",
-                column.name, predicted.name
+                "for name, rows in val.groupby({}):\n    print(name, len(rows), model.score(rows[features], rows[{}]))",
+                python(&column.name),
+                python(&predicted.name)
             )),
         )
         .topic("target")
@@ -114,13 +117,14 @@ impl GroupBias {
         .evidence(rates(found, target))
         .remedy(
             Remedy::risky("validate on groups that were not in training").code(format!(
-                "folds = StratifiedGroupKFold(5).split(df, df[{:?}], groups=df[{:?}])",
-                predicted.name, column.name
+                "folds = StratifiedGroupKFold(5).split(df, df[{}], groups=df[{}])",
+                python(&predicted.name),
+                python(&column.name)
             )),
         )
         .remedy(
             Remedy::risky("leave the group out of the features, if it shall not decide")
-                .code(format!("df = df.drop(columns=[{:?}])", column.name)),
+                .code(format!("df = df.drop(columns=[{}])", python(&column.name))),
         )
     }
 
@@ -146,10 +150,10 @@ impl GroupBias {
         .topic("sizes")
         .evidence(Evidence::bars("share of rows", bars))
         .remedy(Remedy::risky("or weight the rows of small groups").code(format!(
-            "counts = train[{:?}].value_counts()\n\
-             weights = len(train) / (len(counts) * train[{:?}].map(counts))\n\
+            "counts = train[{0}].value_counts()\n\
+             weights = len(train) / (len(counts) * train[{0}].map(counts))\n\
              model.fit(x_train, y_train, sample_weight=weights)",
-            column.name, column.name
+            python(&column.name)
         )))
     }
 }
@@ -185,7 +189,7 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::testing::{categories, findings, table, with_target};
+    use crate::testing::{categories, judge, table, with_target};
 
     fn found(sizes: &[u64], strength: f64, p_value: f64) -> Vec<String> {
         let columns =
@@ -199,7 +203,7 @@ mod tests {
         };
         let groups = sizes.iter().map(group).collect();
         table.groups = Measured::Is(Groups { column: 0, groups, p_value, strength });
-        findings("group-bias", &table).into_iter().map(|f| f.message).collect()
+        judge("group-bias", &table).into_iter().map(|f| f.message).collect()
     }
 
     #[test]

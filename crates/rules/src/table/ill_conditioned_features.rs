@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::table::{Column, Spectrum, Table};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, count_of};
 
-use crate::words;
+use crate::show;
 
 /// A combination of several number columns that hardly varies, so that one of them follows from the others.
 ///
@@ -91,7 +91,7 @@ impl Rule for IllConditionedFeatures {
         let message = format!(
             "{} {} hardly varies: the condition number is {} (limit {})",
             if combination.is_one_hot() { "the sum of" } else { "a combination of" },
-            words::listing(&names, 5),
+            show::listing(&names, 5),
             Human(condition),
             Human(self.condition),
         );
@@ -163,18 +163,17 @@ impl<'a> Combination<'a> {
 
 fn draft(combination: &Combination<'_>, message: String, measure: Evidence) -> Draft {
     let names = combination.terms.iter().map(|t| t.column.name.as_str());
-    let (first, rest) = words::first_place(names.map(Place::column).collect());
+    let (first, rest) = show::first_place(names.map(Place::column).collect());
     let shown = combination
         .terms
         .iter()
         .map(|t| [t.column.name.clone(), Human(t.coefficient).to_string(), Human(t.weight).to_string()]);
-    let last = combination.terms.last().map_or("", |t| t.column.name.as_str());
+    let last = show::python(combination.terms.last().map_or("", |t| &t.column.name));
     let drop = match combination.is_one_hot() {
-        true => Remedy::safe("leave one of these one-hot columns out: it follows from the others").code(
-            format!("df = df.drop(columns=[{last:?}])  # or encode with OneHotEncoder(drop=\"first\")"),
-        ),
+        true => Remedy::safe("leave one of these one-hot columns out: it follows from the others")
+            .code(format!("df = df.drop(columns=[{last}])  # or encode with OneHotEncoder(drop=\"first\")")),
         false => Remedy::risky("leave one of these columns out: it follows from the others")
-            .code(format!("df = df.drop(columns=[{last:?}])")),
+            .code(format!("df = df.drop(columns=[{last}])")),
     };
     Draft::new(first, message, measure, drop)
         .places(rest)
@@ -197,7 +196,7 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::testing::{bell, findings, numbers, table};
+    use crate::testing::{bell, judge, numbers, table};
 
     fn found(columns: Vec<Column>, eigenvalues: Vec<f64>, weakest: Vec<f64>, n_rows: u64) -> Vec<String> {
         let mut table = table(columns);
@@ -207,7 +206,7 @@ mod tests {
             weakest: weakest.into_iter().enumerate().collect(),
             n_rows,
         });
-        findings("ill-conditioned-features", &table).into_iter().map(|f| f.message).collect()
+        judge("ill-conditioned-features", &table).into_iter().map(|f| f.message).collect()
     }
 
     fn three() -> Vec<Column> {

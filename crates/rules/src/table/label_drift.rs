@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use stetho_core::table::{Split, Table, Target, Task};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, percent};
 
+use crate::show::python;
+
 /// A validation or test set whose labels are distributed otherwise than those of the training data.
 ///
 /// ## Why it matters
@@ -78,16 +80,16 @@ impl Rule for LabelDrift {
                 Human(measured.by_chance),
             );
             let stratified = format!(
-                "train, val = train_test_split(df, test_size=0.2, stratify=df[{:?}], random_state=0)",
-                column.name
+                "train, val = train_test_split(df, test_size=0.2, stratify=df[{}], random_state=0)",
+                python(&column.name)
             );
             let remedy = match target.task {
                 Task::Classification => Remedy::risky("split stratified by label").code(stratified),
                 Task::Regression => {
                     Remedy::risky("split at random, or stratified by quantiles of the target").code(format!(
-                        "bins = pd.qcut(df[{:?}], 10, labels=False, duplicates=\"drop\")\n\
+                        "bins = pd.qcut(df[{}], 10, labels=False, duplicates=\"drop\")\n\
                          train, val = train_test_split(df, test_size=0.2, stratify=bins, random_state=0)",
-                        column.name
+                        python(&column.name)
                     ))
                 }
             };
@@ -158,7 +160,7 @@ mod tests {
     use stetho_core::table::{ColumnDrift, Drift, Measured, Part};
 
     use super::*;
-    use crate::testing::{categories, findings, table, with_target};
+    use crate::testing::{categories, judge, table, with_target};
 
     fn found(distance: f64, by_chance: f64, classes: &[(&str, u64)]) -> usize {
         let mut table =
@@ -173,7 +175,7 @@ mod tests {
             target: Some(ColumnDrift { column: 0, distance, by_chance }),
             classifier_auc: 0.5,
         }]);
-        findings("label-drift", &table).len()
+        judge("label-drift", &table).len()
     }
 
     #[test]

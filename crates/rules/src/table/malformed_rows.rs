@@ -75,12 +75,18 @@ impl Rule for MalformedRows {
             let (path, text) = (first.path.clone(), first.text.clone());
             draft = draft.evidence(Evidence::Excerpt { path, line, text });
         }
+        if malformed.kinds.iter().all(|(kind, _)| kind == UNKNOWN_FIELD) {
+            draft = draft.severity(Severity::Warning);
+        }
         for (kind, _) in &malformed.kinds {
             draft = draft.remedy(remedy(kind, &first.path));
         }
         report.raise(draft);
     }
 }
+
+/// The kind of a row that was read, but for a field that only later rows have.
+const UNKNOWN_FIELD: &str = "unknown field";
 
 fn location(row: &MalformedRow) -> String {
     match row.line {
@@ -138,6 +144,9 @@ fn remedy(kind: &str, path: &str) -> Remedy {
         "not UTF-8" => Remedy::safe("name the encoding the file was written in")
             .code(format!("df = pd.read_csv({path}, encoding=\"cp1252\")")),
         "damaged file" => Remedy::safe("fetch or write the file again; the rest of it could not be read"),
+        UNKNOWN_FIELD => {
+            Remedy::safe("write the field in every row, as `null` where there is no value, or in none")
+        }
         _ => Remedy::risky("leave the rows out, if they are few and like the others"),
     }
 }
@@ -145,7 +154,7 @@ fn remedy(kind: &str, path: &str) -> Remedy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::testing::judge;
+    use crate::testing::judge;
 
     fn row(path: &str, line: u64, problem: &str) -> MalformedRow {
         MalformedRow {
@@ -175,5 +184,17 @@ mod tests {
         assert_eq!(finding.places.len(), 2);
         assert_eq!(finding.remedies[0].command.as_deref(), Some("sed -n '4p;9p' 'a.csv'"));
         assert!(judge("malformed-rows", &Table::default()).is_empty());
+    }
+
+    #[test]
+    fn a_field_of_later_rows_is_a_warning_and_a_lost_row_an_error() {
+        let severity = |kinds: &[&str]| {
+            let rows = kinds.iter().map(|kind| row("a.jsonl", 2000, kind)).collect();
+            let kinds: Vec<_> = kinds.iter().map(|kind| ((*kind).to_owned(), 1)).collect();
+            let malformed = Malformed { count: kinds.len() as u64, rows, kinds };
+            judge("malformed-rows", &Table { malformed, ..Table::default() })[0].severity
+        };
+        assert_eq!(severity(&["unknown field"]), Severity::Warning);
+        assert_eq!(severity(&["unknown field", "not a JSON object"]), Severity::Error);
     }
 }

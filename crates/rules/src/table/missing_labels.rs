@@ -153,7 +153,7 @@ mod tests {
     use stetho_core::Finding;
 
     use super::*;
-    use crate::table::testing::{column, judge, table, with_target};
+    use crate::testing::{column, judge, table, with_target};
 
     fn findings(cells: &[&str], task: Task) -> Vec<Finding> {
         judge("missing-labels", &with_target(table([column("y", cells)]), task))

@@ -5,7 +5,8 @@ use stetho_core::table::{Column, Kind, Table};
 use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal, percent, thousands};
 
 use crate::absent::{self, Disguise};
-use crate::show::{list, python, python_list};
+use crate::placeholders::{self, Disguised};
+use crate::show::{list, python_list};
 
 /// Feature columns in which many cells are empty, or hold a placeholder that stands for an empty cell.
 ///
@@ -20,7 +21,7 @@ use crate::show::{list, python, python_list};
 ///
 /// Found are empty cells, words such as `?` and `NA`, one repeated word among numbers (`unknown`), and numbers such as
 /// -999 that are frequent, extreme and far from all others. `None` and `unknown` among texts may be categories and are
-/// left alone. Missing values of the target are told by `missing-labels`.
+/// left alone. Zeros far below all other values, as in a column of blood pressures, are a note. Missing values of the target are told by `missing-labels`.
 ///
 /// ## Fires on
 /// Empty cells:
@@ -89,9 +90,18 @@ impl Rule for MissingValues {
         if !partly.is_empty() {
             report.raise(self.partly_empty(&partly));
         }
-        let disguised: Vec<&Empty<'_>> = judged.iter().filter(|e| !e.disguises.is_empty()).collect();
+        let zeros: Vec<(&Column, Disguise)> =
+            table.features().filter_map(|(_, c)| Some((c, absent::zeros(c, self.placeholder)?))).collect();
+        if !zeros.is_empty() {
+            report.raise(placeholders::zeros(&zeros));
+        }
+        let disguised: Vec<Disguised<'_>> = judged
+            .iter()
+            .filter(|e| !e.disguises.is_empty())
+            .map(|e| Disguised { column: e.column, disguises: &e.disguises })
+            .collect();
         if !disguised.is_empty() {
-            report.raise(self.disguised(&disguised));
+            report.raise(placeholders::disguised(&disguised));
         }
     }
 }
@@ -177,60 +187,6 @@ impl MissingValues {
             .remedy(fill(columns))
             .topic("empty")
     }
-
-    fn disguised(&self, columns: &[&Empty<'_>]) -> Draft {
-        let mut columns = columns.to_vec();
-        let cells = |e: &Empty<'_>| e.disguises.iter().map(|d| d.count).sum::<u64>();
-        columns.sort_by_key(|e| std::cmp::Reverse(cells(e)));
-        let names = names(&columns);
-        let (worst, n_rows) = columns.first().map_or((0, 1), |e| (cells(e), e.column.n_rows.max(1)));
-        let first =
-            columns.first().and_then(|e| e.disguises.first()).map_or(String::new(), |d| shown(&d.value));
-        let share = worst as f64 / n_rows as f64;
-        let message = match names.as_slice() {
-            [name] => format!(
-                "column `{name}` holds {first} in {} of rows, which stands for a missing value",
-                percent(share)
-            ),
-            several => format!(
-                "{} hold values that stand for a missing one, most often {first}: {} of rows",
-                list(several),
-                percent(share)
-            ),
-        };
-        let rows = columns.iter().flat_map(|e| {
-            let share = |d: &Disguise| percent(d.count as f64 / e.column.n_rows.max(1) as f64);
-            e.disguises
-                .iter()
-                .map(move |d| [e.name().to_owned(), d.value.clone(), thousands(d.count), share(d)])
-        });
-        let table = Evidence::table("placeholders", ["column", "value", "cells", "share of rows"], rows);
-        let is_number = |d: &Disguise| d.value.parse::<f64>().is_ok_and(f64::is_finite);
-        let only_numbers = columns.iter().flat_map(|e| &e.disguises).all(is_number);
-        let values = placeholders(&columns);
-        let read =
-            Remedy::risky("read them as missing").code(format!("df = pd.read_csv(path, na_values={values})"));
-        let replace = Remedy::risky("or make them missing in a table that was read already")
-            .code(format!("df = df.replace({values}, np.nan)"));
-        let mut draft = Draft::new(
-            Place::column(names.first().copied().unwrap_or_default()),
-            message,
-            Evidence::at_most("cells with a placeholder", worst as f64, 0.0),
-            read,
-        )
-        .remedy(replace)
-        .places(names.iter().skip(1).map(|n| Place::column(*n)))
-        .evidence(table)
-        .certainty(if only_numbers { 0.8 } else { 1.0 })
-        .topic("placeholder");
-        if columns.iter().flat_map(|e| &e.disguises).any(|d| d.value.trim() == "NA") {
-            draft = draft.remedy(
-                Remedy::safe("where `NA` is a category of its own, keep readers from dropping it")
-                    .code("df = pd.read_csv(path, keep_default_na=False, na_values=[\"\"])"),
-            );
-        }
-        draft
-    }
 }
 
 fn names<'a>(columns: &[&Empty<'a>]) -> Vec<&'a str> {
@@ -250,15 +206,11 @@ fn draft(columns: &[&Empty<'_>], message: String, measure: Evidence, remedy: Rem
     }
 }
 
-fn shown(value: &str) -> String {
-    if value.trim().is_empty() { "an empty text".into() } else { format!("`{value}`") }
-}
-
 /// Python that fills numbers with the median and texts with a word.
 fn fill(columns: &[&Empty<'_>]) -> Remedy {
     let of = |is_number: bool| {
         let chosen = columns.iter().filter(|e| (e.column.kind == Kind::Number) == is_number);
-        python_list(&chosen.map(|e| e.name()).collect::<Vec<_>>())
+        python_list(chosen.map(|e| e.name()))
     };
     let (numbers, others) = (of(true), of(false));
     let mut lines = Vec::new();
@@ -275,26 +227,12 @@ fn fill(columns: &[&Empty<'_>]) -> Remedy {
         .code(lines.join("\n"))
 }
 
-/// The placeholders of each column as a Python dictionary of lists.
-fn placeholders(columns: &[&Empty<'_>]) -> String {
-    let value = |d: &Disguise| match d.value.parse::<f64>() {
-        Ok(number) if number.is_finite() => d.value.clone(),
-        _ => python(&d.value),
-    };
-    let entries = columns.iter().map(|e| {
-        let values: Vec<String> = e.disguises.iter().map(value).collect();
-        format!("{}: [{}]", python(e.name()), values.join(", "))
-    });
-    let entries: Vec<String> = entries.collect();
-    format!("{{{}}}", entries.join(", "))
-}
-
 #[cfg(test)]
 mod tests {
     use stetho_core::Finding;
 
     use super::*;
-    use crate::table::testing::{Random, column, judge, number_column, table};
+    use crate::testing::{Random, column, judge, numbers, table};
 
     fn findings(column: Column) -> Vec<Finding> {
         judge("missing-values", &table([column]))
@@ -306,7 +244,7 @@ mod tests {
 
     fn with(value: f64, count: usize, others: impl Fn(&mut Random) -> f64) -> Column {
         let mut random = Random(7);
-        number_column("x", (0..400).map(|i| if i < count { value } else { others(&mut random) }))
+        numbers("x", (0..400).map(|i| if i < count { value } else { others(&mut random) }))
     }
 
     #[test]
@@ -362,6 +300,23 @@ mod tests {
         assert_eq!(findings(with(-1.0, 300, |r| (r.uniform() * 800.0).ceil())).len(), 1, "days since a call");
         assert!(findings(with(-1.0, 200, |_| 1.0)).is_empty(), "two classes");
         assert!(findings(with(-99.0, 9, |r| (r.normal() * 60.0).round())).is_empty());
+    }
+
+    #[test]
+    fn zeros_far_below_all_else_are_suspected() {
+        let pressure = |r: &mut Random| (128.0 + 17.0 * r.normal()).round();
+        let [finding] = findings(with(0.0, 60, pressure)).try_into().unwrap();
+        assert_eq!(finding.severity, Severity::Info);
+        assert!(finding.message.starts_with("`x` is 0 in up to 15 % of rows"), "{}", finding.message);
+        assert!(
+            findings(with(0.0, 60, |r| (5.0 + r.normal()).exp().round())).is_empty(),
+            "a purchase or none"
+        );
+        assert!(
+            findings(with(0.0, 60, |r| (480.0 + 180.0 * r.normal()).abs().round())).is_empty(),
+            "a garage"
+        );
+        assert!(findings(with(0.0, 300, pressure)).is_empty(), "most are none");
     }
 
     #[test]

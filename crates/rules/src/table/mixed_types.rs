@@ -185,7 +185,7 @@ fn coerce(mixed: &[&Column]) -> Remedy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::testing::{column, judge, table, with_target};
+    use crate::testing::{column, judge, table, with_target};
 
     fn numbers_and(words: &[&str], n: usize) -> Vec<String> {
         (0..n).map(|i| i.to_string()).chain(words.iter().map(|w| (*w).to_owned())).collect()

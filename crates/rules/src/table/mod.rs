@@ -22,8 +22,6 @@ mod skewed_column;
 mod split_drift;
 mod split_overlap;
 mod target_leakage;
-#[cfg(test)]
-mod testing;
 mod unseen_labels;
 
 use stetho_core::Entry;

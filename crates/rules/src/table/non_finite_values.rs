@@ -132,7 +132,7 @@ fn columns(table: &Table, found: &[NonFinite<'_>]) -> Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::testing::{column, judge, table};
+    use crate::testing::{column, judge, table};
 
     #[test]
     fn columns_with_non_finite_values_are_one_finding() {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use stetho_core::table::{Column, OrderTest, RowOrder, Table};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, thousands};
 
-use crate::columns::is_clock;
-use crate::words;
+use crate::columns::{is_clock, is_named_as_id};
+use crate::show;
 
 /// A label or a feature that depends on the order of rows: the file is sorted, grouped, or drifts.
 ///
@@ -17,7 +17,8 @@ use crate::words;
 /// ## What to do
 /// Shuffle before splitting and before every epoch. If the rows come from different sources one after another, keep
 /// the rows of a source in one fold. If they are a time series, do not shuffle across time: train on the past and
-/// validate on what follows; that case is reported as information only.
+/// validate on what follows; that case is reported as information only, and so are names and places in order that the
+/// label does not follow.
 ///
 /// ## Fires on
 /// ```recipe rows=200 target=label
@@ -76,18 +77,24 @@ impl Rule for OrderedRows {
         let Some(worst) = seen.first() else { return };
         let clock = clock(table, order);
         let is_label = Some(worst.test.column) == target;
+        let was_tested = |column: usize| order.tests.iter().any(|t| t.column == column);
         let message = match clock {
             Some(clock) => format!(
                 "rows follow time (`{}`), and {} changes along it ({} of 1)",
                 clock.name,
-                words::listing(&[&worst.column.name], 1),
+                show::listing(&[&worst.column.name], 1),
                 Human(worst.strength()),
             ),
             None => worst.message(is_label, limit(worst.test), &seen),
         };
         let mut draft = draft(message, &seen, limit(worst.test), clock);
-        if let Some(target) = table.target.get().filter(|_| is_label) {
-            draft = draft.certainty(target.certainty());
+        match table.target.get() {
+            Some(target) if is_label => draft = draft.certainty(target.certainty()),
+            // Names and places in order matter little where the label does not follow them.
+            Some(target) if was_tested(target.column) && seen.iter().all(Ordered::is_name) => {
+                draft = draft.severity(Severity::Info);
+            }
+            _ => {}
         }
         report.raise(draft);
     }
@@ -102,6 +109,11 @@ struct Ordered<'a> {
 impl Ordered<'_> {
     fn strength(&self) -> f64 {
         self.test.trend.max(self.test.clustering)
+    }
+
+    /// Whether the column names or groups rows rather than measures them.
+    fn is_name(&self) -> bool {
+        self.column.number.is_none() || is_named_as_id(&self.column.name)
     }
 
     fn message(&self, is_label: bool, limit: f64, all: &[Ordered<'_>]) -> String {
@@ -136,7 +148,7 @@ fn clock<'a>(table: &'a Table, order: &RowOrder) -> Option<&'a Column> {
 
 fn draft(message: String, seen: &[Ordered<'_>], limit: f64, clock: Option<&Column>) -> Draft {
     let strength = seen.first().map_or(0.0, Ordered::strength);
-    let (first, rest) = words::first_place(seen.iter().map(|o| Place::column(&o.column.name)).collect());
+    let (first, rest) = show::first_place(seen.iter().map(|o| Place::column(&o.column.name)).collect());
     let shown = seen.iter().map(|o| {
         [
             o.column.name.clone(),
@@ -149,8 +161,8 @@ fn draft(message: String, seen: &[Ordered<'_>], limit: f64, clock: Option<&Colum
         Some(clock) => {
             Remedy::advice("validate on rows later than the training rows; shuffle within training only")
                 .code(format!(
-                    "df = df.sort_values({:?})\nfolds = TimeSeriesSplit(n_splits=5).split(df)",
-                    clock.name
+                    "df = df.sort_values({})\nfolds = TimeSeriesSplit(n_splits=5).split(df)",
+                    show::python(&clock.name)
                 ))
         }
         None => Remedy::safe("shuffle before splitting").code(
@@ -183,7 +195,7 @@ mod tests {
     use stetho_core::table::{Measured, Task};
 
     use super::*;
-    use crate::testing::{bell, categories, findings, numbers, table, with_target};
+    use crate::testing::{bell, categories, judge, numbers, table, with_target};
 
     fn found(first: Column, tests: &[(usize, f64, f64, bool)]) -> Vec<(Severity, String)> {
         let columns = vec![first, categories("label", &[("a", 50), ("b", 50)])];
@@ -197,7 +209,7 @@ mod tests {
         };
         let tests = tests.iter().map(of).collect();
         table.row_order = Measured::Is(RowOrder { tests, n_rows: 100 });
-        findings("ordered-rows", &table).into_iter().map(|f| (f.severity, f.message)).collect()
+        judge("ordered-rows", &table).into_iter().map(|f| (f.severity, f.message)).collect()
     }
 
     #[test]
@@ -213,6 +225,17 @@ mod tests {
         assert!(found(x(), &[(1, 0.15, 0.001, false)]).is_empty());
         assert!(found(x(), &[(1, 0.5, 0.02, false)]).is_empty());
         assert!(found(x(), &[(0, 0.3, 0.001, false)]).is_empty());
+    }
+
+    #[test]
+    fn sorted_names_that_the_label_does_not_follow_are_information() {
+        let region = || categories("region", &[("north", 50), ("south", 50)]);
+        let said = found(region(), &[(0, 1.0, 0.001, true), (1, 0.0, 1.0, false)]);
+        assert_eq!(said[0].0, Severity::Info);
+        let said = found(region(), &[(0, 1.0, 0.001, true), (1, 0.8, 0.001, false)]);
+        assert_eq!(said[0].0, Severity::Warning);
+        let said = found(bell("x", 100, 0.0, 1.0), &[(0, 0.9, 0.001, false), (1, 0.0, 1.0, false)]);
+        assert_eq!(said[0].0, Severity::Warning, "a measured feature drifts");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity,
 
 use crate::show::{self, location, python};
 use crate::tail::{self, Apart, Limits};
-use crate::{absent, shape};
+use crate::{absent, columns};
 
 /// Values that stand apart from all others of their column, and rows that stand apart from all others.
 ///
@@ -72,7 +72,7 @@ impl Rule for OutlierValues {
         let classes = table.target.get().filter(|t| t.task == Task::Classification).map(|t| t.column);
         let mut found: Vec<(&Column, Apart)> = Vec::new();
         for (_, column) in table.columns.iter().enumerate().filter(|(i, _)| Some(*i) != classes) {
-            if shape::id(column, tail::MIN_VALUES, 0.98).is_none() {
+            if columns::id(column, tail::MIN_VALUES, 0.98).is_none() {
                 found.extend(self.of_column(column).into_iter().map(|apart| (column, apart)));
             }
         }
@@ -210,11 +210,11 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::table::testing::{Random, judge, number_column, table};
+    use crate::testing::{Random, judge, numbers, table};
 
     fn findings(n: usize, value: impl Fn(usize, &mut Random) -> f64) -> Vec<Finding> {
         let mut random = Random(11);
-        judge("outlier-values", &table([number_column("x", (0..n).map(|i| value(i, &mut random)))]))
+        judge("outlier-values", &table([numbers("x", (0..n).map(|i| value(i, &mut random)))]))
     }
 
     fn age(random: &mut Random) -> f64 {
@@ -255,7 +255,7 @@ mod tests {
         for i in 0..500 {
             // Student's t with 2 degrees of freedom.
             let t = |r: &mut Random| r.normal() / (-r.uniform().ln()).sqrt();
-            columns.push(number_column(&format!("x{i}"), (0..300).map(|_| t(&mut random))));
+            columns.push(numbers(&format!("x{i}"), (0..300).map(|_| t(&mut random))));
         }
         let n = columns.iter().filter(|c| !tail::outliers(c, Limits::default()).is_empty()).count();
         assert!(n <= 10, "{n} of 500 columns");
@@ -265,7 +265,7 @@ mod tests {
     fn isolated_rows_are_told_unless_a_value_tells_them() {
         let mut random = Random(11);
         let cells = |i: u64, r: &mut Random| if i == 17 { 999.0 } else { age(r) };
-        let columns = [number_column("x", (0..400).map(|i| cells(i, &mut random)))];
+        let columns = [numbers("x", (0..400).map(|i| cells(i, &mut random)))];
         let row = |row: u64, distance: f64| Isolated {
             row: RowId { row, ..RowId::default() },
             distance,

@@ -7,7 +7,7 @@ use stetho_core::{
 };
 
 use crate::absent;
-use crate::shape;
+use crate::columns;
 use crate::show::{list, python};
 
 /// Categories with so few rows that nothing can be learned about them.
@@ -126,7 +126,7 @@ impl RareCategories {
     }
 
     fn rare<'a>(&self, column: &'a Column) -> Option<Rare<'a>> {
-        if !shape::is_category(column) {
+        if !columns::is_category(column) {
             return None;
         }
         let limit = self.limit_rows(column);
@@ -184,7 +184,7 @@ fn encode(rule: &RareCategories) -> Remedy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::testing::{column, judge, table};
+    use crate::testing::{column, judge, table};
 
     fn colors(rare: &[(&str, usize)], n: usize) -> Column {
         let common = (0..n).map(|i| ["red", "green", "blue"][i % 3].to_owned());

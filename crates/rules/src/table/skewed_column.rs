@@ -6,7 +6,7 @@ use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity,
 
 use crate::show::{self, list, python_list};
 use crate::tail::{self, Limits};
-use crate::{absent, shape};
+use crate::{absent, columns};
 
 /// A positive column with a long upper tail: a few values are far larger than most, as with incomes and counts.
 ///
@@ -116,11 +116,11 @@ impl Rule for SkewedColumn {
 impl SkewedColumn {
     /// The numbers of `column`, if they are skewed and a logarithm would help.
     fn skewed<'a>(&self, column: &'a Column) -> Option<&'a NumberProfile> {
-        let numbers = column.number.as_ref().filter(|_| shape::is_numeric(column))?;
+        let numbers = column.number.as_ref().filter(|_| columns::is_numeric(column))?;
         let is_skewed = numbers.skewness > self.skewness && numbers.min >= 0.0;
         let enough = numbers.n_finite >= self.min_values && column.distinct.count >= self.min_distinct;
         let varies = numbers.quantiles.median() > numbers.min;
-        let judged = is_skewed && enough && varies && shape::id(column, self.min_values, 0.98).is_none();
+        let judged = is_skewed && enough && varies && columns::id(column, self.min_values, 0.98).is_none();
         let by_single_values = || !tail::outliers(column, Limits::default()).is_empty();
         let by_placeholder = || absent::sentinel(column, 0.002).is_some();
         let helped = || log_skewness(numbers) <= self.log_skewness;
@@ -141,7 +141,7 @@ fn log_skewness(numbers: &NumberProfile) -> f64 {
 fn logarithm(found: &[(&Column, &NumberProfile)]) -> Remedy {
     let of = |positive: bool| {
         let chosen = found.iter().filter(|(_, n)| (n.min > 0.0) == positive);
-        python_list(&chosen.map(|(c, _)| c.name.as_str()).collect::<Vec<_>>())
+        python_list(chosen.map(|(c, _)| c.name.as_str()))
     };
     let line = |names: String, function: &str| {
         (names != "[]").then(|| format!("df[{names}] = np.{function}(df[{names}])"))
@@ -155,11 +155,11 @@ fn logarithm(found: &[(&Column, &NumberProfile)]) -> Remedy {
 mod tests {
     use stetho_core::Finding;
 
-    use crate::table::testing::{Random, judge, number_column, table};
+    use crate::testing::{Random, judge, numbers, table};
 
     fn findings(value: impl Fn(usize, &mut Random) -> f64) -> Vec<Finding> {
         let mut random = Random(11);
-        judge("skewed-column", &table([number_column("x", (0..2000).map(|i| value(i, &mut random)))]))
+        judge("skewed-column", &table([numbers("x", (0..2000).map(|i| value(i, &mut random)))]))
     }
 
     #[test]

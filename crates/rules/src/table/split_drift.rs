@@ -5,7 +5,7 @@ use stetho_core::table::{Column, ColumnDrift, Drift, Split, Table};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, percent};
 
 use crate::columns::{is_clock, is_identifier};
-use crate::words;
+use crate::show;
 
 /// A validation or test set whose features differ from those of the training data.
 ///
@@ -129,7 +129,7 @@ impl SplitDrift {
         let message = format!(
             "the {part} data differs from the training data in {}: distance {} (limit {}), told apart with AUC {} \
              (limit {})",
-            words::listing(&names, 3),
+            show::listing(&names, 3),
             Human(worst.drift.distance),
             Human(limit),
             Human(drift.classifier_auc),
@@ -145,7 +145,7 @@ impl SplitDrift {
                 summary(s.split, value),
             ]
         });
-        let (first, rest) = words::first_place(names.iter().map(|n| Place::column(*n)).collect());
+        let (first, rest) = show::first_place(names.iter().map(|n| Place::column(*n)).collect());
         Draft::new(
             first,
             message,
@@ -157,7 +157,7 @@ impl SplitDrift {
             Remedy::advice("see whether both were prepared alike: units, scaling, filters").code(format!(
                 "columns = {}\n\
                  print(pd.concat([train[columns].describe(), {part}[columns].describe()], axis=1))",
-                words::python_list(names.iter().copied())
+                show::python_list(names.iter().copied())
             )),
         )
         .places(rest)
@@ -183,7 +183,7 @@ mod tests {
     use stetho_core::table::{Measured, Part};
 
     use super::*;
-    use crate::testing::{bell, findings, numbers, table};
+    use crate::testing::{bell, judge, numbers, table};
 
     fn found(columns: Vec<Column>, distances: &[(f64, f64)], auc: f64, n_rows: u64) -> usize {
         let mut table = table(columns.clone());
@@ -199,7 +199,7 @@ mod tests {
             target: None,
             classifier_auc: auc,
         }]);
-        findings("split-drift", &table).len()
+        judge("split-drift", &table).len()
     }
 
     #[test]

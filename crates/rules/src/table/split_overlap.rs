@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::table::{Overlap, Part, RowId, Table};
 use stetho_core::{Draft, Evidence, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands};
 
-use crate::{chance, words};
+use crate::{chance, show};
 
 /// Rows of a validation or test set that were also in the training data.
 ///
@@ -100,11 +100,11 @@ impl SplitOverlap {
             percent(share),
         );
         let rows: Vec<RowId> = overlap.pairs.iter().map(|p| p.0).collect();
-        let (first, rest) = words::first_place(table.places(&rows));
+        let (first, rest) = show::first_place(table.places(&rows));
         let shown = overlap.pairs.iter().map(|(a, b)| {
-            [words::position(table, *a), words::position(table, *b), words::cells(table, *a, None)]
+            [show::location(table, *a), show::location(table, *b), show::cells(table, *a, None)]
         });
-        let features = words::python_list(table.features().map(|(_, c)| c.name.as_str()));
+        let features = show::python_list(table.features().map(|(_, c)| c.name.as_str()));
         Draft::new(
             first,
             message,
@@ -133,7 +133,7 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::testing::{bell, categories, findings, table};
+    use crate::testing::{bell, categories, judge, table};
 
     fn found(mut table: Table, n_shared: u64, n_rows: u64) -> Vec<Severity> {
         table.overlap = Measured::Is(vec![Overlap {
@@ -145,11 +145,11 @@ mod tests {
             by_chance: 0.0,
             pairs: Vec::new(),
         }]);
-        findings("split-overlap", &table).iter().map(|f| f.severity).collect()
+        judge("split-overlap", &table).iter().map(|f| f.severity).collect()
     }
 
     fn fine() -> Table {
-        table((0..4).map(|i| bell("x", 300, f64::from(i), 1.0)).collect())
+        table((0..4).map(|i| bell("x", 300, f64::from(i), 1.0)))
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_whole_copy_is_found_where_chance_explains_a_part() {
         let size = || categories("size", &[("1", 20), ("2", 20), ("3", 20), ("4", 20), ("5", 20)]);
-        let coarse = || table((0..8).map(|_| size()).collect());
+        let coarse = || table((0..8).map(|_| size()));
         assert_eq!(found(coarse(), 80, 80), [Severity::Error]);
         assert_eq!(found(coarse(), 10, 80), []);
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::table::{Column, Kind, SingleColumnScore, SingleColumnScores, Table, Target, Task};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, count_of};
 
-use crate::words;
+use crate::show;
 
 /// A column that predicts the target all by itself, while the others do not come near it.
 ///
@@ -154,15 +154,15 @@ impl TargetLeakage {
             _ => format!(
                 "{} ({}) each predict `{predicted}` alone with {} of {} or more{next}",
                 count_of(names.len() as u64, "column"),
-                words::listing(&names, 4),
+                show::listing(&names, 4),
                 found.metric,
                 Human(self.score),
             ),
         };
         let certain = leaks.iter().any(|c| c.score.score >= self.certain);
         let severity = if certain { Severity::Error } else { Severity::Warning };
-        let (first, rest) = words::first_place(names.iter().map(|n| Place::column(*n)).collect());
-        let list = words::python_list(names.iter().copied());
+        let (first, rest) = show::first_place(names.iter().map(|n| Place::column(*n)).collect());
+        let list = show::python_list(names.iter().copied());
         let bars = found.scores.iter().take(10).map(|s| (name(s.column).to_owned(), s.score));
         Draft::new(
             first,
@@ -177,7 +177,7 @@ impl TargetLeakage {
         .evidence(Evidence::bars(format!("{} of each column alone", found.metric), bars))
         .remedy(
             Remedy::advice("see how it goes with the target, and ask when it becomes known")
-                .code(format!("print(df.groupby({predicted:?})[{list}].describe().T)")),
+                .code(format!("print(df.groupby({})[{list}].describe().T)", show::python(predicted))),
         )
     }
 }
@@ -187,7 +187,7 @@ mod tests {
     use stetho_core::table::Measured;
 
     use super::*;
-    use crate::testing::{bell, categories, findings, numbers, table, with_target};
+    use crate::testing::{bell, categories, judge, numbers, table, with_target};
 
     fn found(first: Column, scores: &[(f64, f64)]) -> Vec<Severity> {
         let mut columns = vec![first];
@@ -202,7 +202,7 @@ mod tests {
         };
         let scores = scores.iter().enumerate().map(of).collect();
         table.single_column_scores = Measured::Is(SingleColumnScores { scores, metric: "AUC".into() });
-        findings("target-leakage", &table).iter().map(|f| f.severity).collect()
+        judge("target-leakage", &table).iter().map(|f| f.severity).collect()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use stetho_core::{
 };
 
 use crate::columns::is_identifier;
-use crate::words;
+use crate::show;
 
 /// A label, or a category of a feature, that occurs in a validation or test set alone.
 ///
@@ -84,8 +84,8 @@ impl Rule for UnseenLabels {
                                     "split stratified, so that every class is in the training data",
                                 )
                                 .code(format!(
-                                    "train, val = train_test_split(df, test_size=0.2, stratify=df[{:?}])",
-                                    column.name
+                                    "train, val = train_test_split(df, test_size=0.2, stratify=df[{}])",
+                                    show::python(&column.name)
                                 )),
                             ),
                     ),
@@ -164,8 +164,8 @@ fn draft(split: &Split, unseen: &[Unseen<'_>], is_label: bool) -> Draft {
     let what = count_of(n_values, if is_label { "label" } else { "category" });
     let message = format!(
         "{what} of {} ({}) in the {part} data, in {}, {} never in the training data",
-        words::listing(&names, 3),
-        words::listing(&values, 3),
+        show::listing(&names, 3),
+        show::listing(&values, 3),
         count_of(n_rows, "row"),
         if n_values == 1 { "is" } else { "are" },
     );
@@ -181,12 +181,13 @@ fn draft(split: &Split, unseen: &[Unseen<'_>], is_label: bool) -> Draft {
         ["column", "value", "rows", "share", "differs in case or spaces from"],
         shown,
     );
-    let (first, rest) = words::first_place(names.iter().map(|n| Place::column(*n)).collect());
+    let (first, rest) = show::first_place(names.iter().map(|n| Place::column(*n)).collect());
     let measure = Evidence::at_most("rows with unseen values", n_rows as f64, 0.0);
     let spelling = unseen.iter().any(|u| u.values.iter().any(|v| v.2.is_some()));
     let remedy = match (spelling, names.first()) {
         (true, Some(name)) => Remedy::risky("make the spelling one").code(format!(
-            "for df in (train, {part}):\n    df[{name:?}] = df[{name:?}].str.strip().str.lower()"
+            "for df in (train, {part}):\n    df[{0}] = df[{0}].str.strip().str.lower()",
+            show::python(name)
         )),
         _ => Remedy::advice(
             "see whether these are mistakes, or were left out of the training data by the split",
@@ -204,7 +205,7 @@ mod tests {
     use stetho_core::table::{Measured, Part};
 
     use super::*;
-    use crate::testing::{categories, findings, table, with_target};
+    use crate::testing::{categories, judge, table, with_target};
 
     fn found(feature: [&[(&str, u64)]; 2], label: [&[(&str, u64)]; 2]) -> Vec<Severity> {
         let columns = |i: usize| vec![categories("city", feature[i]), categories("label", label[i])];
@@ -215,7 +216,7 @@ mod tests {
             columns: columns(1),
             ..Default::default()
         }]);
-        findings("unseen-labels", &table).iter().map(|f| f.severity).collect()
+        judge("unseen-labels", &table).iter().map(|f| f.severity).collect()
     }
 
     const AB: &[(&str, u64)] = &[("a", 50), ("b", 50)];
