@@ -198,9 +198,9 @@ mod tests {
 
     #[test]
     fn years_tell_the_time_and_other_integers_do_not() {
-        assert!(is_clock(&numbers("built", &[1990.0, 2001.0, 2015.0])));
-        assert!(is_clock(&numbers("Yr Sold", &[1.0, 2.0])));
-        assert!(!is_clock(&numbers("price", &[1990.5, 2001.0])));
-        assert!(!is_clock(&numbers("sometimes", &[1.0, 2.0])));
+        assert!(is_clock(&numbers("built", [1990.0, 2001.0, 2015.0])));
+        assert!(is_clock(&numbers("Yr Sold", [1.0, 2.0])));
+        assert!(!is_clock(&numbers("price", [1990.5, 2001.0])));
+        assert!(!is_clock(&numbers("sometimes", [1.0, 2.0])));
     }
 }

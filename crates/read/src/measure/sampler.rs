@@ -155,10 +155,10 @@ mod tests {
 
     use super::*;
 
-    fn sample(ranges: &[(u64, u64)]) -> Sample {
+    fn sample(cuts: &[(u64, u64)]) -> Sample {
         let empty = || Sampler { capacity: 50, ..Sampler::new(Part::Train, 1) };
         let mut whole = empty();
-        for &(start, end) in ranges {
+        for &(start, end) in cuts {
             let range = start..end;
             let mut part = empty();
             let values: ArrayRef = Arc::new(Float64Array::from_iter_values(range.clone().map(|v| v as f64)));

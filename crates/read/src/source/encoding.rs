@@ -21,6 +21,7 @@ pub(crate) struct Decoder<R> {
     decoder: Option<encoding_rs::Decoder>,
     /// Raw bytes read while guessing, not yet handed out.
     head: Vec<u8>,
+    is_finished: bool,
 }
 
 impl<R: Read> Decoder<R> {
@@ -46,7 +47,7 @@ impl<R: Read> Decoder<R> {
             Encoding::Utf8 => None,
             Encoding::Other(encoding) => Some(encoding.new_decoder_with_bom_removal()),
         };
-        Ok(Self { bytes, encoding, decoder, head })
+        Ok(Self { bytes, encoding, decoder, head, is_finished: false })
     }
 
     /// What was detected.
@@ -63,7 +64,11 @@ impl<R: Read> Decoder<R> {
     pub(crate) fn read_into(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         let before = buffer.len();
         loop {
+            if self.is_finished {
+                return Ok(0); // a decoder that has finished must not be used again
+            }
             let (raw, last) = self.read_raw()?;
+            self.is_finished = last;
             match &mut self.decoder {
                 None => buffer.extend_from_slice(&raw),
                 Some(decoder) => {
@@ -125,8 +130,7 @@ fn multibyte(head: &[u8]) -> (usize, usize) {
         n_valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
         let is_cut =
             head.as_ptr_range().end == chunk.invalid().as_ptr_range().end && chunk.invalid().len() < 4;
-        let is_sound = chunk.invalid().is_empty() || (is_cut && head.len() == CHUNK);
-        n_invalid += usize::from(!is_sound);
+        n_invalid += usize::from(!(chunk.invalid().is_empty() || is_cut && head.len() == CHUNK));
     }
     (n_valid, n_invalid)
 }
@@ -151,6 +155,13 @@ mod tests {
         assert_eq!(decode(&latin).0, text);
         let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(decode(&wide), (text.into(), Encoding::Other(encoding_rs::UTF_16LE)));
+    }
+
+    #[test]
+    fn half_a_character_at_the_end_is_replaced() {
+        let mut wide: Vec<u8> = "name,ort\nJ,K\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        wide.push(b'x');
+        assert_eq!(decode(&wide).0, "name,ort\nJ,K\n\u{fffd}");
     }
 
     #[test]
