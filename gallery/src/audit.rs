@@ -29,7 +29,7 @@ pub struct DataSet {
 /// # Errors
 /// When the data cannot be read at all.
 pub fn audit(data: &DataSet) -> Result<Verdict, GalleryError> {
-    let mut session = Session::new(&RULES, |_| true, &Map::new())?;
+    let mut session = Session::new(RULES, |_| true, &Map::new())?;
     let plan = Plan {
         train: vec![data.train.clone()],
         validation: data.val.iter().cloned().collect(),
