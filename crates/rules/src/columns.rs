@@ -139,7 +139,8 @@ pub(crate) fn is_category(column: &Column) -> bool {
         && !is_free_text(column)
 }
 
-/// Whether the column numbers or names the rows: an integer that counts them, or a unique value called an id.
+/// Whether the column numbers or names the rows, in tables of any size: an integer that counts them or never repeats
+/// against chance, or a unique value called an id.
 pub(crate) fn is_identifier(column: &Column) -> bool {
     let n = column.n_values();
     let unique = match column.distinct.exact {
@@ -151,7 +152,9 @@ pub(crate) fn is_identifier(column: &Column) -> bool {
     }
     let compact = column.number.as_ref().is_some_and(|p| p.max - p.min < 2.0 * n as f64);
     let counts = column.is_integer() && (column.strictly_monotone.is_some() || compact);
-    counts || (column.is_integer() || column.kind == Kind::Text) && is_called(&column.name, &["id", "index"])
+    let is_code = column.is_integer() || column.kind == Kind::Text;
+    let unrepeated = || column.number.as_ref().is_some_and(|p| is_unrepeated(column, p));
+    counts || is_code && is_named_as_id(&column.name) || column.is_integer() && unrepeated()
 }
 
 /// Whether the column tells the time: a date by its type, by its name, or by the range of its integers.

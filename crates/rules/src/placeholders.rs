@@ -74,9 +74,9 @@ pub(crate) fn zeros(columns: &[(&Column, Disguise)]) -> Draft {
     let names: Vec<&str> = columns.iter().map(|(c, _)| c.name.as_str()).collect();
     let share = |(column, zeros): &(&Column, Disguise)| zeros.count as f64 / column.n_rows.max(1) as f64;
     let most = columns.iter().map(share).fold(0.0, f64::max);
-    let verb = if names.len() == 1 { "is" } else { "are" };
+    let verb = if names.len() == 1 { "is 0 in" } else { "are 0 in up to" };
     let message = format!(
-        "{} {verb} 0 in up to {} of rows and far above 0 in all others: 0 may stand for a missing value",
+        "{} {verb} {} of rows and far above 0 in all others: 0 may stand for a missing value",
         list(&names),
         percent(most)
     );

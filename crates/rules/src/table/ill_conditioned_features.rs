@@ -229,9 +229,7 @@ mod tests {
 
     #[test]
     fn one_hot_columns_are_recognised() {
-        let hot = |name: &str, k: u32| {
-            numbers(name, &(0..90).map(|i| f64::from(u8::from(i % 3 == k))).collect::<Vec<_>>())
-        };
+        let hot = |name: &str, k: u32| numbers(name, (0..90).map(|i| f64::from(u8::from(i % 3 == k))));
         let columns = vec![hot("red", 0), hot("green", 1), hot("blue", 2)];
         let said = found(columns, vec![0.0, 1.5, 1.5], vec![0.58, 0.58, 0.58], 90);
         assert!(said[0].starts_with("the sum of `red`, `green` and `blue` hardly varies"), "{said:?}");

@@ -15,6 +15,7 @@ use crate::show::python;
 /// ## What to do
 /// Look at the lines named here and repair whatever wrote them: a separator inside a field must be quoted, a quote
 /// inside a quoted field doubled. Leaving the rows out is for when only a few are lost and they are like the others.
+/// A field that only later JSON objects have is left out and told as a warning: no row is lost by it.
 ///
 /// ## Fires on
 /// ```csv
@@ -59,9 +60,15 @@ impl Rule for MalformedRows {
             return;
         }
         let rows = count_of(malformed.count, "row");
-        let verb = if malformed.count == 1 { "is" } else { "are" };
+        let only_fields = malformed.kinds.iter().all(|(kind, _)| kind == UNKNOWN_FIELD);
+        let verb = match (only_fields, malformed.count) {
+            (false, 1) => "is malformed",
+            (false, _) => "are malformed",
+            (true, 1) => "brings a field of its own",
+            (true, _) => "bring fields of their own",
+        };
         let which = if malformed.count == 1 { "" } else { ", the first" };
-        let message = format!("{rows} {verb} malformed{which} at {}: {}", location(first), first.problem);
+        let message = format!("{rows} {verb}{which} at {}: {}", location(first), first.problem);
         let measure = Evidence::at_most("malformed rows", malformed.count as f64, self.tolerated as f64);
         let mut draft = Draft::new(place, message, measure, look(malformed, first))
             .places(places)
@@ -75,7 +82,7 @@ impl Rule for MalformedRows {
             let (path, text) = (first.path.clone(), first.text.clone());
             draft = draft.evidence(Evidence::Excerpt { path, line, text });
         }
-        if malformed.kinds.iter().all(|(kind, _)| kind == UNKNOWN_FIELD) {
+        if only_fields {
             draft = draft.severity(Severity::Warning);
         }
         for (kind, _) in &malformed.kinds {

@@ -307,7 +307,7 @@ mod tests {
         let pressure = |r: &mut Random| (128.0 + 17.0 * r.normal()).round();
         let [finding] = findings(with(0.0, 60, pressure)).try_into().unwrap();
         assert_eq!(finding.severity, Severity::Info);
-        assert!(finding.message.starts_with("`x` is 0 in up to 15 % of rows"), "{}", finding.message);
+        assert!(finding.message.starts_with("`x` is 0 in 15 % of rows"), "{}", finding.message);
         assert!(
             findings(with(0.0, 60, |r| (5.0 + r.normal()).exp().round())).is_empty(),
             "a purchase or none"

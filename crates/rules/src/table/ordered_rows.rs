@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_time_series_is_information() {
-        let time = numbers("time", &(0..100).map(f64::from).collect::<Vec<_>>());
+        let time = numbers("time", (0..100).map(f64::from));
         let said = found(time, &[(1, 0.8, 0.001, false)]);
         assert_eq!(said[0].0, Severity::Info);
         assert!(said[0].1.starts_with("rows follow time (`time`), and `label` changes"), "{}", said[0].1);

@@ -213,8 +213,7 @@ mod tests {
 
     #[test]
     fn identifiers_shift_by_nature() {
-        let columns =
-            || vec![numbers("row", &(0..100).map(f64::from).collect::<Vec<_>>()), bell("x", 100, 0.0, 1.0)];
+        let columns = || vec![numbers("row", (0..100).map(f64::from)), bell("x", 100, 0.0, 1.0)];
         assert_eq!(found(columns(), &[(3.0, 0.1), (0.15, 0.05)], 1.0, 100), 0);
         assert_eq!(found(columns(), &[(3.0, 0.1), (0.5, 0.05)], 1.0, 100), 1);
     }

@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_row_counter_does_not() {
-        let counter = numbers("row", &(0..90).map(f64::from).collect::<Vec<_>>());
+        let counter = numbers("row", (0..90).map(f64::from));
         assert_eq!(found(counter, &[(1.0, 1.0), (0.6, 0.1)]), []);
     }
 }
