@@ -39,6 +39,8 @@ pub(crate) struct CsvSource {
     next_line: u64,
     /// Problems found while cutting, to travel with the next part.
     malformed: Vec<MalformedRow>,
+    /// Why the file could not be read to its end; told after the rows before it.
+    damage: Option<String>,
 }
 
 /// Opens a text table and detects its dialect. Columns that `expected` names are read as typed there.
@@ -63,13 +65,11 @@ pub(crate) fn open(path: &Path, expected: Option<&[Field]>) -> Result<Box<dyn So
         next_row: 0,
         next_line: 1,
         malformed: Vec::new(),
+        damage: None,
     };
     source.fill_head();
     if source.buffer.iter().all(u8::is_ascii_whitespace) {
-        return Err(source.malformed.pop().map_or_else(
-            || ReadError::malformed(path, "the file is empty"),
-            |problem| ReadError::malformed(path, problem.problem),
-        ));
+        return Err(ReadError::malformed(path, source.damage.unwrap_or("the file is empty".to_owned())));
     }
     if memchr::memchr(0, &source.buffer).is_some() {
         return Err(ReadError::malformed(
@@ -113,7 +113,7 @@ impl CsvSource {
                 }
                 Err(error) => {
                     self.at_end = true;
-                    self.note(self.next_row, None, format!("damaged file: {error}"), String::new());
+                    self.damage = Some(format!("damaged file: {error}"));
                 }
             }
         }
@@ -280,6 +280,9 @@ impl Source for CsvSource {
 
     fn next_part(&mut self) -> Result<Option<Part>, ReadError> {
         let Some(block) = self.cut() else {
+            if let Some(problem) = self.damage.take() {
+                self.note(self.next_row, None, problem, String::new());
+            }
             let malformed = std::mem::take(&mut self.malformed);
             if malformed.is_empty() {
                 return Ok(None);

@@ -173,6 +173,7 @@ fn a_truncated_gzip_gives_its_whole_rows_and_says_so() {
     let damage: Vec<_> = malformed(&table).into_iter().filter(|m| m.2.starts_with("damaged file")).collect();
     assert_eq!(damage.len(), 1, "{:?}", malformed(&table));
     assert!(damage[0].2.contains("ends early"));
+    assert!(damage[0].0 >= table.n_rows, "the damage is after the rows");
     assert!(table.malformed.count <= 2, "the cut row and the damage");
 }
 
