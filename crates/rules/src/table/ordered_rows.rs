@@ -1,7 +1,7 @@
 //! `ordered-rows`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::table::{Column, OrderTest, RowOrder, Table};
+use stetho_core::table::{Column, OrderTest, Origin, RowOrder, Table};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, thousands};
 
 use crate::columns::{is_clock, is_named_as_id};
@@ -17,8 +17,8 @@ use crate::show;
 /// ## What to do
 /// Shuffle before splitting and before every epoch. If the rows come from different sources one after another, keep
 /// the rows of a source in one fold. If they are a time series, do not shuffle across time: train on the past and
-/// validate on what follows; that case is reported as information only, and so are names and places in order that the
-/// label does not follow.
+/// validate on what follows; that case is reported as information only, and so are features in order where there is
+/// no label, and names and places in order that the label does not follow.
 ///
 /// ## Fires on
 /// ```recipe rows=200 target=label
@@ -94,7 +94,11 @@ impl Rule for OrderedRows {
             Some(target) if was_tested(target.column) && seen.iter().all(Ordered::is_name) => {
                 draft = draft.severity(Severity::Info);
             }
-            _ => {}
+            // Without a label, or with a guessed one that does not follow them, features in order are how most tables
+            // that are looked into are kept.
+            None => draft = draft.severity(Severity::Info),
+            Some(target) if target.origin == Origin::Guessed => draft = draft.severity(Severity::Info),
+            Some(_) => {}
         }
         report.raise(draft);
     }
