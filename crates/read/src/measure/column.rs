@@ -7,7 +7,7 @@ use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringViewArray};
 use stetho_core::table::{Cell, Column, Distinct, Kind, NumberProfile, Part, RowId, TextProfile, Values};
 
-use super::counter::{Counter, Num, hash_number, mix};
+use super::counter::{Counter, Num, hash_number, hash_text, mix};
 use super::extremes::Smallest;
 use super::moments::Moments;
 use super::monotone::Monotone;
@@ -192,6 +192,7 @@ impl ColumnProfile {
                 keep_first(&mut self.text_cells, || (row(index), shortened()), most);
             }
         }
+        self.texts.counter.add_batch(texts.iter().flatten().map(|text| (hash_text(text), text)));
         if !texts.is_empty() {
             self.texts.monotone.observe(row(0), texts.iter(), Box::from);
         }
@@ -330,6 +331,11 @@ pub(crate) fn show_number(kind: Kind, value: f64) -> String {
     }
 }
 
+/// Whether a finite number has a fractional part; beyond 2⁵³ none has.
+fn has_fraction(value: f64) -> bool {
+    value.abs() < 9.0e15 && ((value as i64) as f64 - value).abs() > 0.0 // a cast is far cheaper than `fract`
+}
+
 /// Whether `text` could be a number, by its first byte.
 fn looks_numeric(text: &str) -> bool {
     matches!(text.trim_start().as_bytes().first(), Some(b'0'..=b'9' | b'-' | b'+' | b'.'))
@@ -339,8 +345,11 @@ impl Numbers {
     fn observe_floats(&mut self, array: &Float64Array, row: RowNumber<'_>, limits: Limits) {
         let mut finite = std::mem::take(&mut self.scratch);
         finite.clear();
-        for (index, value) in array.iter().enumerate() {
-            let Some(value) = value else { continue };
+        let has_nulls = array.null_count() > 0;
+        for (index, &value) in array.values().iter().enumerate() {
+            if has_nulls && array.is_null(index) {
+                continue;
+            }
             if value.is_finite() {
                 finite.push(value);
                 self.offer(value, || row(index));
@@ -411,10 +420,8 @@ impl Numbers {
         self.moments.observe(values);
         self.n_zero += values.iter().filter(|v| v.abs() < f64::MIN_POSITIVE).count() as u64;
         self.n_negative += values.iter().filter(|v| **v < 0.0).count() as u64;
-        self.n_fractional += values.iter().filter(|v| v.fract().abs() > 0.0).count() as u64;
-        for (index, &value) in values.iter().enumerate() {
-            self.counter.add_hashed(hash(index, value), value, 1);
-        }
+        self.n_fractional += values.iter().filter(|v| has_fraction(**v)).count() as u64;
+        self.counter.add_batch(values.iter().enumerate().map(|(index, &value)| (hash(index, value), value)));
     }
 
     fn merge(&mut self, other: Self, most: usize) {
@@ -467,7 +474,6 @@ impl Texts {
         self.max_length = self.max_length.max(length);
         self.total_length += length;
         self.n += 1;
-        self.counter.add(text, 1);
     }
 
     fn merge(&mut self, other: Self) {

@@ -20,15 +20,24 @@ impl Moments {
         }
         let n = values.len() as f64;
         let mean = values.iter().map(|x| x / n).sum::<f64>();
-        let (mut m1, mut m2, mut m3, mut m4) = (0.0, 0.0, 0.0, 0.0);
-        for x in values {
+        // four independent sums of each power, so that the processor need not wait for the one before
+        let mut sums = [[0.0; 4]; 4];
+        let mut add = |lane: usize, x: f64| {
             let d = x - mean;
             let d2 = d * d;
-            m1 += d;
-            m2 += d2;
-            m3 += d2 * d;
-            m4 += d2 * d2;
+            sums[0][lane] += d;
+            sums[1][lane] += d2;
+            sums[2][lane] += d2 * d;
+            sums[3][lane] += d2 * d2;
+        };
+        let (groups, rest) = values.as_chunks::<4>();
+        for group in groups {
+            for (lane, &x) in group.iter().enumerate() {
+                add(lane, x);
+            }
         }
+        rest.iter().for_each(|&x| add(0, x));
+        let [m1, m2, m3, m4] = sums.map(|lanes| lanes.iter().sum::<f64>());
         self.merge(&Self { n, mean, m2: m2 - m1 * m1 / n, m3, m4 });
     }
 

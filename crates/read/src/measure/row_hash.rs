@@ -1,8 +1,8 @@
 //! Hashes of rows, by which equal rows are found.
 
-use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, ArrayRef};
 
 use super::counter::{hash_number, hash_text, mix};
 use crate::ColumnNotes;
@@ -64,8 +64,10 @@ fn fold(a: u64, b: u64) -> u64 {
 
 fn hash_cells(array: &ArrayRef, cells: &mut [u64]) {
     if let Some(floats) = array.as_primitive_opt::<Float64Type>() {
-        for (cell, value) in cells.iter_mut().zip(floats) {
-            *cell = value.map_or(NULL, hash_float);
+        if floats.null_count() == 0 {
+            cells.iter_mut().zip(floats.values()).for_each(|(cell, value)| *cell = hash_float(*value));
+        } else {
+            cells.iter_mut().zip(floats).for_each(|(cell, value)| *cell = value.map_or(NULL, hash_float));
         }
     } else if let Some(integers) = array.as_primitive_opt::<Int64Type>() {
         for (cell, value) in cells.iter_mut().zip(integers) {
@@ -99,7 +101,7 @@ fn hash_integer(value: i64) -> u64 {
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{Array, Float64Array, Int64Array, StringViewArray};
+    use arrow_array::{Float64Array, Int64Array, StringViewArray};
 
     use super::*;
 
