@@ -21,8 +21,6 @@ const COMPRESSION: u16 = 200;
 pub(crate) trait Value: Clone + Ord {
     /// The value as seen in a batch.
     type Seen<'a>: Copy;
-    /// A well-mixed 64-bit hash.
-    fn hash(seen: Self::Seen<'_>) -> u64;
     /// Keeps it.
     fn keep(seen: Self::Seen<'_>) -> Self;
     /// Whether it is the same.
@@ -68,9 +66,6 @@ pub(crate) fn hash_text(text: &str) -> u64 {
 
 impl Value for Num {
     type Seen<'a> = f64;
-    fn hash(seen: f64) -> u64 {
-        hash_number(seen)
-    }
     fn keep(seen: f64) -> Self {
         Self(seen + 0.0)
     }
@@ -87,9 +82,6 @@ impl Value for Num {
 
 impl Value for Box<str> {
     type Seen<'a> = &'a str;
-    fn hash(seen: &str) -> u64 {
-        hash_text(seen)
-    }
     fn keep(seen: &str) -> Self {
         seen.into()
     }
@@ -130,12 +122,7 @@ impl<V> Default for Counter<V> {
 }
 
 impl<V: Value> Counter<V> {
-    /// Counts one value `count` times.
-    pub(crate) fn add(&mut self, seen: V::Seen<'_>, count: u64) {
-        self.add_hashed(V::hash(seen), seen, count);
-    }
-
-    /// Counts a value whose hash tells more than `seen` does (integers beyond what a float holds).
+    /// Counts one value `count` times. Its hash may tell more than `seen` does (integers beyond what a float holds).
     pub(crate) fn add_hashed(&mut self, hash: u64, seen: V::Seen<'_>, count: u64) {
         match &mut self.state {
             State::Sketched(sketches) => sketches.add(hash, V::size(seen), count),
@@ -400,7 +387,7 @@ mod tests {
     fn text_is_counted_by_value() {
         let mut counter = Counter::<Box<str>>::default();
         for word in ["b", "a", "b", "c"] {
-            counter.add(word, 1);
+            counter.add_hashed(hash_text(word), word, 1);
         }
         let counts: Vec<_> = counter.exact().unwrap().into_iter().map(|(v, c)| (&**v, c)).collect();
         assert_eq!(counts, [("b", 2), ("a", 1), ("c", 1)]);
