@@ -1,11 +1,10 @@
 //! From files to the record of a table.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 
 use stetho_core::table::{Column, FileFacts, Kind, Measured, Part, Split, Table, Target, Task};
 
-use crate::inputs::Inputs;
+use crate::inputs::{Input, Inputs};
 use crate::measure::{ColumnProfile, Limits, OVERLAPS, Partitions, hash_number, hash_text, show_number};
 use crate::roles::{self, Roles};
 use crate::stream::{FileRows, PartState, Pass, stream};
@@ -39,31 +38,29 @@ fn profile_head(inputs: &Inputs) -> Result<Vec<Column>, ReadError> {
         inputs.fields.iter().map(|f| ColumnProfile::new(f.kind, Part::Train, limits)).collect();
     for input in inputs.files.iter().filter(|f| f.part == Part::Train) {
         let mut source = source::open(&input.path, Some(&inputs.fields))?;
-        let mut observe = |batch: Batch| {
-            for ((profile, array), at) in profiles
-                .iter_mut()
-                .zip(&input.columns)
-                .map(|(p, at)| ((p, at.and_then(|i| batch.rows.columns().get(i))), *at))
-            {
-                if let Some(array) = array {
-                    profile.observe(array, at.and_then(|i| batch.notes.get(i)), &|i| i as u64);
-                }
-            }
-            if batch.rows.num_rows() == 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        };
         while let Ok(Some(piece)) = source.next_part() {
-            let mut is_enough = false;
+            let mut is_seen = false;
             // damage is told by the pass that follows
             drop((piece.decode)(&mut |batch| {
-                is_enough = observe(batch).is_break();
-                !is_enough
+                is_seen = batch.rows.num_rows() > 0;
+                observe_head(&mut profiles, input, &batch);
+                !is_seen
             }));
-            if is_enough {
+            if is_seen {
                 return Ok(finish_head(inputs, profiles));
             }
         }
     }
     Ok(finish_head(inputs, profiles))
+}
+
+fn observe_head(profiles: &mut [ColumnProfile], input: &Input, batch: &Batch) {
+    for (profile, at) in profiles.iter_mut().zip(&input.columns) {
+        let Some(at) = *at else { continue };
+        if let Some(array) = batch.rows.columns().get(at) {
+            profile.observe(array, batch.notes.get(at), &|i| i as u64);
+        }
+    }
 }
 
 fn finish_head(inputs: &Inputs, profiles: Vec<ColumnProfile>) -> Vec<Column> {
@@ -72,14 +69,16 @@ fn finish_head(inputs: &Inputs, profiles: Vec<ColumnProfile>) -> Vec<Column> {
 
 /// A part without any row, readable or not, is an error.
 fn check_rows(inputs: &Inputs, pass: &Pass) -> Result<(), ReadError> {
-    for (file, rows) in inputs.files.iter().zip(&pass.files) {
-        let is_alone = inputs.files.iter().filter(|f| f.part == file.part).count() == 1;
-        let path = file.path.display().to_string();
-        if is_alone && rows.n_rows == 0 && !pass.is_partial {
-            let problem = pass.malformed.rows.iter().find(|row| row.path == path);
-            let problem = problem.map_or("it has columns but no rows", |row| row.problem.as_str());
-            return Err(ReadError::malformed(&file.path, problem));
+    for part in [Part::Train, Part::Validation, Part::Test] {
+        let mut files = inputs.files.iter().zip(&pass.files).filter(|(file, _)| file.part == part).peekable();
+        let Some(first) = files.peek().map(|(file, _)| &file.path) else { continue };
+        if pass.is_partial || files.any(|(_, rows)| rows.n_rows > 0) {
+            continue;
         }
+        let path = first.display().to_string();
+        let problem = pass.malformed.rows.iter().find(|row| row.path == path);
+        let problem = problem.map_or("it has columns but no rows", |row| row.problem.as_str());
+        return Err(ReadError::malformed(first, problem));
     }
     Ok(())
 }
