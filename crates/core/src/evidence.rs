@@ -14,6 +14,45 @@ pub enum Limit {
     AtMost(Number),
 }
 
+/// A box drawn on a picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Drawn {
+    /// xmin, ymin, xmax, ymax in pixels of the picture as stored.
+    pub corners: [Number; 4],
+    /// Class of the box.
+    pub label: String,
+    /// Whether the finding is about this box rather than about its neighbours.
+    pub is_culprit: bool,
+}
+
+/// A picture to be looked at. Rules name it; where the report can show pictures, `thumbnail` is filled in afterwards.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pictured {
+    /// Its file, as the user named it.
+    pub path: String,
+    /// 0-based number within an array file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// Its class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Why it is shown: `sharpness 0.03`, `copy in validation`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub caption: String,
+    /// Boxes on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boxes: Vec<Drawn>,
+    /// Sides in pixels as stored, 0 where unknown.
+    #[serde(default)]
+    pub width: u32,
+    /// See `width`.
+    #[serde(default)]
+    pub height: u32,
+    /// A small copy as a `data:` address; only in reports that show pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<String>,
+}
+
 /// Proof of a finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -51,6 +90,13 @@ pub enum Evidence {
         edges: Vec<Number>,
         /// How many values lie in each bin.
         counts: Vec<u64>,
+    },
+    /// Pictures, worst first.
+    Pictures {
+        /// What they show.
+        name: String,
+        /// Groups to be seen side by side: copies of one picture. A plain gallery has one picture a group.
+        groups: Vec<Vec<Pictured>>,
     },
     /// Text quoted from a file.
     Excerpt {
@@ -92,11 +138,20 @@ impl Evidence {
         Self::Bars { name: name.into(), bars: bars.into_iter().map(|(l, v)| (l, Number(v))).collect() }
     }
 
+    /// A gallery of single pictures, in the given order.
+    pub fn pictures(name: impl Into<String>, pictures: impl IntoIterator<Item = Pictured>) -> Self {
+        Self::Pictures { name: name.into(), groups: pictures.into_iter().map(|p| vec![p]).collect() }
+    }
+
     /// Cuts lists to their first `most` entries, which rules order worst first.
     pub(crate) fn truncate(&mut self, most: usize) {
         match self {
             Self::Table { rows, .. } => rows.truncate(most),
             Self::Bars { bars, .. } => bars.truncate(most),
+            Self::Pictures { groups, .. } => {
+                groups.truncate(most);
+                groups.iter_mut().for_each(|group| group.truncate(most));
+            }
             Self::Measure { .. } | Self::Histogram { .. } | Self::Excerpt { .. } => {}
         }
     }

@@ -3,10 +3,13 @@
 //! Measurers produce *records*, [`Rule`]s judge records and raise [`Finding`]s, a [`Session`] runs the rules and
 //! keeps them apart. Nothing here does I/O.
 
+pub mod boxes;
 mod docs;
 mod document;
 mod evidence;
 mod finding;
+pub mod image;
+mod measured;
 mod number;
 mod place;
 mod remedy;
@@ -17,8 +20,9 @@ pub mod table;
 
 pub use docs::{Docs, Example, OptionDoc};
 pub use document::{Document, SCHEMA, Subject};
-pub use evidence::{Evidence, Limit};
+pub use evidence::{Drawn, Evidence, Limit, Pictured};
 pub use finding::{Draft, Finding, Severity};
+pub use measured::Measured;
 pub use number::{Human, Number, count_of, percent, thousands};
 pub use place::Place;
 pub use remedy::{Remedy, Safety};

@@ -34,6 +34,14 @@ pub enum Signal {
     Drift,
     /// Label rates and sizes of named groups.
     Groups,
+    /// What each picture looks like.
+    Pictures,
+    /// Classes of pictures.
+    PictureLabels,
+    /// Pictures that are copies of each other.
+    PictureCopies,
+    /// Boxes around objects.
+    Boxes,
 }
 
 impl Signal {
@@ -54,6 +62,10 @@ impl Signal {
             Self::Overlap => "rows shared between splits",
             Self::Drift => "shift between splits",
             Self::Groups => "group statistics",
+            Self::Pictures => "pictures",
+            Self::PictureLabels => "labels of pictures",
+            Self::PictureCopies => "copies of pictures",
+            Self::Boxes => "boxes",
         }
     }
 }

@@ -5,7 +5,10 @@
 //! the data is spilled to temporary files.
 
 mod batch;
+mod boxes;
+mod data;
 mod error;
+mod image;
 mod inputs;
 mod measure;
 mod plan;
@@ -18,7 +21,9 @@ mod stream;
 mod table;
 
 pub use batch::{Batch, ColumnNotes, Decode, Field, Lines, Part, Source};
+pub use data::{Data, DataKind, PictureReading, detect_kind, read_data};
 pub use error::ReadError;
+pub use image::fill_thumbnails;
 pub use plan::{Plan, Reading, Unwatched, Watch};
 pub use sample::{Sample, SampleColumn};
 pub use table::read_table;

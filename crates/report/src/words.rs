@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use stetho_core::{
-    Document, Finding, Human, Limit, Number, Outcome, Place, Remedy, Safety, Severity, count_of, thousands,
+    Document, Finding, Human, Limit, Number, Outcome, Pictured, Place, Remedy, Safety, Severity, count_of,
+    thousands,
 };
 
 use crate::TableFacts;
@@ -17,6 +18,12 @@ pub(crate) fn list_of(items: &[String], few: usize) -> String {
         rest if shown == 0 => format!("{} in all", thousands(rest as u64)),
         rest => format!("{text} and {} more", thousands(rest as u64)),
     }
+}
+
+/// A picture by its name and why it is shown: `cats/3.jpg (sharpness 0.03)`.
+pub(crate) fn picture(picture: &Pictured) -> String {
+    let name = picture.index.map_or_else(|| picture.path.clone(), |i| format!("{}[{i}]", picture.path));
+    if picture.caption.is_empty() { name } else { format!("{name} ({})", picture.caption) }
 }
 
 /// `part` of `whole` from 0 to 1; 0 of nothing.

@@ -4,8 +4,10 @@
 #![allow(rustdoc::invalid_codeblock_attributes)]
 
 mod absent;
+pub mod boxes;
 mod chance;
 mod columns;
+pub mod image;
 mod placeholders;
 mod show;
 pub mod table;
@@ -17,7 +19,10 @@ use stetho_core::RuleInfo;
 
 /// Every rule, family by family, in the order of its list.
 pub fn all() -> impl Iterator<Item = &'static RuleInfo> {
-    table::RULES.iter().map(|entry| &entry.info)
+    let table = table::RULES.iter().map(|entry| &entry.info);
+    let image = image::RULES.iter().map(|entry| &entry.info);
+    let boxes = boxes::RULES.iter().map(|entry| &entry.info);
+    table.chain(image).chain(boxes)
 }
 
 /// The rule called `id`.

@@ -9,6 +9,7 @@ mod rows;
 mod splits;
 mod target;
 
+pub use crate::Measured;
 pub use column::{Cell, Column, Distinct, Extreme, Kind, NumberProfile, Quantiles, TextProfile, Values};
 pub use relations::{
     Association, Associations, Isolated, Isolation, Measure, OrderTest, RowOrder, SingleColumnScore,
@@ -21,39 +22,6 @@ pub use target::{Origin, Target, Task};
 use std::collections::BTreeMap;
 
 use crate::{Place, Record, Signal};
-
-/// Something measured, or the reason why not.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Measured<T> {
-    /// It was measured.
-    Is(T),
-    /// It was not, and why, in words for the reader of the report.
-    Not(String),
-}
-
-impl<T> Measured<T> {
-    /// The value, if measured.
-    pub fn get(&self) -> Option<&T> {
-        match self {
-            Self::Is(value) => Some(value),
-            Self::Not(_) => None,
-        }
-    }
-
-    /// The reason, if not measured.
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Is(_) => None,
-            Self::Not(reason) => Some(reason),
-        }
-    }
-}
-
-impl<T> Default for Measured<T> {
-    fn default() -> Self {
-        Self::Not("no enabled rule asks for it".into())
-    }
-}
 
 /// A file of the data set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -160,6 +128,9 @@ impl Record for Table {
             Signal::Drift => self.drift.reason(),
             Signal::Groups => self.groups.reason(),
             Signal::Columns | Signal::Malformed => None,
+            Signal::Pictures | Signal::PictureLabels | Signal::PictureCopies | Signal::Boxes => {
+                return Some(format!("{signal} are not measured of tables"));
+            }
         };
         reason.map(str::to_owned)
     }

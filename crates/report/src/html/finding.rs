@@ -55,6 +55,13 @@ fn proof(html: &mut Html, evidence: &Evidence) {
                 });
             });
         }
+        Evidence::Pictures { name, groups } => {
+            html.paragraph("h4", "", name);
+            for group in groups {
+                let names: Vec<String> = group.iter().map(words::picture).collect();
+                html.paragraph("p", "", &names.join(" · "));
+            }
+        }
         Evidence::Excerpt { path, line, text } => {
             html.leaf("h4", "", &format!("{path}:{line}"));
             html.element("pre", &[], |h| h.leaf("code", "", text));

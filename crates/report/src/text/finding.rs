@@ -69,6 +69,19 @@ fn draw_evidence(page: &mut Page, evidence: &Evidence) {
             let edge = |n: Option<&Number>| n.map_or(String::new(), |n| Human(n.0).to_string());
             draw::histogram(page, 4, &edge(edges.first()), counts, &edge(edges.last()));
         }
+        Evidence::Pictures { name, groups } => {
+            page.text(2, Tone::Faint, name);
+            let shown = page.shown(groups.len(), FEW);
+            for group in groups.iter().take(shown) {
+                let names: Vec<String> = group.iter().map(words::picture).collect();
+                let text = words::list_of(&names, page.shown(names.len(), FEW));
+                page.text(4, Tone::Plain, &text);
+            }
+            if groups.len() > shown {
+                let rest = thousands((groups.len() - shown) as u64);
+                page.line(4, &[(Tone::Faint, &format!("… and {rest} more"))]);
+            }
+        }
         Evidence::Excerpt { path, line, text } => excerpt(page, path, *line, text),
     }
 }

@@ -1,0 +1,12 @@
+//! Sets of pictures: finding them, looking at each once, comparing them.
+
+mod find;
+mod found;
+mod measure;
+mod thumbnails;
+
+pub use thumbnails::fill_thumbnails;
+
+pub(crate) use find::{find, recognise};
+pub(crate) use found::{Found, FoundSet, Raster, Store};
+pub(crate) use measure::{Measurement, measure};
