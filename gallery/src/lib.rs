@@ -5,16 +5,20 @@
 //! documentation are run the same way ([`DocCase`]), and so are real data sets shipped in packages ([`RealSet`]).
 
 mod audit;
+mod boxes;
 mod error;
 mod example;
+mod pictures;
 mod random;
 mod real;
 mod recipe;
 mod twin;
 
 pub use audit::{DataSet, audit, raised};
+pub use boxes::BoxRecipe;
 pub use error::GalleryError;
 pub use example::{DocCase, check_docs, doc_cases};
+pub use pictures::PictureRecipe;
 pub use real::{RealSet, RealSets};
 pub use recipe::{DEFAULT_ROWS, Frame, Recipe, RecipeError};
 pub use twin::{GalleryFile, Twin, gallery_files};

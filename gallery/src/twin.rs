@@ -191,6 +191,15 @@ pub(crate) fn parse(part: &'static str, recipe: &str) -> Result<Recipe, GalleryE
     Recipe::parse(recipe).map_err(GalleryError::recipe(part))
 }
 
+/// Writes a file below `folder`, with the folders that its name asks for.
+pub(crate) fn put_bytes(folder: &Path, name: &str, content: &[u8]) -> Result<(), GalleryError> {
+    let path = folder.join(name);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(GalleryError::io(parent))?;
+    }
+    fs::write(&path, content).map_err(GalleryError::io(&path))
+}
+
 /// Writes a file and returns its path.
 pub(crate) fn put(folder: &Path, name: &str, content: &str) -> Result<PathBuf, GalleryError> {
     let path = folder.join(name);
