@@ -1,11 +1,11 @@
-//! Runs the real reader and every rule on tables, as `stetho check` does.
+//! Runs the real reader and every rule on data sets, as `stetho check` does.
 
 use std::path::PathBuf;
 
 use serde_json::Map;
-use stetho_core::{MAX_PLACES, Session, Verdict};
-use stetho_read::{Plan, Unwatched};
-use stetho_rules::table::RULES;
+use stetho_core::{MAX_PLACES, Verdict};
+use stetho_read::{Data, Plan, Unwatched};
+use stetho_rules::Judges;
 
 use crate::GalleryError;
 
@@ -29,20 +29,22 @@ pub struct DataSet {
 /// # Errors
 /// When the data cannot be read at all.
 pub fn audit(data: &DataSet) -> Result<Verdict, GalleryError> {
-    let mut session = Session::new(RULES, |_| true, &Map::new())?;
+    let judges = Judges::new(|_| true, &Map::new())?;
     let plan = Plan {
         train: vec![data.train.clone()],
         validation: data.val.iter().cloned().collect(),
         test: data.test.iter().cloned().collect(),
         target: data.target.clone(),
         group: data.group.clone(),
-        signals: session.wanted(),
+        signals: judges.wanted(),
         listed: MAX_PLACES,
         threads: 1, // the same on every machine
     };
-    let reading = stetho_read::read_table(&plan, &Unwatched)?;
-    session.observe(&reading.table);
-    Ok(session.finish())
+    Ok(match stetho_read::read_data(&plan, None, &Unwatched)? {
+        Data::Table(reading) => judges.judge_table(&reading.table),
+        Data::Images(reading) => judges.judge_pictures(&reading.pictures),
+        Data::Boxes(boxes, reading) => judges.judge_boxes(&boxes, &reading.pictures),
+    })
 }
 
 /// One line a finding, for messages: `warning duplicate-rows: 3 rows occur more than once`.

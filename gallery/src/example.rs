@@ -4,11 +4,11 @@ use std::path::Path;
 
 use stetho_core::{Example, Outcome, RuleInfo, Verdict};
 
-use crate::twin::{parse, put};
-use crate::{DEFAULT_ROWS, DataSet, Frame, GalleryError, audit, raised};
+use crate::twin::{parse, put, write_boxes, write_pictures};
+use crate::{BoxRecipe, DEFAULT_ROWS, DataSet, Frame, GalleryError, PictureRecipe, audit, raised};
 
 /// Words and keys that may stand behind the format of a block.
-const KEYS: [&str; 3] = ["rows=", "target=", "group="];
+const KEYS: [&str; 4] = ["rows=", "target=", "group=", "format="];
 
 /// One data set of an example: a block, and the blocks marked `val` and `test` that follow it.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,17 @@ impl DocCase<'_> {
     /// # Errors
     /// When a recipe is wrong, a format is unknown, or the folder cannot be written.
     pub fn write(&self, folder: &Path) -> Result<DataSet, GalleryError> {
+        match self.train.format.as_str() {
+            "pictures" => {
+                let recipe = PictureRecipe::parse(&self.train.text).map_err(|e| at(self.train, e))?;
+                return write_pictures(&recipe, folder);
+            }
+            "boxes" => {
+                let recipe = BoxRecipe::parse(&self.train.text).map_err(|e| at(self.train, e))?;
+                return write_boxes(&recipe, self.train.argument("format").unwrap_or("coco"), folder);
+            }
+            _ => {}
+        }
         let (frame, name, content) = make("train", self.train, None)?;
         let held_out = |part, example: Option<&Example>| {
             let Some(example) = example else { return Ok(None) };
@@ -101,7 +112,9 @@ fn make(
         }
         other => Err(at(
             example,
-            format!("no test runs blocks of `{other}`; there are csv, tsv, jsonl and recipe"),
+            format!(
+                "no test runs blocks of `{other}`; there are csv, tsv, jsonl, recipe, pictures and boxes"
+            ),
         )),
     }
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use stetho_core::{Outcome, Severity, Verdict};
 
-use crate::{DEFAULT_ROWS, DataSet, GalleryError, Recipe};
+use crate::boxes::format_called;
+use crate::{BoxRecipe, DEFAULT_ROWS, DataSet, GalleryError, PictureRecipe, Recipe};
 
 /// The twins of one rule, from `gallery/<family>/<rule>.toml`.
 #[derive(Clone, Debug)]
@@ -53,6 +54,13 @@ pub struct Twin {
     pub train: Option<String>,
     /// … or its literal content.
     pub csv: Option<String>,
+    /// … or pictures …
+    pub pictures: Option<String>,
+    /// … or boxes, in each of the formats.
+    pub boxes: Option<String>,
+    /// Formats of the boxes: `coco`, `voc`, `yolo`; all three unless told.
+    #[serde(default)]
+    pub formats: Vec<String>,
     /// Recipe of the validation part.
     pub val: Option<String>,
     /// Rows of the validation part; as many as the training part has unless told.
@@ -67,14 +75,16 @@ impl GalleryFile {
     /// Reads a gallery file.
     ///
     /// # Errors
-    /// When it cannot be read, is not TOML of the right shape, or a twin has neither or both of `train` and `csv`.
+    /// When it cannot be read, is not TOML of the right shape, or a twin does not have one kind of content.
     pub fn read(path: &Path) -> Result<Self, GalleryError> {
         let text = fs::read_to_string(path).map_err(GalleryError::io(path))?;
         let content: Content =
             toml::from_str(&text).map_err(|e| GalleryError::malformed(path, e.to_string()))?;
         for twin in &content.twin {
-            if twin.train.is_some() == twin.csv.is_some() {
-                let problem = format!("twin `{}` needs either `train` or `csv`", twin.name);
+            let contents = [&twin.train, &twin.csv, &twin.pictures, &twin.boxes];
+            if contents.into_iter().flatten().count() != 1 {
+                let problem =
+                    format!("twin `{}` needs one of `train`, `csv`, `pictures` and `boxes`", twin.name);
                 return Err(GalleryError::malformed(path, problem));
             }
         }
@@ -120,11 +130,28 @@ impl Twin {
         self.expect.iter().any(|r| r == rule)
     }
 
-    /// Writes `train.csv`, and `val.csv` and `test.csv` where there are such parts, into `folder`, which is made.
+    /// Writes the data set below `folder`, once in each of its formats.
     ///
     /// # Errors
     /// When a recipe is wrong or the folder cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<DataSet, GalleryError> {
+    pub fn write(&self, folder: &Path) -> Result<Vec<DataSet>, GalleryError> {
+        if let Some(text) = &self.pictures {
+            let recipe = PictureRecipe::parse(text).map_err(GalleryError::recipe("pictures"))?;
+            return Ok(vec![write_pictures(&recipe, folder)?]);
+        }
+        if let Some(text) = &self.boxes {
+            let recipe = BoxRecipe::parse(text).map_err(GalleryError::recipe("boxes"))?;
+            let names: Vec<&str> = match self.formats.as_slice() {
+                [] => FORMATS.to_vec(),
+                formats => formats.iter().map(String::as_str).collect(),
+            };
+            return names.into_iter().map(|name| write_boxes(&recipe, name, folder)).collect();
+        }
+        Ok(vec![self.write_table(folder)?])
+    }
+
+    /// Writes `train.csv`, and `val.csv` and `test.csv` where there are such parts, into `folder`, which is made.
+    fn write_table(&self, folder: &Path) -> Result<DataSet, GalleryError> {
         fs::create_dir_all(folder).map_err(GalleryError::io(folder))?;
         let rows = self.rows.unwrap_or(DEFAULT_ROWS);
         let (content, train) = match &self.train {
@@ -176,6 +203,25 @@ impl Twin {
         }
         problems
     }
+}
+
+/// Formats of boxes by the names of gallery files.
+const FORMATS: [&str; 3] = ["coco", "voc", "yolo"];
+
+/// Writes pictures into `folder`; detection must find out what they are.
+pub(crate) fn write_pictures(recipe: &PictureRecipe, folder: &Path) -> Result<DataSet, GalleryError> {
+    recipe.write(folder)?;
+    Ok(DataSet { train: folder.to_owned(), ..DataSet::default() })
+}
+
+/// Writes boxes into a folder of `folder` that is called as the format.
+pub(crate) fn write_boxes(recipe: &BoxRecipe, format: &str, folder: &Path) -> Result<DataSet, GalleryError> {
+    let known = format_called(format);
+    let known =
+        known.ok_or_else(|| GalleryError::Example(format!("`{format}` is none of coco, voc, yolo")))?;
+    let folder = folder.join(format);
+    recipe.write(&folder, known)?;
+    Ok(DataSet { train: folder, ..DataSet::default() })
 }
 
 /// `: skipped, …` where `rule` was skipped or is not enabled; empty where it ran.
@@ -278,7 +324,7 @@ mod tests {
             test: Some("take rows 5..7 from train".into()),
             ..Twin::default()
         };
-        let data = twin.write(&folder.path().join("new")).unwrap();
+        let data = twin.write(&folder.path().join("new")).unwrap().remove(0);
         let lines = |path: PathBuf| fs::read_to_string(path).unwrap().lines().count() - 1;
         assert_eq!((lines(data.train), lines(data.val.unwrap()), lines(data.test.unwrap())), (7, 3, 2));
     }
@@ -292,7 +338,7 @@ mod tests {
         };
         assert!(read("about = 3").contains("x.toml`: "));
         let twin = "about = \"a\"\n[[twin]]\nname = \"n\"\nexpect = []\n";
-        assert!(read(twin).ends_with("twin `n` needs either `train` or `csv`"));
+        assert!(read(twin).ends_with("twin `n` needs one of `train`, `csv`, `pictures` and `boxes`"));
         assert!(read(&format!("{twin}csv = \"a\"\nrow = 5\n")).contains("unknown field `row`"));
         let wrong = Twin { train: Some("a = row()\nb = c".into()), ..Twin::default() };
         let error = wrong.write(folder.path()).unwrap_err().to_string();

@@ -69,10 +69,20 @@ fn twins_are_as_expected() {
 
 fn problems(file: &GalleryFile, twin: &Twin) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    match twin.write(folder.path()).and_then(|data| audit(&data)) {
-        Ok(verdict) => twin.problems(&file.rule, &verdict),
-        Err(error) => vec![error.to_string()],
+    let sets = match twin.write(folder.path()) {
+        Ok(sets) => sets,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut problems = Vec::new();
+    for data in &sets {
+        let found = match audit(data) {
+            Ok(verdict) => twin.problems(&file.rule, &verdict),
+            Err(error) => vec![error.to_string()],
+        };
+        let name = data.train.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        problems.extend(found.into_iter().map(|p| if sets.len() > 1 { format!("{name}: {p}") } else { p }));
     }
+    problems
 }
 
 #[test]

@@ -57,8 +57,10 @@ fn score(file: &GalleryFile) -> Result<Score> {
     let folder = std::env::temp_dir().join(format!("stetho-gallery-{}", std::process::id()));
     let mut score = Score { rule: file.rule.clone(), ..Score::default() };
     for (index, twin) in file.twins.iter().enumerate() {
-        let verdict = twin.write(&folder).and_then(|data| audit(&data));
-        score.add(file, index, &verdict.with_context(|| format!("twin `{}`", twin.name))?);
+        for data in twin.write(&folder).with_context(|| format!("twin `{}`", twin.name))? {
+            let verdict = audit(&data).with_context(|| format!("twin `{}`", twin.name))?;
+            score.add(file, index, &verdict);
+        }
         fs::remove_dir_all(&folder).context("cannot remove a temporary folder")?;
     }
     Ok(score)
@@ -105,8 +107,9 @@ pub(crate) fn write(folder: &Path) -> Result<()> {
     for file in gallery_files(root())? {
         for twin in &file.twins {
             let name = format!("{}/{}/{}", file.family, file.rule, twin.name.replace(' ', "-"));
-            let data = twin.write(&folder.join(&name)).with_context(|| name.clone())?;
-            let (target, group) = (data.target.unwrap_or_default(), data.group.unwrap_or_default());
+            twin.write(&folder.join(&name)).with_context(|| name.clone())?;
+            let target = twin.target.as_deref().unwrap_or_default();
+            let group = twin.group.as_deref().unwrap_or_default();
             let _ = writeln!(index, "{name},{target},{group},{},{}", file.rule, twin.expect.join(" "));
             n_twins += 1;
         }

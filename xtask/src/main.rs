@@ -19,7 +19,7 @@ usage: cargo xtask COMMAND
 
   test                  all tests: format, lints, Rust, examples, gallery, generated files, licences
   docs [--check]        writes docs/rules from the rules' documentation, or checks that it is fresh
-  gallery [--write DIR] what each rule finds in its twins and in real data sets, or the twins as CSV
+  gallery [--write DIR] what each rule finds in its twins and in real data sets, or the twins as files
   new-rule FAMILY/ID    a new rule: its file, its line in the list, its gallery file
   demo                  builds the command and audits wine quality and diabetes; leaves report.html
   licences              checks the licence of every dependency";

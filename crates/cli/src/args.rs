@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use stetho_core::Severity;
+use stetho_core::boxes::BoxFormat;
+use stetho_read::DataKind;
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -52,9 +54,14 @@ pub(crate) enum Command {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_STATUS)]
 pub(crate) struct CheckArgs {
-    /// Files or folders: CSV, TSV, Parquet, JSONL, Arrow, NumPy. Several of one schema are one data set
+    /// Files or folders: tables (CSV, TSV, Parquet, JSONL, Arrow, NumPy), pictures (folders, lists, IDX, NPZ), boxes
+    /// (COCO, Pascal VOC, YOLO). Several of one schema are one data set
     #[arg(required = true, value_name = "DATA", value_hint = ValueHint::AnyPath)]
     pub(crate) data: Vec<PathBuf>,
+
+    /// What the data is; detected if not given
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    pub(crate) kind: Option<AsKind>,
 
     /// Column to be predicted; guessed if not given
     #[arg(long, value_name = "COLUMN")]
@@ -103,6 +110,37 @@ pub(crate) struct CheckArgs {
     /// Threads to use; 0 for one a core
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) threads: usize,
+}
+
+/// What the data is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AsKind {
+    /// Rows and columns
+    Table,
+    /// Pictures, with or without labels
+    Images,
+    /// Pictures with boxes, in any of the three formats
+    Boxes,
+    /// Boxes in COCO's JSON
+    Coco,
+    /// Boxes in Pascal VOC's XML
+    Voc,
+    /// Boxes in YOLO's text files
+    Yolo,
+}
+
+impl AsKind {
+    /// The kind as the reader knows it.
+    pub(crate) fn kind(self) -> DataKind {
+        match self {
+            Self::Table => DataKind::Table,
+            Self::Images => DataKind::Images,
+            Self::Boxes => DataKind::Boxes(None),
+            Self::Coco => DataKind::Boxes(Some(BoxFormat::Coco)),
+            Self::Voc => DataKind::Boxes(Some(BoxFormat::Voc)),
+            Self::Yolo => DataKind::Boxes(Some(BoxFormat::Yolo)),
+        }
+    }
 }
 
 /// Form of a report.

@@ -5,15 +5,25 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use stetho_core::{Document, MAX_PLACES, RuleInfo, SCHEMA, Session, Subject};
-use stetho_read::{Plan, Reading, read_table};
-use stetho_report::{TableFacts, html, json, quoted, sarif, text};
+use serde_json::{Map, Value};
+use stetho_core::boxes::Boxes;
+use stetho_core::{Document, Evidence, MAX_PLACES, Pictured, RuleInfo, SCHEMA, Subject, Verdict};
+use stetho_read::{Data, DataKind, PictureReading, Plan, fill_thumbnails, read_data};
+use stetho_report::{BoxFacts, PictureFacts, TableFacts, html, json, quoted, sarif, text};
+use stetho_rules::Judges;
 
-use crate::args::{CheckArgs, FailOn, Format};
+use crate::args::{AsKind, CheckArgs, FailOn, Format};
 use crate::config::Config;
 use crate::names::check_rules;
 use crate::output;
 use crate::watch::{INTERRUPTED, Onlooker, catch_interrupt};
+
+/// How many groups of pictures of one piece of evidence the page shows, and pictures of one group.
+const SHOWN_GROUPS: usize = 40;
+const SHOWN: usize = 8;
+/// Longer side of the pictures of findings and of samples on the page, in pixels.
+const THUMBNAIL: u32 = 320;
+const SAMPLE_THUMBNAIL: u32 = 160;
 
 /// Reads the data, lets the rules judge it, writes the report.
 ///
@@ -33,43 +43,47 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
     }
     let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let config = Config::load(args.config.as_deref(), &folder)?;
-    let mut session = new_session(args, &config)?;
+    let judges = seat_judges(args, &config)?;
     let plan = Plan {
         train: args.data.clone(),
         validation: args.val.clone(),
         test: args.test.clone(),
         target: args.target.clone(),
         group: args.group.clone(),
-        signals: session.wanted(),
+        signals: judges.wanted(),
         listed: if args.all { usize::MAX } else { MAX_PLACES },
         threads: args.threads,
     };
-    let reading = read(&plan)?;
-    session.observe(&reading.table);
-    let mut verdict = session.finish();
-    if !args.all {
-        verdict.truncate(MAX_PLACES);
+    let data = read(&plan, args.kind.map(AsKind::kind))?;
+    let mut examined = examine(judges, &data);
+    if examined.verdict.outcomes.is_empty() {
+        bail!(
+            "no rule is left to run on {}: look at --select, --ignore and the configuration",
+            examined.kind
+        );
     }
-    let facts = TableFacts {
-        skipped_files: reading.skipped,
-        command_line: command_line(),
-        seconds: start.elapsed().as_secs_f64(),
-        ..TableFacts::of(&reading.table)
-    };
-    let document = Document {
+    if !args.all {
+        examined.verdict.truncate(MAX_PLACES);
+    }
+    examined.facts.insert("command_line".into(), command_line().into());
+    examined.facts.insert("seconds".into(), start.elapsed().as_secs_f64().into());
+    let mut document = Document {
         schema: SCHEMA,
         stetho: env!("CARGO_PKG_VERSION").into(),
         command: "check".into(),
         subject: Subject {
             paths: args.data.iter().map(|path| path.display().to_string()).collect(),
-            kind: "table".into(),
-            items: reading.table.n_rows,
+            kind: examined.kind.into(),
+            items: examined.items,
         },
-        findings: verdict.findings,
-        outcomes: verdict.outcomes,
-        partial: reading.partial,
-        facts: facts.to_map(),
+        findings: examined.verdict.findings,
+        outcomes: examined.verdict.outcomes,
+        partial: examined.partial,
+        facts: examined.facts,
     };
+    if format(args) == Format::Html {
+        show_pictures(&mut document);
+    }
     deliver(&document, args)?;
     let fail_on = args.fail_on.or(config.fail_on).unwrap_or_default();
     Ok(ExitCode::from(status(&document, fail_on)))
@@ -80,14 +94,82 @@ fn status(document: &Document, fail_on: FailOn) -> u8 {
     if document.partial { INTERRUPTED } else { u8::from(fail_on.fails(document.worst())) }
 }
 
-fn new_session(args: &CheckArgs, config: &Config) -> Result<Session<stetho_core::table::Table>> {
+/// What was concluded of a data set.
+struct Examined {
+    kind: &'static str,
+    items: u64,
+    verdict: Verdict,
+    partial: bool,
+    facts: Map<String, Value>,
+}
+
+fn examine(judges: Judges, data: &Data) -> Examined {
+    match data {
+        Data::Table(reading) => {
+            let facts =
+                TableFacts { skipped_files: reading.skipped.clone(), ..TableFacts::of(&reading.table) };
+            Examined {
+                kind: "table",
+                items: reading.table.n_rows,
+                verdict: judges.judge_table(&reading.table),
+                partial: reading.partial,
+                facts: facts.to_map(),
+            }
+        }
+        Data::Images(reading) => Examined {
+            kind: "images",
+            items: reading.pictures.pictures.len() as u64,
+            verdict: judges.judge_pictures(&reading.pictures),
+            partial: reading.partial,
+            facts: picture_facts(None, reading),
+        },
+        Data::Boxes(boxes, reading) => Examined {
+            kind: "boxes",
+            items: boxes.annotations.len() as u64,
+            verdict: judges.judge_boxes(boxes, &reading.pictures),
+            partial: reading.partial,
+            facts: picture_facts(Some(boxes), reading),
+        },
+    }
+}
+
+fn picture_facts(boxes: Option<&Boxes>, reading: &PictureReading) -> Map<String, Value> {
+    let mut facts = Map::new();
+    facts.insert("skipped_files".into(), reading.skipped.clone().into());
+    PictureFacts::of(&reading.pictures).insert_into(&mut facts);
+    if let Some(boxes) = boxes {
+        BoxFacts::of(boxes).insert_into(&mut facts);
+    }
+    facts
+}
+
+/// Puts small copies of the pictures into the report that it shows.
+fn show_pictures(document: &mut Document) {
+    let mut shown: Vec<&mut Pictured> = Vec::new();
+    for finding in &mut document.findings {
+        for evidence in &mut finding.evidence {
+            if let Evidence::Pictures { groups, .. } = evidence {
+                shown.extend(
+                    groups.iter_mut().take(SHOWN_GROUPS).flat_map(|group| group.iter_mut().take(SHOWN)),
+                );
+            }
+        }
+    }
+    fill_thumbnails(&mut shown, THUMBNAIL);
+    let Some(mut facts) = PictureFacts::from_map(&document.facts) else { return };
+    let mut samples: Vec<&mut Pictured> = facts.samples.iter_mut().collect();
+    fill_thumbnails(&mut samples, SAMPLE_THUMBNAIL);
+    facts.insert_into(&mut document.facts);
+}
+
+fn seat_judges(args: &CheckArgs, config: &Config) -> Result<Judges> {
     check_rules(&args.select).context("--select")?;
     check_rules(&args.ignore).context("--ignore")?;
     let admits = |rule: &RuleInfo| admits(rule.id, args, config);
     if !stetho_rules::all().any(admits) {
         bail!("no rule is left to run: look at --select, --ignore and the configuration");
     }
-    Session::new(stetho_rules::table::RULES, admits, &config.options).with_context(|| match &config.path {
+    Judges::new(admits, &config.options).with_context(|| match &config.path {
         Some(path) => format!("in `{}`", path.display()),
         None => "configuration".into(),
     })
@@ -107,18 +189,22 @@ fn admits(id: &str, args: &CheckArgs, config: &Config) -> bool {
     is_selected && (!args.ignore.is_empty() || !names(&config.ignore))
 }
 
-fn read(plan: &Plan) -> Result<Reading> {
+fn read(plan: &Plan, kind: Option<DataKind>) -> Result<Data> {
     catch_interrupt();
     let onlooker = Onlooker::new();
-    let reading = read_table(plan, &onlooker);
+    let data = read_data(plan, kind, &onlooker);
     onlooker.finish();
-    Ok(reading?)
+    Ok(data?)
+}
+
+/// The format asked for, by `--format` or by the name of `--out`.
+fn format(args: &CheckArgs) -> Format {
+    args.format.unwrap_or_else(|| args.out.as_deref().map_or(Format::Text, format_of))
 }
 
 /// Renders the report and puts it where it was asked for.
 fn deliver(document: &Document, args: &CheckArgs) -> Result<()> {
-    let format = args.format.unwrap_or_else(|| args.out.as_deref().map_or(Format::Text, format_of));
-    let rendered = match format {
+    let rendered = match format(args) {
         Format::Text if args.out.is_some() => text(document, output::paper(args.all)),
         Format::Text => text(document, output::screen(args.all)),
         Format::Json => json(document)?,

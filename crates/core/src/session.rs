@@ -51,6 +51,20 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// This verdict and that of another family on the same data, as one.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
+        self.findings.extend(other.findings);
+        self.outcomes.extend(other.outcomes);
+        self.rank();
+        self
+    }
+
+    /// Worst and surest first; equals keep their order.
+    fn rank(&mut self) {
+        self.findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.certainty.total_cmp(&a.certainty)));
+    }
+
     /// Cuts every list of every finding to its first `most` entries. Counts stay whole.
     pub fn truncate(&mut self, most: usize) {
         for finding in &mut self.findings {
@@ -153,9 +167,7 @@ impl<R: Record> Session<R> {
             let outcome = seat.outcome.unwrap_or(Outcome::Skipped { reason: "nothing was read".into() });
             verdict.outcomes.push(RuleOutcome { rule: seat.info.id.to_owned(), outcome });
         }
-        verdict
-            .findings
-            .sort_by(|a, b| b.severity.cmp(&a.severity).then(b.certainty.total_cmp(&a.certainty)));
+        verdict.rank();
         verdict
     }
 }

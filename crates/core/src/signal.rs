@@ -85,6 +85,13 @@ impl Signals {
     pub fn contains(&self, signal: Signal) -> bool {
         self.0.contains(&signal)
     }
+
+    /// What is in either set.
+    #[must_use]
+    pub fn union(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
 }
 
 impl FromIterator<Signal> for Signals {

@@ -8,12 +8,16 @@ pub mod boxes;
 mod chance;
 mod columns;
 pub mod image;
+mod judges;
+mod pictures;
 mod placeholders;
 mod show;
 pub mod table;
 mod tail;
 #[cfg(test)]
 mod testing;
+
+pub use judges::Judges;
 
 use stetho_core::RuleInfo;
 

@@ -1,5 +1,6 @@
 //! Sets of pictures: finding them, looking at each once, comparing them.
 
+mod array;
 mod find;
 mod found;
 mod measure;
@@ -7,6 +8,7 @@ mod thumbnails;
 
 pub use thumbnails::fill_thumbnails;
 
+pub(crate) use array::open_raster;
 pub(crate) use find::{find, recognise};
 pub(crate) use found::{Found, FoundSet, Raster, Store};
 pub(crate) use measure::{Measurement, measure};

@@ -1,10 +1,22 @@
 //! Looking at every picture once.
 
+mod align;
+mod copies;
+mod decode;
+mod print;
+mod statistics;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rayon::prelude::*;
 use stetho_core::Measured;
 use stetho_core::image::{Copies, Damage, Look};
 
+use self::print::Print;
 use super::Found;
 use crate::Watch;
+
+pub(super) use decode::{Decoded, decode};
 
 /// What was seen, in the order of the pictures.
 pub(crate) struct Measurement {
@@ -16,7 +28,66 @@ pub(crate) struct Measurement {
     pub is_partial: bool,
 }
 
+/// What is kept of one picture.
+struct Seen {
+    look: Result<Look, Damage>,
+    n_bytes: u64,
+    print: Option<Print>,
+}
+
+/// Pictures looked at between two questions whether to stop.
+const CHUNK: usize = 512;
+
 /// Looks at every picture on `threads` threads (0: one a core); finds copies where `wants_copies`.
-pub(crate) fn measure(_: &[Found], _wants_copies: bool, _threads: usize, _: &dyn Watch) -> Measurement {
-    Measurement { looks: Vec::new(), n_bytes: Vec::new(), copies: Measured::default(), is_partial: false }
+pub(crate) fn measure(
+    pictures: &[Found],
+    wants_copies: bool,
+    threads: usize,
+    watch: &dyn Watch,
+) -> Measurement {
+    let work = || look_at_all(pictures, wants_copies, watch);
+    // Without threads of its own the work is done by those there are.
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
+    }
+}
+
+fn look_at_all(pictures: &[Found], wants_copies: bool, watch: &dyn Watch) -> Measurement {
+    let done = AtomicU64::new(0);
+    let is_stopped = AtomicBool::new(false);
+    let total = pictures.len() as u64;
+    let mut seen: Vec<Seen> = Vec::with_capacity(pictures.len());
+    for chunk in pictures.chunks(CHUNK) {
+        if watch.stopped() {
+            is_stopped.store(true, Ordering::Relaxed);
+            break;
+        }
+        seen.par_extend(chunk.par_iter().map(|picture| {
+            let seen = look_at(picture, wants_copies);
+            watch.progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            seen
+        }));
+    }
+    let copies = if wants_copies { Measured::Is(copies::find(&seen)) } else { Measured::default() };
+    Measurement {
+        n_bytes: seen.iter().map(|s| s.n_bytes).collect(),
+        looks: seen.into_iter().map(|s| s.look).collect(),
+        copies,
+        is_partial: is_stopped.into_inner(),
+    }
+}
+
+fn look_at(picture: &Found, wants_copies: bool) -> Seen {
+    match decode(picture) {
+        Err((damage, n_bytes)) => Seen { look: Err(damage), n_bytes, print: None },
+        Ok(decoded) => {
+            let small = statistics::shrink(&decoded);
+            Seen {
+                n_bytes: decoded.n_bytes,
+                print: wants_copies.then(|| Print::of(&decoded, &small)),
+                look: Ok(statistics::look(&decoded, &small)),
+            }
+        }
+    }
 }

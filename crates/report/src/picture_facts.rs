@@ -1,0 +1,231 @@
+//! Facts of picture sets and of boxes: what `facts.pictures` and `facts.boxes` of the JSON report hold.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use stetho_core::boxes::Boxes;
+use stetho_core::image::{Look, Pictures};
+use stetho_core::table::Part;
+use stetho_core::{Number, Pictured};
+
+/// Pictures that the page can browse.
+const SAMPLES: usize = 240;
+/// Sizes that are listed.
+const SIZES: usize = 200;
+const BINS: usize = 32;
+
+/// Counts in equal bins.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bins {
+    /// Bin edges, ascending, one more than `counts`.
+    pub edges: Vec<Number>,
+    /// How many values lie in each bin.
+    pub counts: Vec<u64>,
+}
+
+impl Bins {
+    /// Counts of `values` in bins from `low` to `high`; values outside count at the ends.
+    fn of(values: impl Iterator<Item = f64>, low: f64, high: f64) -> Self {
+        let mut counts = vec![0; BINS];
+        for value in values.filter(|v| v.is_finite()) {
+            let bin = ((value - low) / (high - low) * BINS as f64).clamp(0.0, (BINS - 1) as f64);
+            if let Some(count) = counts.get_mut(bin as usize) {
+                *count += 1;
+            }
+        }
+        let edge = |i: usize| Number(low + (high - low) * i as f64 / BINS as f64);
+        Self { edges: (0..=BINS).map(edge).collect(), counts }
+    }
+}
+
+/// What a set of pictures is, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PictureFacts {
+    /// How the set is laid out, in words.
+    pub layout: String,
+    /// Pictures in each part.
+    pub parts: Vec<(String, u64)>,
+    /// Pictures in each class of the training part, most frequent first.
+    pub classes: Vec<(String, u64)>,
+    /// Pictures in each file format, most frequent first.
+    pub formats: Vec<(String, u64)>,
+    /// Pictures with each kind of channels and depth, most frequent first.
+    pub channels: Vec<(String, u64)>,
+    /// Width, height and how many pictures have them, most frequent first.
+    pub sizes: Vec<(u32, u32, u64)>,
+    /// Mean of red, green and blue over all pictures, 0 … 1.
+    pub mean: [Number; 3],
+    /// Standard deviation of red, green and blue over all pixels.
+    pub std: [Number; 3],
+    /// Mean brightness of the pictures.
+    pub brightness: Bins,
+    /// Sharpness of the pictures.
+    pub sharpness: Bins,
+    /// Pictures to look at, of each class alike.
+    pub samples: Vec<Pictured>,
+}
+
+impl PictureFacts {
+    /// The facts of `pictures`.
+    pub fn of(pictures: &Pictures) -> Self {
+        let looks = || pictures.seen().map(|(_, _, look)| look);
+        let channels = |look: &Look| match look.bits {
+            8 => look.channels.name().to_owned(),
+            bits => format!("{}, {bits} bits", look.channels.name()),
+        };
+        let mut sizes: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+        looks().for_each(|look| *sizes.entry((look.width, look.height)).or_default() += 1);
+        let mut sizes: Vec<(u32, u32, u64)> = sizes.into_iter().map(|((w, h), n)| (w, h, n)).collect();
+        sizes.sort_by_key(|size| std::cmp::Reverse(size.2));
+        sizes.truncate(SIZES);
+        let counts = pictures.class_counts(Part::Train);
+        let classes = pictures.classes.iter().cloned().zip(counts);
+        let parts = [Part::Train, Part::Validation, Part::Test].map(|p| (p.name().into(), pictures.count(p)));
+        let (mean, std) = scale(pictures);
+        Self {
+            layout: pictures.layout.clone(),
+            parts: parts.into_iter().filter(|(_, n)| *n > 0).collect(),
+            classes: ranked(classes.filter(|(_, n)| *n > 0)),
+            formats: ranked(counted(looks().map(|l| l.format.name().to_owned())).into_iter()),
+            channels: ranked(counted(looks().map(channels)).into_iter()),
+            sizes,
+            mean,
+            std,
+            brightness: Bins::of(looks().map(|l| f64::from(l.brightness)), 0.0, 1.0),
+            sharpness: Bins::of(looks().map(|l| f64::from(l.sharpness)), 0.0, 1.0),
+            samples: samples(pictures),
+        }
+    }
+
+    /// The facts in a report, if it has them.
+    pub fn from_map(facts: &Map<String, Value>) -> Option<Self> {
+        serde_json::from_value(facts.get("pictures")?.clone()).ok()
+    }
+
+    /// Puts the facts into those of a report.
+    pub fn insert_into(&self, facts: &mut Map<String, Value>) {
+        facts.insert("pictures".into(), serde_json::to_value(self).unwrap_or_default());
+    }
+}
+
+fn counted(names: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    names.for_each(|name| *counts.entry(name).or_default() += 1);
+    counts
+}
+
+fn ranked(counts: impl Iterator<Item = (String, u64)>) -> Vec<(String, u64)> {
+    let mut ranked: Vec<(String, u64)> = counts.collect();
+    ranked.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    ranked
+}
+
+/// Mean and standard deviation over all pixels, each picture counted alike: Var = E[std² + mean²] − mean².
+fn scale(pictures: &Pictures) -> ([Number; 3], [Number; 3]) {
+    let n = pictures.seen().count().max(1) as f64;
+    let (mut mean, mut square) = ([0.0; 3], [0.0; 3]);
+    for (_, _, look) in pictures.seen() {
+        for channel in 0..3 {
+            let (m, s) = (f64::from(look.mean[channel]), f64::from(look.std[channel]));
+            mean[channel] += m / n;
+            square[channel] += (m * m + s * s) / n;
+        }
+    }
+    let mut std = [Number(0.0); 3];
+    for channel in 0..3 {
+        std[channel] = Number((square[channel] - mean[channel] * mean[channel]).max(0.0).sqrt());
+    }
+    (mean.map(Number), std)
+}
+
+/// Pictures of each class in turn, by the hash of their number (SplitMix64's last step), so in no order of the set.
+fn samples(pictures: &Pictures) -> Vec<Pictured> {
+    let mix = |i: usize| {
+        let z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z ^ (z >> 27)
+    };
+    let mut of_class: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
+    pictures.seen().for_each(|(i, picture, _)| of_class.entry(picture.label).or_default().push(i));
+    for members in of_class.values_mut() {
+        members.sort_by_key(|i| mix(*i));
+    }
+    let most = of_class.values().map(Vec::len).max().unwrap_or(0);
+    let turns = (0..most).flat_map(|turn| of_class.values().filter_map(move |members| members.get(turn)));
+    turns.take(SAMPLES).map(|&i| pictures.pictured(i, "")).collect()
+}
+
+/// What a detection set is, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BoxFacts {
+    /// The format.
+    pub format: String,
+    /// Pictures, those without annotation included.
+    pub pictures: u64,
+    /// Boxes.
+    pub boxes: u64,
+    /// Pictures that are annotated and have no box.
+    pub empty: u64,
+    /// Boxes of each class, most frequent first.
+    pub classes: Vec<(String, u64)>,
+    /// Width of the boxes over that of their pictures.
+    pub width: Bins,
+    /// Height of the boxes over that of their pictures.
+    pub height: Bins,
+    /// Logarithm to base 2 of width over height.
+    pub aspect: Bins,
+    /// How many boxes have their centre in each of 16 × 16 fields of the picture, from the top.
+    pub position: Vec<Vec<u64>>,
+}
+
+impl BoxFacts {
+    /// The facts of `boxes`.
+    pub fn of(boxes: &Boxes) -> Self {
+        const FIELDS: usize = 16;
+        let relative = || {
+            boxes.annotations.iter().filter_map(|a| Some((a.size()?, a))).flat_map(|((w, h), a)| {
+                a.boxes
+                    .iter()
+                    .map(move |b| b.corners)
+                    .map(move |[x1, y1, x2, y2]| [x1 / w, y1 / h, x2 / w, y2 / h])
+            })
+        };
+        let mut position = vec![vec![0; FIELDS]; FIELDS];
+        for [x1, y1, x2, y2] in relative() {
+            let field = |centre: f64| (centre * FIELDS as f64).clamp(0.0, (FIELDS - 1) as f64) as usize;
+            if let Some(n) =
+                position.get_mut(field((y1 + y2) / 2.0)).and_then(|r| r.get_mut(field((x1 + x2) / 2.0)))
+            {
+                *n += 1;
+            }
+        }
+        let is_empty = |a: &&stetho_core::boxes::Annotation| a.is_annotated && a.boxes.is_empty();
+        let aspects = boxes.all().map(|(_, b)| (b.width() / b.height()).log2());
+        Self {
+            format: boxes.format.name().into(),
+            pictures: boxes.annotations.len() as u64,
+            boxes: boxes.n_boxes(),
+            empty: boxes.annotations.iter().filter(is_empty).count() as u64,
+            classes: ranked(
+                counted(boxes.all().map(|(_, b)| boxes.class_name(&b.class).to_owned())).into_iter(),
+            ),
+            width: Bins::of(relative().map(|[x1, _, x2, _]| x2 - x1), 0.0, 1.0),
+            height: Bins::of(relative().map(|[_, y1, _, y2]| y2 - y1), 0.0, 1.0),
+            aspect: Bins::of(aspects, -4.0, 4.0),
+            position,
+        }
+    }
+
+    /// The facts in a report, if it has them.
+    pub fn from_map(facts: &Map<String, Value>) -> Option<Self> {
+        serde_json::from_value(facts.get("boxes")?.clone()).ok()
+    }
+
+    /// Puts the facts into those of a report.
+    pub fn insert_into(&self, facts: &mut Map<String, Value>) {
+        facts.insert("boxes".into(), serde_json::to_value(self).unwrap_or_default());
+    }
+}

@@ -1,0 +1,55 @@
+//! The enabled rules of every data-set family, each with its record.
+
+use serde_json::{Map, Value};
+use stetho_core::boxes::Boxes;
+use stetho_core::image::Pictures;
+use stetho_core::table::Table;
+use stetho_core::{OptionError, RuleInfo, Session, Signals, Verdict};
+
+/// Judges a data set of any kind with the enabled rules of its family.
+pub struct Judges {
+    table: Session<Table>,
+    image: Session<Pictures>,
+    boxes: Session<Boxes>,
+}
+
+impl Judges {
+    /// Seats the rules that `enabled` admits, with their `options` by rule id.
+    ///
+    /// # Errors
+    /// When an option does not exist or has the wrong type.
+    pub fn new(
+        enabled: impl Fn(&RuleInfo) -> bool,
+        options: &Map<String, Value>,
+    ) -> Result<Self, OptionError> {
+        Ok(Self {
+            table: Session::new(crate::table::RULES, &enabled, options)?,
+            image: Session::new(crate::image::RULES, &enabled, options)?,
+            boxes: Session::new(crate::boxes::RULES, &enabled, options)?,
+        })
+    }
+
+    /// The union of what the rules need or can use.
+    pub fn wanted(&self) -> Signals {
+        self.table.wanted().union(self.image.wanted()).union(self.boxes.wanted())
+    }
+
+    /// The verdict of the table rules.
+    pub fn judge_table(mut self, table: &Table) -> Verdict {
+        self.table.observe(table);
+        self.table.finish()
+    }
+
+    /// The verdict of the image rules.
+    pub fn judge_pictures(mut self, pictures: &Pictures) -> Verdict {
+        self.image.observe(pictures);
+        self.image.finish()
+    }
+
+    /// The verdict of the box rules, and of the image rules on the pictures.
+    pub fn judge_boxes(mut self, boxes: &Boxes, pictures: &Pictures) -> Verdict {
+        self.boxes.observe(boxes);
+        self.image.observe(pictures);
+        self.boxes.finish().join(self.image.finish())
+    }
+}
