@@ -20,6 +20,17 @@ pub(crate) fn list_of(items: &[String], few: usize) -> String {
     }
 }
 
+/// Files that were stepped over, each with the reason.
+pub(crate) fn skipped_files(document: &Document) -> Vec<String> {
+    let lines = document.facts.get("skipped_files").and_then(serde_json::Value::as_array);
+    lines.into_iter().flatten().filter_map(|line| Some(line.as_str()?.to_owned())).collect()
+}
+
+/// How long the examination took, in seconds, where that is known.
+pub(crate) fn seconds(document: &Document) -> Option<f64> {
+    document.facts.get("seconds")?.as_f64().filter(|s| *s > 0.0)
+}
+
 /// A picture by its name and why it is shown: `cats/3.jpg (sharpness 0.03)`.
 pub(crate) fn picture(picture: &Pictured) -> String {
     let name = picture.index.map_or_else(|| picture.path.clone(), |i| format!("{}[{i}]", picture.path));

@@ -107,7 +107,7 @@ impl Dialect {
 }
 
 /// Splits the first `most` rows of `head`.
-fn parse(head: &[u8], delimiter: u8, most: usize) -> Vec<Record> {
+pub(crate) fn parse(head: &[u8], delimiter: u8, most: usize) -> Vec<Record> {
     let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
     let mut rows = Vec::new();
     let most_fields = memchr::memchr_iter(delimiter, head).count() + 2;

@@ -104,7 +104,7 @@ pub(super) fn read_header(reader: &mut dyn Read) -> Result<Header, String> {
 
 /// The bytes of the header, checked before a parser sees them: a damaged length must not be allocated, and brackets
 /// nested a thousand deep must not be recursed into.
-fn header_bytes(reader: &mut dyn Read) -> Result<Vec<u8>, String> {
+pub(crate) fn header_bytes(reader: &mut dyn Read) -> Result<Vec<u8>, String> {
     let truncated = |_| "truncated: the file ends inside its header".to_owned();
     let mut bytes = vec![0; 10];
     reader.read_exact(&mut bytes).map_err(truncated)?;

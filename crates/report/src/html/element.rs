@@ -31,6 +31,11 @@ impl Html {
         }
     }
 
+    /// An element that has no inside and no end.
+    pub(super) fn void(&mut self, tag: &'static str, attributes: Attributes<'_>) {
+        self.open(tag, attributes);
+    }
+
     /// An element with text.
     pub(super) fn leaf(&mut self, tag: &'static str, class: &'static str, text: &str) {
         let attributes = [("class", class)];

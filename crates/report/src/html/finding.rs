@@ -7,7 +7,7 @@ use super::{bars, histogram};
 use crate::words;
 
 /// How many rows and other places the page names; the JSON report names all.
-const PLACES: usize = 20;
+pub(super) const PLACES: usize = 20;
 
 pub(super) fn write(html: &mut Html, number: usize, finding: &Finding) {
     let id = format!("finding-{number}");
@@ -57,10 +57,7 @@ fn proof(html: &mut Html, evidence: &Evidence) {
         }
         Evidence::Pictures { name, groups } => {
             html.paragraph("h4", "", name);
-            for group in groups {
-                let names: Vec<String> = group.iter().map(words::picture).collect();
-                html.paragraph("p", "", &names.join(" · "));
-            }
+            super::pictures::groups(html, groups);
         }
         Evidence::Excerpt { path, line, text } => {
             html.leaf("h4", "", &format!("{path}:{line}"));

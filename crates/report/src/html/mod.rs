@@ -2,12 +2,14 @@
 
 mod element;
 mod finding;
+mod pictures;
 
-use stetho_core::{Document, Human, Number, count_of, percent, thousands};
+use stetho_core::{Document, Human, Number, Pictured, count_of, percent, thousands};
 
 use self::element::{Html, escape};
 use crate::facts::{ColumnFacts, TableFacts};
-use crate::text::{PARTIAL, target_words};
+use crate::picture_facts::PictureFacts;
+use crate::text::{PARTIAL, picture_lines, target_words};
 use crate::words::{self, list_of, share_of};
 
 const FRAME: &str = include_str!("page.html");
@@ -21,6 +23,11 @@ pub fn html(document: &Document) -> String {
     findings(&mut body, document);
     if let Some(facts) = facts.as_ref().filter(|f| !f.column_profiles.is_empty()) {
         columns(&mut body, &facts.column_profiles);
+    }
+    if let Some(facts) = PictureFacts::from_map(&document.facts).filter(|f| !f.samples.is_empty()) {
+        body.leaf("h2", "", "A sample");
+        let samples: Vec<&Pictured> = facts.samples.iter().collect();
+        pictures::gallery(&mut body, &samples);
     }
     foot(&mut body, document, facts.as_ref());
     let mut title = String::new();
@@ -53,7 +60,10 @@ fn head(html: &mut Html, document: &Document, facts: Option<&TableFacts>) {
         }
         match facts {
             Some(facts) => table_facts(html, facts),
-            None => html.leaf("p", "", &count_of(document.subject.items, "item")),
+            None => match PictureFacts::from_map(&document.facts) {
+                Some(facts) => picture_facts(html, document, &facts),
+                None => html.leaf("p", "", &count_of(document.subject.items, "item")),
+            },
         }
     });
 }
@@ -80,7 +90,11 @@ fn table_facts(html: &mut Html, facts: &TableFacts) {
             (None, None) => {}
         }
     });
-    let classes = facts.target.as_ref().map_or(&[][..], |t| &t.classes);
+    class_bars(html, facts.target.as_ref().map_or(&[][..], |t| &t.classes));
+}
+
+/// Classes with their shares.
+fn class_bars(html: &mut Html, classes: &[(String, u64)]) {
     let total: u64 = classes.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n));
     let most = classes.iter().map(|(_, n)| *n).max().unwrap_or(0);
     let rows = classes.iter().map(|(name, n)| {
@@ -88,6 +102,18 @@ fn table_facts(html: &mut Html, facts: &TableFacts) {
         (name.clone(), share_of(*n, most), note)
     });
     bars(html, rows);
+}
+
+fn picture_facts(html: &mut Html, document: &Document, facts: &PictureFacts) {
+    html.element("dl", &[], |html| {
+        for (label, text) in picture_lines(document, facts) {
+            fact(html, label, &text);
+        }
+        for line in words::skipped_files(document) {
+            fact(html, "not read", &line);
+        }
+    });
+    class_bars(html, &facts.classes);
 }
 
 fn fact(html: &mut Html, label: &str, text: &str) {
@@ -208,8 +234,8 @@ fn foot(html: &mut Html, document: &Document, facts: Option<&TableFacts>) {
         }
         let mut line: Vec<String> = words::counts(document).into_iter().map(|(_, text)| text).collect();
         line.push(format!("{} ran", count_of(words::n_ran(document), "rule")));
-        if let Some(facts) = facts.filter(|f| f.seconds > 0.0) {
-            line.push(words::duration(facts.seconds));
+        if let Some(seconds) = words::seconds(document) {
+            line.push(words::duration(seconds));
         }
         html.leaf("p", "", &line.join(" · "));
         for (reason, rules) in words::skipped(document) {

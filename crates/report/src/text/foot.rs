@@ -18,17 +18,17 @@ pub(super) fn write(page: &mut Page, document: &Document, facts: Option<&TableFa
     if document.partial {
         page.text(0, Tone::Warning, PARTIAL);
     }
-    counts(page, document, facts);
+    counts(page, document);
     overview(page, document);
     not_judged(page, document);
     next(page, document, facts);
 }
 
-fn counts(page: &mut Page, document: &Document, facts: Option<&TableFacts>) {
+fn counts(page: &mut Page, document: &Document) {
     let ran = words::n_ran(document);
     let mut tail = format!(" · {} ran", stetho_core::count_of(ran, "rule"));
-    if let Some(facts) = facts.filter(|f| f.seconds > 0.0) {
-        tail.push_str(&format!(" · {}", words::duration(facts.seconds)));
+    if let Some(seconds) = words::seconds(document) {
+        tail.push_str(&format!(" · {}", words::duration(seconds)));
     }
     if document.findings.is_empty() {
         let text = words::nothing_found(document);

@@ -6,6 +6,7 @@ use super::draw::{self, Bar};
 use super::layout::shorten;
 use super::page::{Page, Span, Tone};
 use crate::facts::{ColumnFacts, TableFacts, TargetFacts};
+use crate::picture_facts::{BoxFacts, PictureFacts};
 use crate::words::{self, list_of, share_of};
 
 /// Where the text after a label starts.
@@ -23,7 +24,10 @@ pub(super) fn write(page: &mut Page, document: &Document, facts: Option<&TableFa
     page.gap();
     match facts {
         Some(facts) => table(page, facts),
-        None => labelled(page, "items", &count_of(document.subject.items, "item")),
+        None => match PictureFacts::from_map(&document.facts) {
+            Some(facts) => pictures(page, document, &facts),
+            None => labelled(page, "items", &count_of(document.subject.items, "item")),
+        },
     }
 }
 
@@ -43,12 +47,50 @@ fn table(page: &mut Page, facts: &TableFacts) {
         labelled(page, &split.part, &count_of(split.rows, "row"));
     }
     target(page, facts);
-    skipped(page, facts);
+    skipped(page, &facts.skipped_files);
     if page.screen.all && !facts.column_profiles.is_empty() {
         page.gap();
         page.line(2, &[(Tone::Strong, "columns")]);
         profiles(page, &facts.column_profiles);
     }
+}
+
+fn pictures(page: &mut Page, document: &Document, facts: &PictureFacts) {
+    for (label, text) in picture_lines(document, facts) {
+        labelled(page, label, &text);
+    }
+    classes(page, &facts.classes);
+    skipped(page, &words::skipped_files(document));
+}
+
+/// What a set of pictures is: label and text of each line.
+pub(crate) fn picture_lines(document: &Document, facts: &PictureFacts) -> Vec<(&'static str, String)> {
+    let counts = |counts: &[(String, u64)]| {
+        let text = |(name, n): &(String, u64)| format!("{} {name}", thousands(*n));
+        let all: Vec<String> = counts.iter().map(text).collect();
+        list_of(&all, 4)
+    };
+    let mut lines = vec![("layout", facts.layout.clone())];
+    lines.push((
+        "pictures",
+        match facts.parts.as_slice() {
+            [(_, n)] => thousands(*n),
+            parts => counts(parts),
+        },
+    ));
+    let sizes: Vec<String> =
+        facts.sizes.iter().map(|(w, h, n)| format!("{w} × {h} ({})", thousands(*n))).collect();
+    if !sizes.is_empty() {
+        lines.push(("sizes", list_of(&sizes, 3)));
+        lines.push(("formats", format!("{}; {}", counts(&facts.formats), counts(&facts.channels))));
+    }
+    if let Some(boxes) = BoxFacts::from_map(&document.facts) {
+        lines.push(("boxes", format!("{}: {}", thousands(boxes.boxes), counts(&boxes.classes))));
+    }
+    if !facts.classes.is_empty() {
+        lines.push(("classes", thousands(facts.classes.len() as u64)));
+    }
+    lines
 }
 
 fn files(page: &mut Page, facts: &TableFacts) {
@@ -76,19 +118,24 @@ fn target(page: &mut Page, facts: &TableFacts) {
         return;
     };
     labelled(page, "target", &target_words(target));
-    let total: u64 = target.classes.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n));
-    let most = target.classes.iter().map(|(_, n)| *n).max().unwrap_or(0).max(1);
-    let shown = page.shown(target.classes.len(), FEW_CLASSES);
+    classes(page, &target.classes);
+}
+
+/// Classes with their shares, as bars.
+fn classes(page: &mut Page, classes: &[(String, u64)]) {
+    let total: u64 = classes.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n));
+    let most = classes.iter().map(|(_, n)| *n).max().unwrap_or(0).max(1);
+    let shown = page.shown(classes.len(), FEW_CLASSES);
     let digits = thousands(most).len();
     let bar = |(name, n): &(String, u64)| Bar {
         label: name.clone(),
         length: *n as f64 / most as f64,
         note: format!("{:>6}  {:>digits$}", percent(share_of(*n, total)), thousands(*n)),
     };
-    let bars: Vec<Bar> = target.classes.iter().take(shown).map(bar).collect();
+    let bars: Vec<Bar> = classes.iter().take(shown).map(bar).collect();
     draw::bars(page, TEXT, &bars);
-    if target.classes.len() > shown {
-        let rest = &target.classes[shown..];
+    if classes.len() > shown {
+        let rest = &classes[shown..];
         let rows: u64 = rest.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n));
         let text = format!(
             "and {} more classes with {} of rows together",
@@ -120,12 +167,12 @@ pub(crate) fn target_words(target: &TargetFacts) -> String {
     text
 }
 
-fn skipped(page: &mut Page, facts: &TableFacts) {
-    let shown = page.shown(facts.skipped_files.len(), FEW_FILES);
-    for (i, line) in facts.skipped_files.iter().take(shown).enumerate() {
+fn skipped(page: &mut Page, lines: &[String]) {
+    let shown = page.shown(lines.len(), FEW_FILES);
+    for (i, line) in lines.iter().take(shown).enumerate() {
         labelled(page, if i == 0 { "not read" } else { "" }, line);
     }
-    let rest = facts.skipped_files.len() - shown;
+    let rest = lines.len() - shown;
     if rest > 0 {
         labelled(page, "", &format!("and {} more files", thousands(rest as u64)));
     }

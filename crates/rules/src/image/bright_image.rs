@@ -49,7 +49,7 @@ impl Rule for BrightImage {
 
     fn check(&mut self, set: &Pictures, report: &mut Report) {
         let measure = |look: &Look| {
-            (look.brightness_p5 > self.limit && look.contrast > 0.005).then(|| f64::from(look.brightness_p5))
+            (look.brightness_p5 > self.limit && look.contrast > 0.001).then(|| f64::from(look.brightness_p5))
         };
         let found = worst(set, measure, |look| format!("95 % of it brighter than {:.2}", look.brightness_p5));
         if found.is_empty() || found.len() as f64 > self.common * n_seen(set) as f64 {

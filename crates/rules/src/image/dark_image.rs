@@ -49,7 +49,7 @@ impl Rule for DarkImage {
 
     fn check(&mut self, set: &Pictures, report: &mut Report) {
         let measure = |look: &Look| {
-            (look.brightness_p99 < self.limit && look.contrast > 0.005)
+            (look.brightness_p99 < self.limit && look.contrast > 0.001)
                 .then(|| f64::from(1.0 - look.brightness_p99))
         };
         let found = worst(set, measure, |look| format!("99 % of it darker than {:.2}", look.brightness_p99));

@@ -1,15 +1,16 @@
-//! Pictures in array files.
+//! Array files that hold pictures: IDX, NumPy.
 
-mod idx;
-
-pub(super) use idx::{Idx, Kind, kind_of};
+mod open;
+mod raster;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::Raster;
 
-/// Opens an array file of pictures again.
+pub(crate) use open::{ArraySet, is_sure, open_sets, trouble};
+
+/// Opens the pictures of an array file again, numbered as [`super::Found::index`] numbers them.
 pub(crate) fn open_raster(path: &Path) -> Option<Arc<dyn Raster>> {
-    Some(Arc::new(Idx::open(path).ok()?))
+    open::reopen(path)
 }

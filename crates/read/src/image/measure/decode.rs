@@ -198,6 +198,9 @@ fn other(bytes: &[u8], known: ImageFormat, format: Format) -> Result<Decoded, Da
     let orientation = decoder.orientation().map_or(1, Orientation::to_exif);
     let (channels, bits) = stored(decoder.original_color_type(), decoder.color_type());
     let picture = DynamicImage::from_decoder(decoder).map_err(|e| other_damage(&e))?;
+    // GIF is decoded with transparency whether it has any or not.
+    let is_opaque = || picture.as_rgba8().is_some_and(|p| p.pixels().all(|pixel| pixel.0[3] == 255));
+    let channels = if format == Format::Gif && is_opaque() { Channels::Rgb } else { channels };
     let head = Head { format, width, height, channels, bits, orientation };
     let (n_channels, pixels) = match channels {
         Channels::Grey => (1, picture.into_luma8().into_raw()),
