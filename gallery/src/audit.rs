@@ -43,7 +43,6 @@ pub fn audit(data: &DataSet) -> Result<Verdict, GalleryError> {
     Ok(match stetho_read::read_data(&plan, None, &Unwatched)? {
         Data::Table(reading) => judges.judge_table(&reading.table),
         Data::Images(reading) => judges.judge_pictures(&reading.pictures),
-        Data::Boxes(boxes, reading) => judges.judge_boxes(&boxes, &reading.pictures),
     })
 }
 

@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
-use stetho_core::boxes::Boxes;
 use stetho_core::{Document, Evidence, MAX_PLACES, Pictured, RuleInfo, SCHEMA, Subject, Verdict};
 use stetho_read::{Data, DataKind, PictureReading, Plan, fill_thumbnails, read_data};
-use stetho_report::{BoxFacts, PictureFacts, TableFacts, html, json, quoted, sarif, text};
+use stetho_report::{PictureFacts, TableFacts, html, json, quoted, sarif, text};
 use stetho_rules::Judges;
 
 use crate::args::{AsKind, CheckArgs, FailOn, Format};
@@ -121,25 +120,15 @@ fn examine(judges: Judges, data: &Data) -> Examined {
             items: reading.pictures.pictures.len() as u64,
             verdict: judges.judge_pictures(&reading.pictures),
             partial: reading.partial,
-            facts: picture_facts(None, reading),
-        },
-        Data::Boxes(boxes, reading) => Examined {
-            kind: "boxes",
-            items: boxes.annotations.len() as u64,
-            verdict: judges.judge_boxes(boxes, &reading.pictures),
-            partial: reading.partial,
-            facts: picture_facts(Some(boxes), reading),
+            facts: picture_facts(reading),
         },
     }
 }
 
-fn picture_facts(boxes: Option<&Boxes>, reading: &PictureReading) -> Map<String, Value> {
+fn picture_facts(reading: &PictureReading) -> Map<String, Value> {
     let mut facts = Map::new();
     facts.insert("skipped_files".into(), reading.skipped.clone().into());
     PictureFacts::of(&reading.pictures).insert_into(&mut facts);
-    if let Some(boxes) = boxes {
-        BoxFacts::of(boxes).insert_into(&mut facts);
-    }
     facts
 }
 

@@ -1,4 +1,4 @@
-//! `stetho check` on pictures and boxes, from the command line to the report.
+//! `stetho check` on pictures, from the command line to the report.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of tests that fails is a test that fails")]
 
@@ -6,20 +6,13 @@ mod common;
 
 use common::{Folder, Outcome};
 use serde_json::Value;
-use stetho_core::boxes::BoxFormat;
-use stetho_gallery::{BoxRecipe, PictureRecipe};
+use stetho_gallery::PictureRecipe;
 
 const PETS: &str = "cat = 12 photos 96x96 jpeg\ndog = 12 photos 96x96 jpeg\n";
 
 fn pictures(name: &str, recipe: &str) -> Folder {
     let folder = Folder::new(name);
     PictureRecipe::parse(recipe).unwrap().write(&folder.path("data")).unwrap();
-    folder
-}
-
-fn boxes(name: &str, recipe: &str, format: BoxFormat) -> Folder {
-    let folder = Folder::new(name);
-    BoxRecipe::parse(recipe).unwrap().write(&folder.path("data"), format).unwrap();
     folder
 }
 
@@ -67,28 +60,16 @@ fn the_page_shows_the_pictures_and_escapes_the_class() {
 }
 
 #[test]
-fn boxes_are_found_in_each_format_and_named_with_file_and_line() {
-    let recipe = "pictures 10 200x160 boxes 3 cat dog\npicture odd 200x100\nbox cat 30 20 30 60\n";
-    for (format, path, line) in [
-        (BoxFormat::Coco, "data/annotations/instances_train.json", 46),
-        (BoxFormat::Voc, "data/annotations/odd.xml", 8),
-        (BoxFormat::Yolo, "data/labels/odd.txt", 1),
-    ] {
-        let folder = boxes(&format!("boxes_{format:?}"), recipe, format);
-        let result = folder.run(&["check", "data", "--format", "json"]);
-        assert_eq!(result.code, 1, "{format:?}: {}", result.stderr);
-        let report = json(&result);
-        assert_eq!(report["subject"]["kind"], "boxes");
-        let place = &finding(&report, "degenerate-box")["places"][0];
-        assert_eq!((&place["path"], &place["line"]), (&path.into(), &line.into()), "{format:?}");
-    }
-}
-
-#[test]
 fn what_the_data_is_can_be_said() {
-    let folder = boxes("as_images", "pictures 6 96x96 boxes 2 cat", BoxFormat::Voc);
-    let report = json(&folder.run(&["check", "data", "--as", "images", "--format", "json"]));
-    assert_eq!(report["subject"]["kind"], "images");
-    let error = folder.run(&["check", "data", "--as", "coco"]);
-    assert!(error.one_line_error().contains("data"), "{}", error.stderr);
+    let folder = pictures("said", PETS);
+    folder.write("data/notes.csv", "a,b\n1,2\n3,4\n");
+    let kind = |words: &[&str]| {
+        let words = [&["check", "data", "--format", "json"][..], words].concat();
+        json(&folder.run(&words))["subject"]["kind"].clone()
+    };
+    assert_eq!(kind(&[]), "images");
+    assert_eq!(kind(&["--as", "table"]), "table");
+    std::fs::create_dir(folder.path("none")).unwrap();
+    let error = folder.run(&["check", "none", "--as", "images"]);
+    assert!(error.one_line_error().contains("none"), "{}", error.stderr);
 }

@@ -1,14 +1,13 @@
-//! A data set of any kind: table, pictures, boxes.
+//! A data set of any kind: table or pictures.
 
 use std::path::PathBuf;
 
-use stetho_core::boxes::{BoxFormat, Boxes, PictureState};
 use stetho_core::image::{Picture, Pictures};
 use stetho_core::table::Part;
 use stetho_core::{Measured, Signal};
 
 use crate::image::{Found, FoundSet, Measurement, Store};
-use crate::{Plan, ReadError, Reading, Watch, boxes, image, read_table};
+use crate::{Plan, ReadError, Reading, Watch, image, read_table};
 
 /// What a data set is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +16,6 @@ pub enum DataKind {
     Table,
     /// Pictures, with or without labels.
     Images,
-    /// Pictures with boxes in one of the formats, or in the one that is found.
-    Boxes(Option<BoxFormat>),
 }
 
 /// A data set, read and measured.
@@ -28,8 +25,6 @@ pub enum Data {
     Table(Box<Reading>),
     /// Pictures.
     Images(PictureReading),
-    /// Boxes, and the pictures they are on.
-    Boxes(Boxes, PictureReading),
 }
 
 /// Pictures that were read.
@@ -45,9 +40,6 @@ pub struct PictureReading {
 
 /// What the data in `paths` is, by looking at names and first bytes.
 pub fn detect_kind(paths: &[PathBuf]) -> DataKind {
-    if let Some(format) = boxes::recognise(paths) {
-        return DataKind::Boxes(Some(format));
-    }
     if image::recognise(paths) { DataKind::Images } else { DataKind::Table }
 }
 
@@ -60,24 +52,6 @@ pub fn read_data(plan: &Plan, kind: Option<DataKind>, watch: &dyn Watch) -> Resu
     match kind.unwrap_or_else(|| detect_kind(&plan.train)) {
         DataKind::Table => Ok(Data::Table(Box::new(read_table(plan, watch)?))),
         DataKind::Images => Ok(Data::Images(look(plan, image::find(plan)?, watch))),
-        DataKind::Boxes(format) => {
-            let found = boxes::read(plan, format)?;
-            let mut boxes = found.boxes;
-            let set = FoundSet {
-                layout: boxes.format.name().to_owned(),
-                files: boxes.files.clone(),
-                pictures: found.pictures,
-                classes: Vec::new(),
-                labels: Measured::Not("boxes have labels, their pictures have none".into()),
-                skipped: found.skipped,
-            };
-            let mut reading = look(plan, set, watch);
-            measure_boxes(&mut boxes, &reading.pictures);
-            // A picture that is not there is told once, of its annotation.
-            let is_missing = |p: &Picture| matches!(&p.look, Err(damage) if damage.kind == stetho_core::image::DamageKind::Missing);
-            remove(&mut reading.pictures, is_missing);
-            Ok(Data::Boxes(boxes, reading))
-        }
     }
 }
 
@@ -122,45 +96,4 @@ fn named(found: &Found) -> Option<stetho_core::image::Format> {
         "tif" | "tiff" => Format::Tiff,
         _ => return None,
     })
-}
-
-/// Gives every annotation the size of its picture; YOLO's fractions become pixels.
-fn measure_boxes(boxes: &mut Boxes, pictures: &Pictures) {
-    for (annotation, picture) in boxes.annotations.iter_mut().zip(&pictures.pictures) {
-        let Ok(look) = &picture.look else { continue };
-        annotation.state = PictureState::Sized(look.width, look.height);
-        annotation.orientation = look.orientation;
-        if boxes.format == BoxFormat::Yolo {
-            let (width, height) = (f64::from(look.width), f64::from(look.height));
-            for b in &mut annotation.boxes {
-                let [x1, y1, x2, y2] = b.corners;
-                b.corners = [x1 * width, y1 * height, x2 * width, y2 * height];
-            }
-        }
-    }
-}
-
-/// Removes pictures, and renumbers the copies among the rest.
-fn remove(pictures: &mut Pictures, is_gone: impl Fn(&Picture) -> bool) {
-    let mut next = 0;
-    let number: Vec<usize> = pictures
-        .pictures
-        .iter()
-        .map(|p| {
-            let at = next;
-            next += usize::from(!is_gone(p));
-            at
-        })
-        .collect();
-    pictures.pictures.retain(|p| !is_gone(p));
-    // What is gone was never seen, so it is in no group.
-    if let Measured::Is(copies) = &mut pictures.copies {
-        copies.same.iter_mut().flatten().for_each(|i| *i = number.get(*i).copied().unwrap_or(*i));
-        for cluster in &mut copies.near {
-            cluster.first = number.get(cluster.first).copied().unwrap_or(cluster.first);
-            for other in &mut cluster.others {
-                other.picture = number.get(other.picture).copied().unwrap_or(other.picture);
-            }
-        }
-    }
 }

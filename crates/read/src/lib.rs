@@ -5,7 +5,6 @@
 //! the data is spilled to temporary files.
 
 mod batch;
-mod boxes;
 mod data;
 mod error;
 mod image;

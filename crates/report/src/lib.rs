@@ -18,7 +18,7 @@ pub use explain::explain;
 pub use facts::{ColumnFacts, FileLine, SplitFacts, TableFacts, TargetFacts};
 pub use html::html;
 pub use json::json;
-pub use picture_facts::{Bins, BoxFacts, PictureFacts};
+pub use picture_facts::{Bins, PictureFacts};
 pub use sarif::sarif;
 pub use text::layout::clean;
 pub use text::{Screen, text};

@@ -1,10 +1,9 @@
-//! Facts of picture sets and of boxes: what `facts.pictures` and `facts.boxes` of the JSON report hold.
+//! Facts of picture sets: what `facts.pictures` of the JSON report holds.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use stetho_core::boxes::Boxes;
 use stetho_core::image::{Look, Pictures};
 use stetho_core::table::Part;
 use stetho_core::{Number, Pictured};
@@ -155,77 +154,4 @@ fn samples(pictures: &Pictures) -> Vec<Pictured> {
     let most = of_class.values().map(Vec::len).max().unwrap_or(0);
     let turns = (0..most).flat_map(|turn| of_class.values().filter_map(move |members| members.get(turn)));
     turns.take(SAMPLES).map(|&i| pictures.pictured(i, "")).collect()
-}
-
-/// What a detection set is, in numbers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct BoxFacts {
-    /// The format.
-    pub format: String,
-    /// Pictures, those without annotation included.
-    pub pictures: u64,
-    /// Boxes.
-    pub boxes: u64,
-    /// Pictures that are annotated and have no box.
-    pub empty: u64,
-    /// Boxes of each class, most frequent first.
-    pub classes: Vec<(String, u64)>,
-    /// Width of the boxes over that of their pictures.
-    pub width: Bins,
-    /// Height of the boxes over that of their pictures.
-    pub height: Bins,
-    /// Logarithm to base 2 of width over height.
-    pub aspect: Bins,
-    /// How many boxes have their centre in each of 16 × 16 fields of the picture, from the top.
-    pub position: Vec<Vec<u64>>,
-}
-
-impl BoxFacts {
-    /// The facts of `boxes`.
-    pub fn of(boxes: &Boxes) -> Self {
-        const FIELDS: usize = 16;
-        let relative = || {
-            boxes.annotations.iter().filter_map(|a| Some((a.size()?, a))).flat_map(|((w, h), a)| {
-                a.boxes
-                    .iter()
-                    .map(move |b| b.corners)
-                    .map(move |[x1, y1, x2, y2]| [x1 / w, y1 / h, x2 / w, y2 / h])
-            })
-        };
-        let mut position = vec![vec![0; FIELDS]; FIELDS];
-        for [x1, y1, x2, y2] in relative() {
-            let field = |centre: f64| (centre * FIELDS as f64).clamp(0.0, (FIELDS - 1) as f64) as usize;
-            if let Some(n) =
-                position.get_mut(field((y1 + y2) / 2.0)).and_then(|r| r.get_mut(field((x1 + x2) / 2.0)))
-            {
-                *n += 1;
-            }
-        }
-        let is_empty = |a: &&stetho_core::boxes::Annotation| a.is_annotated && a.boxes.is_empty();
-        let aspects = boxes.all().map(|(_, b)| (b.width() / b.height()).log2());
-        Self {
-            format: boxes.format.name().into(),
-            pictures: boxes.annotations.len() as u64,
-            boxes: boxes.n_boxes(),
-            empty: boxes.annotations.iter().filter(is_empty).count() as u64,
-            classes: ranked(
-                counted(boxes.all().map(|(_, b)| boxes.class_name(&b.class).to_owned())).into_iter(),
-            ),
-            width: Bins::of(relative().map(|[x1, _, x2, _]| x2 - x1), 0.0, 1.0),
-            height: Bins::of(relative().map(|[_, y1, _, y2]| y2 - y1), 0.0, 1.0),
-            aspect: Bins::of(aspects, -4.0, 4.0),
-            position,
-        }
-    }
-
-    /// The facts in a report, if it has them.
-    pub fn from_map(facts: &Map<String, Value>) -> Option<Self> {
-        serde_json::from_value(facts.get("boxes")?.clone()).ok()
-    }
-
-    /// Puts the facts into those of a report.
-    pub fn insert_into(&self, facts: &mut Map<String, Value>) {
-        facts.insert("boxes".into(), serde_json::to_value(self).unwrap_or_default());
-    }
 }

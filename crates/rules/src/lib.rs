@@ -4,7 +4,6 @@
 #![allow(rustdoc::invalid_codeblock_attributes)]
 
 mod absent;
-pub mod boxes;
 mod chance;
 mod columns;
 pub mod image;
@@ -25,8 +24,7 @@ use stetho_core::RuleInfo;
 pub fn all() -> impl Iterator<Item = &'static RuleInfo> {
     let table = table::RULES.iter().map(|entry| &entry.info);
     let image = image::RULES.iter().map(|entry| &entry.info);
-    let boxes = boxes::RULES.iter().map(|entry| &entry.info);
-    table.chain(image).chain(boxes)
+    table.chain(image)
 }
 
 /// The rule called `id`.

@@ -106,7 +106,7 @@ fn class_bars(html: &mut Html, classes: &[(String, u64)]) {
 
 fn picture_facts(html: &mut Html, document: &Document, facts: &PictureFacts) {
     html.element("dl", &[], |html| {
-        for (label, text) in picture_lines(document, facts) {
+        for (label, text) in picture_lines(facts) {
             fact(html, label, &text);
         }
         for line in words::skipped_files(document) {

@@ -6,7 +6,7 @@ use super::draw::{self, Bar};
 use super::layout::shorten;
 use super::page::{Page, Span, Tone};
 use crate::facts::{ColumnFacts, TableFacts, TargetFacts};
-use crate::picture_facts::{BoxFacts, PictureFacts};
+use crate::picture_facts::PictureFacts;
 use crate::words::{self, list_of, share_of};
 
 /// Where the text after a label starts.
@@ -56,7 +56,7 @@ fn table(page: &mut Page, facts: &TableFacts) {
 }
 
 fn pictures(page: &mut Page, document: &Document, facts: &PictureFacts) {
-    for (label, text) in picture_lines(document, facts) {
+    for (label, text) in picture_lines(facts) {
         labelled(page, label, &text);
     }
     classes(page, &facts.classes);
@@ -64,7 +64,7 @@ fn pictures(page: &mut Page, document: &Document, facts: &PictureFacts) {
 }
 
 /// What a set of pictures is: label and text of each line.
-pub(crate) fn picture_lines(document: &Document, facts: &PictureFacts) -> Vec<(&'static str, String)> {
+pub(crate) fn picture_lines(facts: &PictureFacts) -> Vec<(&'static str, String)> {
     let counts = |counts: &[(String, u64)]| {
         let text = |(name, n): &(String, u64)| format!("{} {name}", thousands(*n));
         let all: Vec<String> = counts.iter().map(text).collect();
@@ -83,9 +83,6 @@ pub(crate) fn picture_lines(document: &Document, facts: &PictureFacts) -> Vec<(&
     if !sizes.is_empty() {
         lines.push(("sizes", list_of(&sizes, 3)));
         lines.push(("formats", format!("{}; {}", counts(&facts.formats), counts(&facts.channels))));
-    }
-    if let Some(boxes) = BoxFacts::from_map(&document.facts) {
-        lines.push(("boxes", format!("{}: {}", thousands(boxes.boxes), counts(&boxes.classes))));
     }
     if !facts.classes.is_empty() {
         lines.push(("classes", thousands(facts.classes.len() as u64)));
