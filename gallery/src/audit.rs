@@ -39,10 +39,12 @@ pub fn audit(data: &DataSet) -> Result<Verdict, GalleryError> {
         signals: judges.wanted(),
         listed: MAX_PLACES,
         threads: 1, // the same on every machine
+        for_page: false,
     };
     Ok(match stetho_read::read_data(&plan, None, &Unwatched)? {
         Data::Table(reading) => judges.judge_table(&reading.table),
         Data::Images(reading) => judges.judge_pictures(&reading.pictures),
+        Data::Boxes(reading) => judges.judge_boxes(&reading.boxes, &reading.pictures),
     })
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use stetho_core::Severity;
+use stetho_core::boxes::BoxFormat;
 use stetho_read::DataKind;
 
 const EXIT_STATUS: &str = "\
@@ -53,8 +54,8 @@ pub(crate) enum Command {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_STATUS)]
 pub(crate) struct CheckArgs {
-    /// Files or folders: tables (CSV, TSV, Parquet, JSONL, Arrow, NumPy), pictures (folders, lists, IDX, NPZ).
-    /// Several of one schema are one data set
+    /// Files or folders: tables (CSV, TSV, Parquet, JSONL, Arrow, NumPy), pictures (folders, lists, IDX, NPZ),
+    /// boxes (COCO, Pascal VOC, YOLO). Several of one schema are one data set
     #[arg(required = true, value_name = "DATA", value_hint = ValueHint::AnyPath)]
     pub(crate) data: Vec<PathBuf>,
 
@@ -118,6 +119,14 @@ pub(crate) enum AsKind {
     Table,
     /// Pictures, with or without labels
     Images,
+    /// Pictures with boxes around objects, in any of the formats below
+    Boxes,
+    /// Boxes as COCO writes them: one JSON file
+    Coco,
+    /// Boxes as Pascal VOC writes them: one XML file a picture
+    Voc,
+    /// Boxes as YOLO reads them: one text file a picture
+    Yolo,
 }
 
 impl AsKind {
@@ -126,6 +135,10 @@ impl AsKind {
         match self {
             Self::Table => DataKind::Table,
             Self::Images => DataKind::Images,
+            Self::Boxes => DataKind::Boxes(None),
+            Self::Coco => DataKind::Boxes(Some(BoxFormat::Coco)),
+            Self::Voc => DataKind::Boxes(Some(BoxFormat::Voc)),
+            Self::Yolo => DataKind::Boxes(Some(BoxFormat::Yolo)),
         }
     }
 }

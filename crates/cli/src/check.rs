@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
+use stetho_core::image::Pictures;
 use stetho_core::{Document, Evidence, MAX_PLACES, Pictured, RuleInfo, SCHEMA, Subject, Verdict};
-use stetho_read::{Data, DataKind, PictureReading, Plan, fill_thumbnails, read_data};
-use stetho_report::{PictureFacts, TableFacts, html, json, quoted, sarif, text};
+use stetho_read::{Data, DataKind, Plan, fill_thumbnails, read_data};
+use stetho_report::{BoxFacts, PictureFacts, TableFacts, html, json, quoted, sarif, text};
 use stetho_rules::Judges;
 
 use crate::args::{AsKind, CheckArgs, FailOn, Format};
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
         signals: judges.wanted(),
         listed: if args.all { usize::MAX } else { MAX_PLACES },
         threads: args.threads,
+        for_page: format(args) == Format::Html,
     };
     let data = read(&plan, args.kind.map(AsKind::kind))?;
     let mut examined = examine(judges, &data);
@@ -120,15 +122,26 @@ fn examine(judges: Judges, data: &Data) -> Examined {
             items: reading.pictures.pictures.len() as u64,
             verdict: judges.judge_pictures(&reading.pictures),
             partial: reading.partial,
-            facts: picture_facts(reading),
+            facts: picture_facts(&reading.pictures, &reading.skipped),
         },
+        Data::Boxes(reading) => {
+            let mut facts = picture_facts(&reading.pictures, &reading.skipped);
+            BoxFacts::of(&reading.boxes).insert_into(&mut facts);
+            Examined {
+                kind: "boxes",
+                items: reading.boxes.annotations.len() as u64,
+                verdict: judges.judge_boxes(&reading.boxes, &reading.pictures),
+                partial: reading.partial,
+                facts,
+            }
+        }
     }
 }
 
-fn picture_facts(reading: &PictureReading) -> Map<String, Value> {
+fn picture_facts(pictures: &Pictures, skipped: &[String]) -> Map<String, Value> {
     let mut facts = Map::new();
-    facts.insert("skipped_files".into(), reading.skipped.clone().into());
-    PictureFacts::of(&reading.pictures).insert_into(&mut facts);
+    facts.insert("skipped_files".into(), skipped.into());
+    PictureFacts::of(pictures).insert_into(&mut facts);
     facts
 }
 

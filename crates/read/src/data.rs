@@ -1,13 +1,14 @@
-//! A data set of any kind: table or pictures.
+//! A data set of any kind: table, pictures, or pictures with boxes.
 
 use std::path::PathBuf;
 
+use stetho_core::boxes::{BoxFormat, Boxes};
 use stetho_core::image::{Picture, Pictures};
 use stetho_core::table::Part;
 use stetho_core::{Measured, Signal};
 
 use crate::image::{Found, FoundSet, Measurement, Store};
-use crate::{Plan, ReadError, Reading, Watch, image, read_table};
+use crate::{Plan, ReadError, Reading, Watch, boxes, image, read_table};
 
 /// What a data set is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum DataKind {
     Table,
     /// Pictures, with or without labels.
     Images,
+    /// Pictures with boxes, in this format; found out where `None`.
+    Boxes(Option<BoxFormat>),
 }
 
 /// A data set, read and measured.
@@ -25,6 +28,8 @@ pub enum Data {
     Table(Box<Reading>),
     /// Pictures.
     Images(PictureReading),
+    /// Pictures with boxes.
+    Boxes(BoxReading),
 }
 
 /// Pictures that were read.
@@ -38,9 +43,28 @@ pub struct PictureReading {
     pub skipped: Vec<String>,
 }
 
+/// A detection set that was read: its boxes, and what its pictures look like.
+#[derive(Clone, Debug, Default)]
+pub struct BoxReading {
+    /// The record of the boxes.
+    pub boxes: Boxes,
+    /// The record of the pictures, those that are not there left out.
+    pub pictures: Pictures,
+    /// Whether the watcher stopped it early.
+    pub partial: bool,
+    /// Files that were stepped over, with the reason, one line each.
+    pub skipped: Vec<String>,
+}
+
 /// What the data in `paths` is, by looking at names and first bytes.
 pub fn detect_kind(paths: &[PathBuf]) -> DataKind {
-    if image::recognise(paths) { DataKind::Images } else { DataKind::Table }
+    if let Some(format) = boxes::recognise(paths) {
+        DataKind::Boxes(Some(format))
+    } else if image::recognise(paths) {
+        DataKind::Images
+    } else {
+        DataKind::Table
+    }
 }
 
 /// Reads and measures a data set; `kind` as the user says it, or as [`detect_kind`] finds it.
@@ -52,6 +76,7 @@ pub fn read_data(plan: &Plan, kind: Option<DataKind>, watch: &dyn Watch) -> Resu
     match kind.unwrap_or_else(|| detect_kind(&plan.train)) {
         DataKind::Table => Ok(Data::Table(Box::new(read_table(plan, watch)?))),
         DataKind::Images => Ok(Data::Images(look(plan, image::find(plan)?, watch))),
+        DataKind::Boxes(format) => Ok(Data::Boxes(boxes::read(plan, format, watch)?)),
     }
 }
 
@@ -69,6 +94,7 @@ fn look(plan: &Plan, set: FoundSet, watch: &dyn Watch) -> PictureReading {
         label: found.label,
         n_bytes,
         look,
+        projected: None,
     });
     let pictures = Pictures {
         layout: set.layout,
@@ -78,6 +104,7 @@ fn look(plan: &Plan, set: FoundSet, watch: &dyn Watch) -> PictureReading {
         labels: set.labels,
         copies,
         splits: if has_splits { Measured::Is(()) } else { Measured::Not("no --val or --test given".into()) },
+        projection: Measured::default(),
     };
     PictureReading { pictures, partial: is_partial, skipped: set.skipped }
 }

@@ -5,6 +5,7 @@
 //! the data is spilled to temporary files.
 
 mod batch;
+mod boxes;
 mod data;
 mod error;
 mod image;
@@ -20,7 +21,7 @@ mod stream;
 mod table;
 
 pub use batch::{Batch, ColumnNotes, Decode, Field, Lines, Part, Source};
-pub use data::{Data, DataKind, PictureReading, detect_kind, read_data};
+pub use data::{BoxReading, Data, DataKind, PictureReading, detect_kind, read_data};
 pub use error::ReadError;
 pub use image::fill_thumbnails;
 pub use plan::{Plan, Reading, Unwatched, Watch};

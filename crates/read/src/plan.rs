@@ -24,6 +24,8 @@ pub struct Plan {
     pub listed: usize,
     /// Worker threads; 0 for one a core.
     pub threads: usize,
+    /// Whether to measure also what no rule needs and only a page draws: maps of the data, rows to look at.
+    pub for_page: bool,
 }
 
 /// Watches the reading: progress and the wish to stop.

@@ -28,6 +28,9 @@ pub struct TableFacts {
     pub splits: Vec<SplitFacts>,
     /// One profile a column, in the order of the header.
     pub column_profiles: Vec<ColumnFacts>,
+    /// Rows to look at, where the page asked for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<SampleFacts>,
     /// Files that were stepped over, each with the reason.
     pub skipped_files: Vec<String>,
     /// The command that made the report, quoted for a shell.
@@ -62,6 +65,32 @@ pub struct TargetFacts {
     pub alternatives: Vec<String>,
     /// Classes with their counts, most frequent first; empty for regression.
     pub classes: Vec<(String, u64)>,
+}
+
+/// Rows drawn at random, and a map of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SampleFacts {
+    /// Names of the columns that are shown, the target first.
+    pub columns: Vec<String>,
+    /// Shares of the variance that the two axes of the map explain.
+    pub explained: [Number; 2],
+    /// The rows.
+    pub rows: Vec<SampleRow>,
+}
+
+/// A row to look at.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SampleRow {
+    /// File and line, or row number where the file has no lines.
+    pub name: String,
+    /// Its label, where there is a target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Its place on the map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<[Number; 2]>,
+    /// Cells in the order of [`SampleFacts::columns`].
+    pub values: Vec<String>,
 }
 
 /// A validation or test set.

@@ -3,6 +3,7 @@
 //! [`text()`] is for a person at a terminal, [`json()`] for programs, [`sarif()`] for code-scanning services and
 //! [`html()`] for a browser. A new kind of evidence or place does not compile until all of them draw it.
 
+mod box_facts;
 mod catalogue;
 mod explain;
 mod facts;
@@ -13,12 +14,13 @@ mod sarif;
 mod text;
 mod words;
 
+pub use box_facts::{BoxFacts, Grid};
 pub use catalogue::{rules_json, rules_text};
 pub use explain::explain;
-pub use facts::{ColumnFacts, FileLine, SplitFacts, TableFacts, TargetFacts};
+pub use facts::{ColumnFacts, FileLine, SampleFacts, SampleRow, SplitFacts, TableFacts, TargetFacts};
 pub use html::html;
 pub use json::json;
-pub use picture_facts::{Bins, PictureFacts};
+pub use picture_facts::{Bins, PictureFacts, PictureMap};
 pub use sarif::sarif;
 pub use text::layout::clean;
 pub use text::{Screen, text};

@@ -25,7 +25,7 @@ pub struct Bins {
 
 impl Bins {
     /// Counts of `values` in bins from `low` to `high`; values outside count at the ends.
-    fn of(values: impl Iterator<Item = f64>, low: f64, high: f64) -> Self {
+    pub(crate) fn of(values: impl Iterator<Item = f64>, low: f64, high: f64) -> Self {
         let mut counts = vec![0; BINS];
         for value in values.filter(|v| v.is_finite()) {
             let bin = ((value - low) / (high - low) * BINS as f64).clamp(0.0, (BINS - 1) as f64);
@@ -64,6 +64,18 @@ pub struct PictureFacts {
     pub sharpness: Bins,
     /// Pictures to look at, of each class alike.
     pub samples: Vec<Pictured>,
+    /// A map of the samples, where one was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub projection: Option<PictureMap>,
+}
+
+/// Where pictures lie on the first two principal components of the small grey pictures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PictureMap {
+    /// Shares of the variance that the two axes explain.
+    pub explained: [Number; 2],
+    /// Place of each of [`PictureFacts::samples`], in their order.
+    pub points: Vec<[Number; 2]>,
 }
 
 impl PictureFacts {
@@ -83,6 +95,7 @@ impl PictureFacts {
         let classes = pictures.classes.iter().cloned().zip(counts);
         let parts = [Part::Train, Part::Validation, Part::Test].map(|p| (p.name().into(), pictures.count(p)));
         let (mean, std) = scale(pictures);
+        let samples = samples(pictures);
         Self {
             layout: pictures.layout.clone(),
             parts: parts.into_iter().filter(|(_, n)| *n > 0).collect(),
@@ -94,7 +107,8 @@ impl PictureFacts {
             std,
             brightness: Bins::of(looks().map(|l| f64::from(l.brightness)), 0.0, 1.0),
             sharpness: Bins::of(looks().map(|l| f64::from(l.sharpness)), 0.0, 1.0),
-            samples: samples(pictures),
+            projection: map(pictures, &samples),
+            samples: samples.into_iter().map(|i| pictures.pictured(i, "")).collect(),
         }
     }
 
@@ -140,7 +154,7 @@ fn scale(pictures: &Pictures) -> ([Number; 3], [Number; 3]) {
 }
 
 /// Pictures of each class in turn, by the hash of their number (SplitMix64's last step), so in no order of the set.
-fn samples(pictures: &Pictures) -> Vec<Pictured> {
+fn samples(pictures: &Pictures) -> Vec<usize> {
     let mix = |i: usize| {
         let z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -153,5 +167,11 @@ fn samples(pictures: &Pictures) -> Vec<Pictured> {
     }
     let most = of_class.values().map(Vec::len).max().unwrap_or(0);
     let turns = (0..most).flat_map(|turn| of_class.values().filter_map(move |members| members.get(turn)));
-    turns.take(SAMPLES).map(|&i| pictures.pictured(i, "")).collect()
+    turns.take(SAMPLES).copied().collect()
+}
+
+fn map(pictures: &Pictures, samples: &[usize]) -> Option<PictureMap> {
+    let explained = pictures.projection.get()?.map(|share| Number(share.into()));
+    let place = |i: &usize| Some(pictures.pictures.get(*i)?.projected?.map(|v| Number(v.into())));
+    Some(PictureMap { explained, points: samples.iter().map(place).collect::<Option<_>>()? })
 }

@@ -1,6 +1,7 @@
 //! The enabled rules of every data-set family, each with its record.
 
 use serde_json::{Map, Value};
+use stetho_core::boxes::Boxes;
 use stetho_core::image::Pictures;
 use stetho_core::table::Table;
 use stetho_core::{OptionError, RuleInfo, Session, Signals, Verdict};
@@ -9,6 +10,7 @@ use stetho_core::{OptionError, RuleInfo, Session, Signals, Verdict};
 pub struct Judges {
     table: Session<Table>,
     image: Session<Pictures>,
+    boxes: Session<Boxes>,
 }
 
 impl Judges {
@@ -23,12 +25,13 @@ impl Judges {
         Ok(Self {
             table: Session::new(crate::table::RULES, &enabled, options)?,
             image: Session::new(crate::image::RULES, &enabled, options)?,
+            boxes: Session::new(crate::boxes::RULES, &enabled, options)?,
         })
     }
 
     /// The union of what the rules need or can use.
     pub fn wanted(&self) -> Signals {
-        self.table.wanted().union(self.image.wanted())
+        self.table.wanted().union(self.image.wanted()).union(self.boxes.wanted())
     }
 
     /// The verdict of the table rules.
@@ -41,5 +44,11 @@ impl Judges {
     pub fn judge_pictures(mut self, pictures: &Pictures) -> Verdict {
         self.image.observe(pictures);
         self.image.finish()
+    }
+    /// The verdict of the box rules, and that of the image rules on the same pictures.
+    pub fn judge_boxes(mut self, boxes: &Boxes, pictures: &Pictures) -> Verdict {
+        self.boxes.observe(boxes);
+        self.image.observe(pictures);
+        self.boxes.finish().join(self.image.finish())
     }
 }

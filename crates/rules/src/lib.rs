@@ -4,6 +4,7 @@
 #![allow(rustdoc::invalid_codeblock_attributes)]
 
 mod absent;
+pub mod boxes;
 mod chance;
 mod columns;
 pub mod image;
@@ -24,7 +25,8 @@ use stetho_core::RuleInfo;
 pub fn all() -> impl Iterator<Item = &'static RuleInfo> {
     let table = table::RULES.iter().map(|entry| &entry.info);
     let image = image::RULES.iter().map(|entry| &entry.info);
-    table.chain(image)
+    let boxes = boxes::RULES.iter().map(|entry| &entry.info);
+    table.chain(image).chain(boxes)
 }
 
 /// The rule called `id`.

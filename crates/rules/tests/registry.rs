@@ -122,6 +122,7 @@ fn every_option_is_documented() {
 fn defaults_round_trip() {
     check_defaults(stetho_rules::table::RULES);
     check_defaults(stetho_rules::image::RULES);
+    check_defaults(stetho_rules::boxes::RULES);
 }
 
 /// The defaults of each rule can be given back as options; an option that does not exist cannot.

@@ -28,6 +28,8 @@ pub struct Picture {
     pub n_bytes: u64,
     /// What it looks like, or why it cannot be looked at.
     pub look: Result<Look, Damage>,
+    /// Where it lies in the projection of the set, see [`Pictures::projection`].
+    pub projected: Option<[f32; 2]>,
 }
 
 impl Picture {
@@ -62,6 +64,8 @@ pub struct Pictures {
     pub copies: Measured<Copies>,
     /// Whether there are held-out parts.
     pub splits: Measured<()>,
+    /// Shares of the variance that the two axes of [`Picture::projected`] explain.
+    pub projection: Measured<[f32; 2]>,
 }
 
 impl Pictures {

@@ -15,7 +15,7 @@ pub use relations::{
     Association, Associations, Isolated, Isolation, Measure, OrderTest, RowOrder, SingleColumnScore,
     SingleColumnScores, Spectrum,
 };
-pub use rows::{Duplicates, Malformed, MalformedRow, Part, RowGroup, RowId, SeenRow};
+pub use rows::{Duplicates, Malformed, MalformedRow, Part, RowGroup, RowId, RowSamples, SeenRow};
 pub use splits::{ColumnDrift, Drift, Group, Groups, Overlap, Split};
 pub use target::{Origin, Target, Task};
 
@@ -71,6 +71,8 @@ pub struct Table {
     pub groups: Measured<Groups>,
     /// The rows that some part of this record points at, with their place in the file and their values.
     pub seen: BTreeMap<RowId, SeenRow>,
+    /// Rows to look at.
+    pub samples: Measured<RowSamples>,
 }
 
 impl Table {

@@ -45,6 +45,16 @@ pub struct SeenRow {
     pub values: Vec<String>,
 }
 
+/// Rows drawn at random, the same in every run, with their place on a map of the data.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowSamples {
+    /// The rows, each among [`super::Table::seen`] with its values, and where it lies on the first two principal
+    /// components of the standardised numeric features; `None` where a row or the data has no such place.
+    pub rows: Vec<(RowId, Option<[f32; 2]>)>,
+    /// Shares of the variance that the two axes explain; 0 without a map.
+    pub explained: [f32; 2],
+}
+
 /// Rows that are equal in all or in all feature columns, after trimming text and writing numbers alike.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowGroup {

@@ -189,6 +189,7 @@ fn facts() -> TableFacts {
         target_reason: None,
         splits: vec![SplitFacts { part: "validation".into(), rows: 400 }],
         column_profiles: vec![number("fixed acidity"), number("quality"), text],
+        samples: None,
         skipped_files: vec!["`old.xls`: not a format that can be read".into()],
         command_line: "stetho check 'wine data.csv' --val val.csv".into(),
         seconds: 0.424,
