@@ -81,7 +81,7 @@ pub fn read_data(plan: &Plan, kind: Option<DataKind>, watch: &dyn Watch) -> Resu
 }
 
 /// Looks at the pictures of a set.
-fn look(plan: &Plan, set: FoundSet, watch: &dyn Watch) -> PictureReading {
+pub(crate) fn look(plan: &Plan, set: FoundSet, watch: &dyn Watch) -> PictureReading {
     let wants_copies = plan.signals.contains(Signal::PictureCopies);
     let Measurement { looks, n_bytes, copies, is_partial } =
         image::measure(&set.pictures, wants_copies, plan.threads, watch);

@@ -5,7 +5,7 @@
 //! the data is spilled to temporary files.
 
 mod batch;
-mod boxes;
+pub mod boxes;
 mod data;
 mod error;
 mod image;

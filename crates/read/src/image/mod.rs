@@ -9,6 +9,6 @@ mod thumbnails;
 pub use thumbnails::fill_thumbnails;
 
 pub(crate) use array::open_raster;
-pub(crate) use find::{find, recognise};
+pub(crate) use find::{find, names, recognise, walk};
 pub(crate) use found::{Found, FoundSet, Raster, Store};
 pub(crate) use measure::{Measurement, measure};

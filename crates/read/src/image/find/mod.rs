@@ -3,13 +3,13 @@
 mod folders;
 mod gather;
 mod list;
-mod names;
+pub(crate) mod names;
 mod recognise;
 mod resolve;
 mod rows;
 #[cfg(test)]
 mod tests;
-mod walk;
+pub(crate) mod walk;
 
 pub(crate) use gather::find;
 pub(crate) use names::{is_label, part_in};

@@ -6,16 +6,16 @@ use std::path::Path;
 use stetho_core::table::Part;
 
 /// Extensions of pictures, lower case.
-pub(super) const PICTURES: &[&str] =
+pub(crate) const PICTURES: &[&str] =
     &["jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff"];
 
 /// The extension in lower case; empty where there is none.
-pub(super) fn extension(path: &Path) -> String {
+pub(crate) fn extension(path: &Path) -> String {
     path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
 /// Whether the name promises a picture.
-pub(super) fn is_picture(path: &Path) -> bool {
+pub(crate) fn is_picture(path: &Path) -> bool {
     PICTURES.contains(&extension(path).as_str())
 }
 
@@ -33,8 +33,13 @@ pub(super) fn is_array(path: &Path) -> bool {
         || name.contains("-idx")
 }
 
+/// Whether the name promises annotations of pictures.
+pub(crate) fn is_note(path: &Path) -> bool {
+    matches!(extension(path).as_str(), "json" | "xml" | "txt" | "yaml" | "yml" | "names")
+}
+
 /// Files and folders that systems leave behind.
-pub(super) fn is_hidden(name: &str) -> bool {
+pub(crate) fn is_hidden(name: &str) -> bool {
     name.starts_with('.') || matches!(name, "__MACOSX" | "Thumbs.db" | "desktop.ini")
 }
 
@@ -70,7 +75,7 @@ pub(super) fn is_plain_folder(name: &str) -> bool {
 }
 
 /// Order of names as people count: runs of digits by value, the rest by bytes.
-pub(super) fn natural(a: &str, b: &str) -> Ordering {
+pub(crate) fn natural(a: &str, b: &str) -> Ordering {
     let (mut x, mut y) = (a.as_bytes(), b.as_bytes());
     loop {
         match (x.first(), y.first()) {
@@ -99,7 +104,7 @@ fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Order of class names: numbers first and by value, then texts.
-pub(super) fn class_order(a: &str, b: &str) -> Ordering {
+pub(crate) fn class_order(a: &str, b: &str) -> Ordering {
     let number = |s: &str| s.trim().parse::<f64>().ok().filter(|n| n.is_finite());
     match (number(a), number(b)) {
         (Some(x), Some(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),

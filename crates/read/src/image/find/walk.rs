@@ -17,10 +17,12 @@ const SNIFFED: usize = 2_000;
 
 /// What a folder holds.
 #[derive(Default)]
-pub(super) struct Walked {
+pub(crate) struct Walked {
     pub pictures: Vec<PathBuf>,
     pub lists: Vec<PathBuf>,
     pub arrays: Vec<PathBuf>,
+    /// Files that may hold annotations of pictures: JSON, XML, text, YAML and lists of names.
+    pub notes: Vec<PathBuf>,
     /// One line each: folders that cannot be read, links that lead nowhere.
     pub skipped: Vec<String>,
     others: BTreeMap<String, u64>,
@@ -33,7 +35,7 @@ pub(super) struct Walked {
 ///
 /// # Errors
 /// When the folder itself cannot be listed.
-pub(super) fn walk(folder: &Path) -> Result<Walked, ReadError> {
+pub(crate) fn walk(folder: &Path) -> Result<Walked, ReadError> {
     let mut walked = Walked::default();
     walked.enter(folder, 0)?;
     Ok(walked)
@@ -90,6 +92,9 @@ impl Walked {
                 extension => format!(".{extension}"),
             };
             *self.others.entry(kind).or_default() += 1;
+            if names::is_note(&path) {
+                self.notes.push(path);
+            }
         }
     }
 

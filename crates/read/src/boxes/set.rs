@@ -1,0 +1,103 @@
+//! What is gathered of a detection set before its pictures are looked at.
+
+use std::path::{Path, PathBuf};
+
+use stetho_core::boxes::{Annotation, MalformedAnnotation};
+use stetho_core::table::{FileFacts, Part};
+
+use crate::image::names;
+
+/// Malformed entries that are kept.
+const KEPT: usize = 10_000;
+/// Longest text kept of a malformed entry, in characters.
+const TEXT_LENGTH: usize = 120;
+
+/// The annotation of one picture, and the picture where it was found.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub annotation: Annotation,
+    pub picture: Option<PathBuf>,
+}
+
+/// What was gathered so far.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub entries: Vec<Entry>,
+    /// Pictures whose annotation could not be read: looked at, and not said to be without.
+    pub loose: Vec<(PathBuf, Part)>,
+    pub files: Vec<FileFacts>,
+    pub classes: Vec<String>,
+    pub is_declared: bool,
+    pub log: Log,
+    pub skipped: Vec<String>,
+    pub is_partial: bool,
+}
+
+impl Gathered {
+    /// The number of the class called `name`, declared now if it is new.
+    pub(super) fn declare(&mut self, name: &str) -> u32 {
+        self.is_declared = true;
+        let at = self.classes.iter().position(|c| c == name).unwrap_or_else(|| {
+            self.classes.push(name.to_owned());
+            self.classes.len() - 1
+        });
+        at as u32
+    }
+}
+
+/// What could not be read; the first entries and the number of all.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    pub entries: Vec<MalformedAnnotation>,
+    pub count: u64,
+}
+
+/// Where in a file trouble is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct At {
+    pub index: Option<u64>,
+    pub line: Option<u64>,
+}
+
+impl Log {
+    /// Adds an entry.
+    pub(super) fn add(&mut self, path: &str, at: At, problem: impl Into<String>, text: &[u8]) {
+        self.count += 1;
+        if self.entries.len() < KEPT {
+            let head = text.get(..text.len().min(4 * TEXT_LENGTH)).unwrap_or_default();
+            let text = String::from_utf8_lossy(head).trim().chars().take(TEXT_LENGTH).collect();
+            let At { index, line } = at;
+            self.entries.push(MalformedAnnotation {
+                path: path.to_owned(),
+                index,
+                line,
+                problem: problem.into(),
+                text,
+            });
+        }
+    }
+
+    /// Takes the entries of `other` in.
+    pub(super) fn append(&mut self, other: Self) {
+        self.count += other.count;
+        let room = KEPT.saturating_sub(self.entries.len());
+        self.entries.extend(other.entries.into_iter().take(room));
+    }
+}
+
+/// The part that a word of this name tells, years and numbers left aside: `instances_train2017`. `None` where the
+/// words disagree.
+pub(super) fn part_told(name: &str) -> Option<Part> {
+    let words = name.split(|c: char| !c.is_alphanumeric());
+    let mut told = words.filter_map(|w| {
+        names::part_of(w).or_else(|| names::part_of(w.trim_end_matches(|c: char| c.is_ascii_digit())))
+    });
+    let first = told.next()?;
+    told.all(|part| part == first).then_some(first)
+}
+
+/// The part that the folders between `base` and the file tell, the innermost first.
+pub(super) fn part_of_folders(base: &Path, path: &Path) -> Option<Part> {
+    let folder = path.strip_prefix(base).unwrap_or(path).parent()?;
+    folder.components().rev().find_map(|c| part_told(&c.as_os_str().to_string_lossy()))
+}

@@ -1,0 +1,154 @@
+//! Sets in Pascal VOC: folders of XML beside or among the pictures.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use stetho_core::boxes::Annotation;
+use stetho_core::count_of;
+use stetho_core::table::{FileFacts, Part};
+
+use super::set::{At, Entry, Gathered, part_of_folders};
+use super::shelf::{Asker, Shelf};
+use super::voc::{self, VocFile};
+use super::{beside, text};
+use crate::image::{names, walk};
+use crate::{ReadError, Watch};
+
+/// Files read between two questions whether to stop.
+const CHUNK: usize = 1_000;
+
+/// Gathers the set at `path`: an XML file, or a folder that holds some.
+///
+/// # Errors
+/// When it cannot be read, or holds no XML file.
+pub(super) fn gather(
+    all: &mut Gathered,
+    path: &Path,
+    part: Part,
+    watch: &dyn Watch,
+) -> Result<(), ReadError> {
+    let first = all.entries.len();
+    let log = all.log.count;
+    if !path.is_dir() {
+        let file = read(path)?;
+        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut wanted: Vec<String> = names::PICTURES.iter().map(|e| format!("{stem}.{e}")).collect();
+        wanted.extend(file.picture.clone());
+        let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        let (root, pictures) = beside::pictures(path, &wanted);
+        add(all, path, file, part, &Shelf::new(&root, pictures));
+        all.files.push(facts(all, path, first, 1));
+        return Ok(());
+    }
+    let walked = walk::walk(path)?;
+    let files: Vec<PathBuf> = walked.notes.iter().filter(|p| names::extension(p) == "xml").cloned().collect();
+    if files.is_empty() {
+        return Err(ReadError::malformed(path, "no XML file in the folder; Pascal VOC has one a picture"));
+    }
+    let parts = image_sets(&walked.notes);
+    let shelf = Shelf::new(path, walked.pictures);
+    for (i, chunk) in files.chunks(CHUNK).enumerate() {
+        if watch.stopped() {
+            all.is_partial = true;
+            break;
+        }
+        let read: Vec<Result<VocFile, ReadError>> = chunk.par_iter().map(|p| read(p)).collect();
+        for (file, xml) in read.into_iter().zip(chunk) {
+            let stem = xml.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            let told = parts.get(&stem).copied().or_else(|| part_of_folders(path, xml)).unwrap_or_default();
+            let part = if part == Part::Train { told } else { part };
+            match file {
+                Ok(file) if is_other(&file) => {
+                    all.skipped.push(format!("`{}`: not an annotation", xml.display()))
+                }
+                Ok(file) => add(all, xml, file, part, &shelf),
+                Err(error) => all.skipped.push(error.to_string()),
+            }
+        }
+        watch.progress(((i + 1) * CHUNK).min(files.len()) as u64, files.len() as u64);
+    }
+    if all.entries.len() == first && all.log.count == log {
+        return Err(ReadError::malformed(path, "no XML file in the folder is an `annotation` of Pascal VOC"));
+    }
+    beside::without_annotation(all, first, path, &shelf.pictures, part);
+    all.files.push(facts(all, path, first, files.len()));
+    Ok(())
+}
+
+fn facts(all: &Gathered, path: &Path, first: usize, n_files: usize) -> FileFacts {
+    let own = all.entries.get(first..).unwrap_or_default();
+    FileFacts {
+        path: path.display().to_string(),
+        format: format!("Pascal VOC, {}", count_of(n_files as u64, "XML file")),
+        n_rows: own.iter().map(|e| e.annotation.boxes.len() as u64).sum(),
+    }
+}
+
+/// Well-formed XML about something else.
+fn is_other(file: &VocFile) -> bool {
+    file.boxes.is_empty()
+        && file.log.entries.first().is_some_and(|e| e.problem.starts_with("the outermost element"))
+}
+
+fn read(path: &Path) -> Result<VocFile, ReadError> {
+    let name = path.display().to_string();
+    match text::read(path) {
+        Ok(text) => Ok(voc::parse(&name, &text)),
+        Err(words) => {
+            let mut file = VocFile::default();
+            file.log.add(&name, At { index: None, line: None }, words, b"");
+            Ok(file)
+        }
+    }
+}
+
+/// Parts by `ImageSets/Main/train.txt` and its like: the first word of each line is a file's name.
+fn image_sets(notes: &[PathBuf]) -> HashMap<String, Part> {
+    let mut parts = HashMap::new();
+    let is_set = |path: &&PathBuf| {
+        path.components().any(|c| c.as_os_str().eq_ignore_ascii_case("ImageSets"))
+            && names::extension(path) == "txt"
+    };
+    for path in notes.iter().filter(is_set) {
+        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let Some(part) = names::part_of(&stem) else { continue };
+        for line in text::read(path).unwrap_or_default().lines() {
+            if let Some(name) = line.split_whitespace().next() {
+                parts.entry(name.to_owned()).or_insert(part);
+            }
+        }
+    }
+    parts
+}
+
+fn add(all: &mut Gathered, path: &Path, file: VocFile, part: Part, shelf: &Shelf) {
+    let asker = Asker { file: path, part };
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let VocFile { picture: told, size, boxes, log } = file;
+    let written = told.as_deref();
+    // The XML's own name first: `filename` is often that of a copy, or of before a renaming.
+    let found = shelf
+        .find_stem(&stem, asker)
+        .or_else(|| written.and_then(|n| shelf.find(n, asker).or_else(|| shelf.find_anywhere(n, asker))));
+    let picture = found.and_then(|i| shelf.pictures.get(i)).cloned();
+    let is_troubled = log.count > 0 && boxes.is_empty();
+    all.log.append(log);
+    if is_troubled {
+        all.loose.extend(picture.map(|p| (p, part)));
+        return;
+    }
+    let annotation = Annotation {
+        path: path.display().to_string(),
+        line: None,
+        picture: picture
+            .as_ref()
+            .map_or_else(|| written.unwrap_or(&stem).to_owned(), |p| p.display().to_string()),
+        part,
+        is_annotated: true,
+        declared: size,
+        boxes,
+        ..Annotation::default()
+    };
+    all.entries.push(Entry { annotation, picture });
+}

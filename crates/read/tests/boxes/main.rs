@@ -1,0 +1,6 @@
+//! Detection sets, from files to the record.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, outside test functions
+
+mod formats;
+mod support;
