@@ -4,6 +4,7 @@
 #![allow(rustdoc::invalid_codeblock_attributes)]
 
 mod absent;
+mod balance;
 pub mod boxes;
 mod chance;
 mod columns;
@@ -11,6 +12,7 @@ pub mod image;
 mod judges;
 mod pictures;
 mod placeholders;
+mod shortcut;
 mod show;
 pub mod table;
 mod tail;

@@ -5,12 +5,16 @@ mod bright_image;
 mod dark_image;
 mod duplicate_images;
 mod exif_rotated;
+mod image_class_imbalance;
 mod image_conflicting_labels;
 mod image_split_overlap;
 mod low_information_image;
 mod mixed_channels;
 mod near_duplicate_images;
+mod odd_aspect_ratio;
+mod odd_size_image;
 mod pixel_scale;
+mod shortcut_property;
 mod unreadable_image;
 mod wrong_extension;
 
@@ -31,7 +35,11 @@ pub static RULES: &[Entry<Pictures>] = &[
     entry!("image", bright_image::BrightImage),
     entry!("image", blurry_image::BlurryImage),
     entry!("image", low_information_image::LowInformationImage),
+    entry!("image", odd_size_image::OddSizeImage),
+    entry!("image", odd_aspect_ratio::OddAspectRatio),
     entry!("image", mixed_channels::MixedChannels),
     entry!("image", exif_rotated::ExifRotated),
+    entry!("image", image_class_imbalance::ImageClassImbalance),
+    entry!("image", shortcut_property::ShortcutProperty),
     entry!("image", pixel_scale::PixelScale),
 ];

@@ -6,6 +6,7 @@ use stetho_core::{
     Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands,
 };
 
+use crate::balance::Balance;
 use crate::show::python;
 
 /// A class that is ten times as rare as the most frequent one, or rarer.
@@ -56,12 +57,6 @@ impl Default for ClassImbalance {
     }
 }
 
-/// Rarer classes count as having this many rows, so that in small tables chance alone is not called imbalance.
-const LEAST_COUNT: u64 = 3;
-
-/// How many classes the evidence shows.
-const SHOWN: usize = 20;
-
 impl Rule for ClassImbalance {
     type Input = Table;
     const ID: &'static str = "class-imbalance";
@@ -71,15 +66,13 @@ impl Rule for ClassImbalance {
     fn check(&mut self, table: &Table, report: &mut Report) {
         let Some((target, column)) = table.target_column() else { return };
         let [most, .., rarest] = target.classes.as_slice() else { return };
-        let n: u64 = target.classes.iter().map(|c| c.1).sum();
+        let balance = Balance { classes: &target.classes, noun: "rows" };
+        let n = balance.total();
         let n_classes = target.classes.len() as u64;
         let judged = target.task == Task::Classification
             && n >= n_classes * self.min_rows_per_class
             && !(target.origin == Origin::Guessed && are_counts(target));
-        if !judged || (most.1 as f64) < self.ratio * rarest.1.max(LEAST_COUNT) as f64 {
-            return;
-        }
-        let times = most.1 as f64 / rarest.1.max(1) as f64;
+        let Some(times) = balance.beyond(self.ratio).filter(|_| judged) else { return };
         let message = format!(
             "class `{}` of `{}` has {} of {} ({}), 1 for every {} of `{}` (limit {})",
             rarest.0,
@@ -103,8 +96,8 @@ impl Rule for ClassImbalance {
         )
         .certainty(target.certainty())
         .severity(target.severity(Severity::Warning))
-        .evidence(shares(target, n))
-        .evidence(plan(target, n));
+        .evidence(balance.shares())
+        .evidence(balance.plan());
         let few = target.classes.iter().filter(|c| c.1 < self.few_rows).count() as u64;
         if few > 0 {
             let have = if few == 1 { "has" } else { "have" };
@@ -121,7 +114,6 @@ impl Rule for ClassImbalance {
     }
 }
 
-/// The classes to show: all, or the most frequent and the rarest.
 /// Whether the classes are rather counts or grades: five or more whole numbers whose frequencies rise to one peak and
 /// fall from it.
 fn are_counts(target: &Target) -> bool {
@@ -130,41 +122,6 @@ fn are_counts(target: &Target) -> bool {
     values.sort_unstable();
     let falls = values.windows(2).skip_while(|w| w[0].1 <= w[1].1);
     values.len() >= 5 && falls.into_iter().all(|w| w[0].1 >= w[1].1)
-}
-
-fn shown(target: &Target) -> impl Iterator<Item = &(String, u64)> {
-    let n = target.classes.len();
-    let cut = n > SHOWN;
-    target
-        .classes
-        .iter()
-        .enumerate()
-        .filter(move |(i, _)| !cut || *i < SHOWN / 2 || *i >= n - SHOWN / 2)
-        .map(|c| c.1)
-}
-
-fn shares(target: &Target, n: u64) -> Evidence {
-    Evidence::bars("share of rows", shown(target).map(|(class, c)| (class.clone(), *c as f64 / n as f64)))
-}
-
-/// What each class would need: its weight in the loss, and how many rows up- or down-sampling leaves it.
-fn plan(target: &Target, n: u64) -> Evidence {
-    let n_classes = target.classes.len() as f64;
-    let most = target.classes.first().map_or(0, |c| c.1);
-    let least = target.classes.last().map_or(0, |c| c.1);
-    let rows = shown(target).map(|(class, count)| {
-        let weight = n as f64 / (n_classes * (*count).max(1) as f64);
-        let times = most as f64 / (*count).max(1) as f64;
-        [
-            class.clone(),
-            thousands(*count),
-            Human(weight).to_string(),
-            format!("{} (each row × {})", thousands(most), Human(times)),
-            thousands(least),
-        ]
-    });
-    let columns = ["class", "rows", "weight in the loss", "rows, up-sampled", "rows, down-sampled"];
-    Evidence::table("a plan for balance", columns, rows)
 }
 
 fn remedies(column: &str) -> [Remedy; 3] {
