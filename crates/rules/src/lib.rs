@@ -4,6 +4,8 @@
 #![allow(rustdoc::invalid_codeblock_attributes)]
 
 mod absent;
+mod box_sets;
+mod box_units;
 pub mod boxes;
 mod chance;
 mod columns;
