@@ -105,8 +105,8 @@ pub fn thousands(count: u64) -> String {
     out
 }
 
-/// A count with its noun in the right number: `1 row`, `2,400 rows`. The plural adds an `s`, or `ies` for a `y`
-/// after a consonant.
+/// A count with its noun in the right number: `1 row`, `2,400 rows`. The plural adds an `s`, `es` after `ss` and `x`, or
+/// `ies` for a `y` after a consonant.
 pub fn count_of(count: u64, noun: &str) -> String {
     if count == 1 {
         return format!("1 {noun}");
@@ -115,7 +115,7 @@ pub fn count_of(count: u64, noun: &str) -> String {
         noun.len() >= 2 && matches!(noun.as_bytes()[noun.len() - 2], b'a' | b'e' | b'o' | b'u');
     match noun.strip_suffix('y') {
         Some(stem) if !vowel_before_y => format!("{} {stem}ies", thousands(count)),
-        _ if noun.ends_with("ss") => format!("{} {noun}es", thousands(count)),
+        _ if noun.ends_with("ss") || noun.ends_with('x') => format!("{} {noun}es", thousands(count)),
         _ => format!("{} {noun}s", thousands(count)),
     }
 }
@@ -164,5 +164,6 @@ mod tests {
         assert_eq!(count_of(1, "row"), "1 row");
         assert_eq!(count_of(2400, "category"), "2,400 categories");
         assert_eq!(count_of(3, "class"), "3 classes");
+        assert_eq!(count_of(3, "box"), "3 boxes");
     }
 }

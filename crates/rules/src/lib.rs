@@ -5,6 +5,8 @@
 
 mod absent;
 mod balance;
+mod box_sets;
+mod box_units;
 pub mod boxes;
 mod chance;
 mod columns;

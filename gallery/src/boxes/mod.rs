@@ -4,6 +4,8 @@
 //! pictures 12 200x160 boxes 3 cat dog     healthy pictures with ordinary boxes
 //! picture odd 200x100                     a picture …
 //! box cat 10 20 60 80                     … and a box on it: xmin ymin xmax ymax in pixels
+//! box cat 10 20 60 80 crowd               a crowd (COCO) or a difficult one (VOC)
+//! written cat 0.5 0.5 0.1 nan             the four numbers as they stand in the file
 //! ```
 
 mod parse;
@@ -34,6 +36,8 @@ struct Scene {
     declared: Option<(u32, u32)>,
     is_missing: bool,
     is_annotated: bool,
+    /// EXIF orientation; pictures that are turned are JPEG.
+    orientation: u8,
     boxes: Vec<Object>,
 }
 
@@ -42,6 +46,8 @@ struct Scene {
 struct Object {
     class: String,
     numbers: Numbers,
+    /// A crowd (COCO) or difficult (VOC).
+    is_crowd: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -50,6 +56,12 @@ enum Numbers {
     Corners([f64; 4]),
     /// As they stand in the file.
     Written([String; 4]),
+}
+
+impl Scene {
+    fn extension(&self) -> &'static str {
+        if self.orientation == 1 { "png" } else { "jpg" }
+    }
 }
 
 impl BoxRecipe {

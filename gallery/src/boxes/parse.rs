@@ -67,6 +67,7 @@ fn scene(name: String, is_held_out: bool, size: (u32, u32)) -> Scene {
         declared: None,
         is_missing: false,
         is_annotated: true,
+        orientation: 1,
         boxes: Vec::new(),
     }
 }
@@ -78,6 +79,11 @@ fn with_options(mut scene: Scene, mut options: &[&str]) -> Result<Scene, String>
             ["declared", size, rest @ ..] => {
                 scene.declared =
                     Some(parse_size(size).ok_or_else(|| format!("`{size}` is not WIDTHxHEIGHT"))?);
+                rest
+            }
+            ["orientation", number, rest @ ..] => {
+                let known = number.parse().ok().filter(|n| (1..=8).contains(n));
+                scene.orientation = known.ok_or_else(|| format!("`{number}` is no orientation, 1 to 8"))?;
                 rest
             }
             ["missing", rest @ ..] => {
@@ -95,6 +101,10 @@ fn with_options(mut scene: Scene, mut options: &[&str]) -> Result<Scene, String>
 
 fn object(kind: &str, words: &[&str]) -> Result<Object, String> {
     let expected = || format!("expected `{kind} CLASS` and four numbers");
+    let (is_crowd, words) = match words {
+        [rest @ .., "crowd"] => (true, rest),
+        words => (false, words),
+    };
     let [class, numbers @ ..] = words else { return Err(expected()) };
     let written: [String; 4] = owned(numbers).try_into().map_err(|_| expected())?;
     let numbers = if kind == "written" {
@@ -106,7 +116,7 @@ fn object(kind: &str, words: &[&str]) -> Result<Object, String> {
         }
         Numbers::Corners(corners)
     };
-    Ok(Object { class: (*class).to_owned(), numbers })
+    Ok(Object { class: (*class).to_owned(), numbers, is_crowd })
 }
 
 /// Boxes of 15 pixels a side or more, within the picture, of varied sizes, the classes in turn.
@@ -123,7 +133,7 @@ fn ordinary(name: &str, (width, height): (u32, u32), n: usize, classes: &[&str])
         let ((x0, x1), (y0, y1)) = (side(width), side(height));
         let shift = name.bytes().map(usize::from).sum::<usize>();
         let class = classes.get((i + shift) % classes.len().max(1)).copied().unwrap_or("thing");
-        Object { class: class.to_owned(), numbers: Numbers::Corners([x0, y0, x1, y1]) }
+        Object { class: class.to_owned(), numbers: Numbers::Corners([x0, y0, x1, y1]), is_crowd: false }
     };
     (0..n).map(object).collect()
 }

@@ -14,7 +14,8 @@ pub(super) fn write(recipe: &BoxRecipe, folder: &Path, format: BoxFormat) -> Res
     let classes = recipe.all_classes();
     for scene in recipe.pictures.iter().filter(|s| !s.is_missing) {
         let picture = pictures::photo(scene.size.0, scene.size.1, &scene.name);
-        let bytes = pictures::encode(&picture, "png").map_err(|p| GalleryError::malformed(folder, p))?;
+        let bytes = pictures::encode(&picture, scene.extension(), scene.orientation)
+            .map_err(|p| GalleryError::malformed(folder, p))?;
         put_bytes(folder, &picture_path(recipe, scene, format), &bytes)?;
     }
     let parts = if recipe.is_split() { &[false, true][..] } else { &[false] };
@@ -50,12 +51,12 @@ fn part(is_held_out: bool) -> &'static str {
 
 fn picture_path(recipe: &BoxRecipe, scene: &Scene, format: BoxFormat) -> String {
     let part = part(scene.is_held_out);
-    let name = &scene.name;
+    let (name, extension) = (&scene.name, scene.extension());
     match (format, recipe.is_split()) {
-        (BoxFormat::Coco, true) => format!("{part}/{name}.png"),
-        (BoxFormat::Voc, true) => format!("{part}/images/{name}.png"),
-        (BoxFormat::Yolo, true) => format!("images/{part}/{name}.png"),
-        (_, false) => format!("images/{name}.png"),
+        (BoxFormat::Coco, true) => format!("{part}/{name}.{extension}"),
+        (BoxFormat::Voc, true) => format!("{part}/images/{name}.{extension}"),
+        (BoxFormat::Yolo, true) => format!("images/{part}/{name}.{extension}"),
+        (_, false) => format!("images/{name}.{extension}"),
     }
 }
 
@@ -79,8 +80,9 @@ fn coco(scenes: &[&Scene], classes: &[String]) -> String {
         }
         let (width, height) = scene.declared.unwrap_or(scene.size);
         images.push(format!(
-            r#"    {{"id": {id}, "file_name": "{}.png", "width": {width}, "height": {height}}}"#,
-            scene.name
+            r#"    {{"id": {id}, "file_name": "{}.{}", "width": {width}, "height": {height}}}"#,
+            scene.name,
+            scene.extension()
         ));
         for object in &scene.boxes {
             let class = classes.iter().position(|c| *c == object.class).unwrap_or(classes.len()) + 1;
@@ -88,7 +90,8 @@ fn coco(scenes: &[&Scene], classes: &[String]) -> String {
             let numbers = numbers.replace("nan", "NaN");
             let number = annotations.len();
             annotations.push(format!(
-                r#"    {{"id": {number}, "image_id": {id}, "category_id": {class}, "bbox": [{numbers}], "iscrowd": 0}}"#
+                r#"    {{"id": {number}, "image_id": {id}, "category_id": {class}, "bbox": [{numbers}], "iscrowd": {}}}"#,
+                u8::from(object.is_crowd)
             ));
         }
     }
@@ -105,18 +108,20 @@ fn coco(scenes: &[&Scene], classes: &[String]) -> String {
 fn voc(scene: &Scene) -> String {
     let (width, height) = scene.declared.unwrap_or(scene.size);
     let mut text = format!(
-        "<annotation>\n  <filename>{}.png</filename>\n  <size>\n    <width>{width}</width>\n    \
+        "<annotation>\n  <filename>{}.{}</filename>\n  <size>\n    <width>{width}</width>\n    \
          <height>{height}</height>\n    <depth>3</depth>\n  </size>\n",
-        scene.name
+        scene.name,
+        scene.extension()
     );
     for object in &scene.boxes {
         let [x1, y1, x2, y2] = numbers(object, |corners| corners);
         let _ = write!(
             text,
-            "  <object>\n    <name>{}</name>\n    <difficult>0</difficult>\n    <bndbox>\n      \
+            "  <object>\n    <name>{}</name>\n    <difficult>{}</difficult>\n    <bndbox>\n      \
              <xmin>{x1}</xmin>\n      <ymin>{y1}</ymin>\n      <xmax>{x2}</xmax>\n      <ymax>{y2}</ymax>\n    \
              </bndbox>\n  </object>\n",
-            object.class
+            object.class,
+            u8::from(object.is_crowd)
         );
     }
     text + "</annotation>\n"

@@ -95,12 +95,14 @@ pub(crate) fn photo(width: u32, height: u32, seed: &str) -> RgbImage {
     scene::make(Kind::Photos, (width, height), seed)
 }
 
-/// The picture as the bytes of a file with this extension.
+/// The picture as the bytes of a file with this extension; JPEG may tell an orientation.
 ///
 /// # Errors
 /// When the extension is of no format that is written here.
-pub(crate) fn encode(picture: &RgbImage, extension: &str) -> Result<Vec<u8>, String> {
-    write::encode(picture, &Options::default(), extension)
+pub(crate) fn encode(picture: &RgbImage, extension: &str, orientation: u8) -> Result<Vec<u8>, String> {
+    let mut options = Options::default();
+    options.orientation = orientation;
+    write::encode(picture, &options, extension)
 }
 
 /// A generator seeded by name.
