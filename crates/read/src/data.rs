@@ -7,7 +7,7 @@ use stetho_core::image::{Picture, Pictures};
 use stetho_core::table::Part;
 use stetho_core::{Measured, Signal};
 
-use crate::image::{Found, FoundSet, Measurement, Store};
+use crate::image::{Found, FoundSet, Measurement, Store, Wanted};
 use crate::{Plan, ReadError, Reading, Watch, boxes, image, read_table};
 
 /// What a data set is.
@@ -82,10 +82,11 @@ pub fn read_data(plan: &Plan, kind: Option<DataKind>, watch: &dyn Watch) -> Resu
 
 /// Looks at the pictures of a set.
 pub(crate) fn look(plan: &Plan, set: FoundSet, watch: &dyn Watch) -> PictureReading {
-    let wants_copies = plan.signals.contains(Signal::PictureCopies);
-    let Measurement { looks, n_bytes, copies, is_partial } =
-        image::measure(&set.pictures, wants_copies, plan.threads, watch);
+    let wanted = Wanted { copies: plan.signals.contains(Signal::PictureCopies), map: plan.for_page };
+    let Measurement { looks, n_bytes, copies, projection, is_partial } =
+        image::measure(&set.pictures, wanted, plan.threads, watch);
     let has_splits = set.pictures.iter().any(|p| p.part != Part::Train);
+    let mut places = projection.places.into_iter();
     let pictures = set.pictures.into_iter().zip(looks).zip(n_bytes).map(|((found, look), n_bytes)| Picture {
         named: named(&found),
         path: found.path.display().to_string(),
@@ -94,7 +95,7 @@ pub(crate) fn look(plan: &Plan, set: FoundSet, watch: &dyn Watch) -> PictureRead
         label: found.label,
         n_bytes,
         look,
-        projected: None,
+        projected: places.next().flatten(),
     });
     let pictures = Pictures {
         layout: set.layout,
@@ -104,7 +105,7 @@ pub(crate) fn look(plan: &Plan, set: FoundSet, watch: &dyn Watch) -> PictureRead
         labels: set.labels,
         copies,
         splits: if has_splits { Measured::Is(()) } else { Measured::Not("no --val or --test given".into()) },
-        projection: Measured::default(),
+        projection: projection.explained,
     };
     PictureReading { pictures, partial: is_partial, skipped: set.skipped }
 }

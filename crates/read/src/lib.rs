@@ -12,6 +12,7 @@ mod image;
 mod inputs;
 mod measure;
 mod plan;
+mod principal;
 mod relations;
 mod roles;
 mod sample;

@@ -114,6 +114,7 @@ fn rows_to_show(table: &Table) -> BTreeSet<RowId> {
     rows.extend(
         table.isolation.get().into_iter().flat_map(|i| i.rows.iter().take(FETCHED_GROUPS).map(|r| r.row)),
     );
+    rows.extend(sampled(table));
     rows
 }
 
@@ -136,7 +137,12 @@ fn rows_pointed_at(table: &Table) -> BTreeSet<RowId> {
         rows.extend(overlap.pairs.iter().flat_map(|(a, b)| [*a, *b]));
     }
     rows.extend(table.isolation.get().into_iter().flat_map(|i| i.rows.iter().map(|r| r.row)));
+    rows.extend(sampled(table));
     rows
+}
+
+fn sampled(table: &Table) -> impl Iterator<Item = RowId> {
+    table.samples.get().into_iter().flat_map(|samples| samples.rows.iter().map(|(row, _)| *row))
 }
 
 type Fetched = (u64, Option<u64>, Vec<String>);

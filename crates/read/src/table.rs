@@ -123,6 +123,9 @@ fn assemble(plan: &Plan, inputs: &Inputs, roles: &Roles, pass: Pass) -> Result<T
     }
     add_histograms(&mut table, &sample);
     relations::measure(&mut table, &sample, &samples, roles.group, &plan.signals);
+    if plan.for_page {
+        relations::draw_samples(&mut table, &sample);
+    }
     seen::fill(&mut table, inputs, &pass.files);
     Ok(table)
 }

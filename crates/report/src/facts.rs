@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use stetho_core::table::{Column, FileFacts, Measured, Origin, Table, Target, Task};
+use stetho_core::table::{Column, FileFacts, Measured, Origin, RowId, RowSamples, Table, Target, Task};
 use stetho_core::{Document, Number};
+
+/// Columns that the sampled rows show.
+const SAMPLE_COLUMNS: usize = 30;
 
 /// What was read, in numbers. Made from the [`Table`] record, kept in [`Document::facts`], drawn by the renderers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -160,6 +163,7 @@ impl TableFacts {
                 .map(|s| SplitFacts { part: s.part.name().to_owned(), rows: s.n_rows })
                 .collect(),
             column_profiles: table.columns.iter().map(ColumnFacts::of).collect(),
+            samples: table.samples.get().map(|samples| SampleFacts::of(table, samples)),
             ..Self::default()
         }
     }
@@ -184,6 +188,33 @@ impl TableFacts {
 impl FileLine {
     fn of(file: &FileFacts) -> Self {
         Self { path: file.path.clone(), format: file.format.clone(), rows: file.n_rows }
+    }
+}
+
+impl SampleFacts {
+    fn of(table: &Table, samples: &RowSamples) -> Self {
+        let target = table.target.get().map(|t| t.column);
+        let order = target.into_iter().chain(table.features().map(|(i, _)| i));
+        let shown: Vec<usize> = order.take(SAMPLE_COLUMNS).collect();
+        let row = |(id, at): &(RowId, Option<[f32; 2]>)| {
+            let seen = table.seen.get(id)?;
+            let place = match seen.line {
+                Some(line) => format!("{} line {line}", seen.path),
+                None => format!("{} row {}", seen.path, seen.row),
+            };
+            let value = |column: usize| seen.values.get(column).cloned().unwrap_or_default();
+            Some(SampleRow {
+                name: place,
+                label: target.map(value).filter(|label| !label.is_empty()),
+                at: at.map(|at| at.map(|v| Number(v.into()))),
+                values: shown.iter().map(|&column| value(column)).collect(),
+            })
+        };
+        Self {
+            columns: shown.iter().filter_map(|&i| Some(table.columns.get(i)?.name.clone())).collect(),
+            explained: samples.explained.map(|share| Number(share.into())),
+            rows: samples.rows.iter().filter_map(row).collect(),
+        }
     }
 }
 
@@ -236,7 +267,7 @@ impl ColumnFacts {
 
 #[cfg(test)]
 mod tests {
-    use stetho_core::table::{Distinct, Kind, NumberProfile, Quantiles};
+    use stetho_core::table::{Distinct, Kind, NumberProfile, Quantiles, SeenRow};
     use stetho_core::{SCHEMA, Subject};
 
     use super::*;
@@ -287,6 +318,31 @@ mod tests {
             facts: facts.to_map(),
         };
         assert_eq!(TableFacts::from_document(&document), Some(facts));
+    }
+
+    #[test]
+    fn sampled_rows_show_the_target_first_and_thirty_columns() {
+        let id = RowId { row: 4, ..RowId::default() };
+        let values: Vec<String> = (0..40).map(|i| format!("v{i}")).collect();
+        let seen = SeenRow { path: "a.csv".into(), row: 4, line: Some(6), values };
+        let columns = (0..40).map(|i| Column { name: format!("c{i}"), ..Column::default() }).collect();
+        let target = table().target.get().cloned().unwrap();
+        let samples = RowSamples { rows: vec![(id, Some([0.5, -1.0]))], explained: [0.75, 0.25] };
+        let table = Table {
+            columns,
+            target: Measured::Is(Target { column: 35, ..target }),
+            seen: BTreeMap::from([(id, seen)]),
+            samples: Measured::Is(samples),
+            ..table()
+        };
+        let samples = TableFacts::of(&table).samples.unwrap();
+        assert_eq!((samples.columns.len(), samples.columns[0].as_str()), (30, "c35"));
+        assert_eq!((samples.columns[1].as_str(), samples.columns[29].as_str()), ("c0", "c28"));
+        let row = &samples.rows[0];
+        assert_eq!((row.name.as_str(), row.label.as_deref()), ("a.csv line 6", Some("v35")));
+        assert_eq!((row.values.len(), row.values[0].as_str(), row.values[29].as_str()), (30, "v35", "v28"));
+        assert_eq!(row.at, Some([Number(0.5), Number(-1.0)]));
+        assert_eq!(samples.explained, [Number(0.75), Number(0.25)]);
     }
 
     #[test]

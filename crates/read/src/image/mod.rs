@@ -11,4 +11,4 @@ pub use thumbnails::fill_thumbnails;
 pub(crate) use array::open_raster;
 pub(crate) use find::{find, names, recognise, walk};
 pub(crate) use found::{Found, FoundSet, Raster, Store};
-pub(crate) use measure::{Measurement, measure};
+pub(crate) use measure::{Measurement, Wanted, measure};

@@ -10,7 +10,7 @@ mod row_hash;
 mod sampler;
 
 pub(crate) use column::{ColumnProfile, Limits, show_number};
-pub(crate) use counter::{hash_number, hash_text};
+pub(crate) use counter::{hash_number, hash_text, mix};
 pub(crate) use partitions::{OVERLAPS, Partitions};
 pub(crate) use row_hash::{Identity, hash_rows};
 pub(crate) use sampler::Sampler;

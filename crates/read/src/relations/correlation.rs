@@ -76,6 +76,13 @@ impl Correlations {
         r.is_finite().then(|| r.clamp(-1.0, 1.0))
     }
 
+    /// All correlations, symmetric to the last bit, 1 on the diagonal; 0 where a column does not vary.
+    pub(super) fn matrix(&self) -> DMatrix<f64> {
+        let n = self.r.nrows();
+        // Of two roundings of one number, always the same.
+        DMatrix::from_fn(n, n, |a, b| if a == b { 1.0 } else { self.r(a.min(b), a.max(b)).unwrap_or(0.0) })
+    }
+
     /// Rows where both have a value.
     pub(super) fn n(&self, a: usize, b: usize) -> u64 {
         self.n.as_ref().map_or(self.n_rows as u64, |n| n[(a, b)] as u64)

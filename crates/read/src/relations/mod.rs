@@ -14,6 +14,7 @@ mod isolation;
 mod labels;
 mod random;
 mod row_order;
+mod row_samples;
 mod single_column_scores;
 mod spectrum;
 mod statistics;
@@ -71,6 +72,14 @@ pub(crate) fn measure(
             Found::Groups(is) => table.groups = is,
         }
     }
+}
+
+/// Fills [`Table::samples`]; the target and the profiles of the columns must be in the table already.
+pub(crate) fn draw_samples(table: &mut Table, train: &Sample) {
+    let target = table.target.get().map(|t| t.column);
+    let kinds: Vec<Kind> = table.columns.iter().map(|c| c.kind).collect();
+    let counters: Vec<bool> = table.columns.iter().map(|c| c.strictly_monotone.is_some()).collect();
+    table.samples = row_samples::row_samples(train, target, &kinds, &counters);
 }
 
 /// One measurement.

@@ -1,6 +1,6 @@
 //! Eigenvalues of the correlation matrix.
 
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::SymmetricEigen;
 use stetho_core::table::{Kind, Measured, Spectrum};
 
 use super::correlation::{Correlations, Standardised};
@@ -98,11 +98,7 @@ type Decomposition = (Vec<f64>, Vec<(usize, f64)>);
 /// Ascending eigenvalues, and the weights of the weakest combination, the largest positive.
 fn decomposed(columns: &Standardised) -> Option<Decomposition> {
     let n = columns.indices.len();
-    let correlations = Correlations::of(&columns.values);
-    let matrix = DMatrix::from_fn(n, n, |a, b| {
-        // Of two roundings of one number, always the same: the matrix must be symmetric.
-        if a == b { 1.0 } else { correlations.r(a.min(b), a.max(b)).unwrap_or(0.0) }
-    });
+    let matrix = Correlations::of(&columns.values).matrix();
     let eigen = SymmetricEigen::try_new(matrix, f64::EPSILON, 100 * n.max(10))?;
     let mut eigenvalues: Vec<f64> = eigen.eigenvalues.iter().map(|v| v.max(0.0)).collect();
     let weakest = (0..n).min_by(|&a, &b| eigen.eigenvalues[a].total_cmp(&eigen.eigenvalues[b]))?;

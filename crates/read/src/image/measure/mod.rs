@@ -4,6 +4,7 @@ mod align;
 mod copies;
 mod decode;
 mod print;
+mod projection;
 mod statistics;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,6 +18,7 @@ use super::Found;
 use crate::Watch;
 
 pub(super) use decode::{Decoded, decode};
+pub(crate) use projection::Projection;
 
 /// What was seen, in the order of the pictures.
 pub(crate) struct Measurement {
@@ -24,6 +26,8 @@ pub(crate) struct Measurement {
     /// Size of each file (of an array: of this picture) in bytes.
     pub n_bytes: Vec<u64>,
     pub copies: Measured<Copies>,
+    /// Where the pictures lie on a map of the set, and what share of the variance its axes explain.
+    pub projection: Projection,
     /// Whether the watcher stopped it early; pictures not looked at are left out at the end of `looks`.
     pub is_partial: bool,
 }
@@ -38,14 +42,18 @@ struct Seen {
 /// Pictures looked at between two questions whether to stop.
 const CHUNK: usize = 512;
 
-/// Looks at every picture on `threads` threads (0: one a core); finds copies where `wants_copies`.
-pub(crate) fn measure(
-    pictures: &[Found],
-    wants_copies: bool,
-    threads: usize,
-    watch: &dyn Watch,
-) -> Measurement {
-    let work = || look_at_all(pictures, wants_copies, watch);
+/// What is wanted beside what each picture looks like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// Which pictures are copies of each other.
+    pub copies: bool,
+    /// A map of the set.
+    pub map: bool,
+}
+
+/// Looks at every picture on `threads` threads (0: one a core).
+pub(crate) fn measure(pictures: &[Found], wanted: Wanted, threads: usize, watch: &dyn Watch) -> Measurement {
+    let work = || look_at_all(pictures, wanted, watch);
     // Without threads of its own the work is done by those there are.
     match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
         Ok(pool) => pool.install(work),
@@ -53,7 +61,7 @@ pub(crate) fn measure(
     }
 }
 
-fn look_at_all(pictures: &[Found], wants_copies: bool, watch: &dyn Watch) -> Measurement {
+fn look_at_all(pictures: &[Found], wanted: Wanted, watch: &dyn Watch) -> Measurement {
     let done = AtomicU64::new(0);
     let is_stopped = AtomicBool::new(false);
     let total = pictures.len() as u64;
@@ -64,28 +72,30 @@ fn look_at_all(pictures: &[Found], wants_copies: bool, watch: &dyn Watch) -> Mea
             break;
         }
         seen.par_extend(chunk.par_iter().map(|picture| {
-            let seen = look_at(picture, wants_copies);
+            let seen = look_at(picture, wanted);
             watch.progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
             seen
         }));
     }
-    let copies = if wants_copies { Measured::Is(copies::find(&seen)) } else { Measured::default() };
+    let copies = if wanted.copies { Measured::Is(copies::find(&seen)) } else { Measured::default() };
+    let projection = if wanted.map { projection::project(&seen) } else { Projection::default() };
     Measurement {
         n_bytes: seen.iter().map(|s| s.n_bytes).collect(),
         looks: seen.into_iter().map(|s| s.look).collect(),
         copies,
+        projection,
         is_partial: is_stopped.into_inner(),
     }
 }
 
-fn look_at(picture: &Found, wants_copies: bool) -> Seen {
+fn look_at(picture: &Found, wanted: Wanted) -> Seen {
     match decode(picture) {
         Err((damage, n_bytes)) => Seen { look: Err(damage), n_bytes, print: None },
         Ok(decoded) => {
             let small = statistics::shrink(&decoded);
             Seen {
                 n_bytes: decoded.n_bytes,
-                print: wants_copies.then(|| Print::of(&decoded, &small)),
+                print: (wanted.copies || wanted.map).then(|| Print::of(&decoded, &small)),
                 look: Ok(statistics::look(&decoded, &small)),
             }
         }
