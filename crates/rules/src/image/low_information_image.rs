@@ -28,15 +28,18 @@ use crate::pictures::{draft, n_seen, share, worst};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct LowInformationImage {
-    /// A picture says little if the entropy of its brightness, over the 8 bits it could have, is below this.
+    /// A picture says little if the entropy of its brightness, over the 8 bits it could have, is below this …
     pub limit: f32,
+    /// … and it has no contrast either: black lines on white and things on a black ground say much with few levels.
+    /// Standard deviation of brightness, 0 … 0.5. Below a third of the entropy's limit contrast does not help.
+    pub contrast: f32,
     /// Where more than this share of the pictures is like that, it is the nature of the set and not told.
     pub common: f64,
 }
 
 impl Default for LowInformationImage {
     fn default() -> Self {
-        Self { limit: 0.3, common: 0.5 }
+        Self { limit: 0.3, contrast: 0.1, common: 0.5 }
     }
 }
 
@@ -47,7 +50,10 @@ impl Rule for LowInformationImage {
     const SIGNALS: &'static [Signal] = &[Signal::Pictures];
 
     fn check(&mut self, set: &Pictures, report: &mut Report) {
-        let measure = |look: &Look| (look.entropy < self.limit).then(|| f64::from(1.0 - look.entropy));
+        let is_empty = |look: &Look| {
+            look.entropy < self.limit / 3.0 || look.entropy < self.limit && look.contrast < self.contrast
+        };
+        let measure = |look: &Look| is_empty(look).then(|| f64::from(1.0 - look.entropy));
         let found = worst(set, measure, |look| format!("entropy {:.2}", look.entropy));
         if found.is_empty() || found.len() as f64 > self.common * n_seen(set) as f64 {
             return;
