@@ -4,7 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 use stetho_gallery::RealSets;
 
 use crate::shell;
@@ -40,7 +39,5 @@ fn check(stetho: &PathBuf, arguments: &[&str]) -> Result<()> {
 
 /// The release binary, wherever cargo has been told to put it.
 fn binary() -> Result<PathBuf> {
-    let metadata = shell::metadata()?;
-    let target = metadata.get("target_directory").and_then(Value::as_str).context("no target directory")?;
-    Ok(PathBuf::from(target).join("release").join(format!("stetho{}", std::env::consts::EXE_SUFFIX)))
+    Ok(shell::target_folder()?.join("release").join(format!("stetho{}", std::env::consts::EXE_SUFFIX)))
 }

@@ -6,9 +6,11 @@ mod docs;
 mod gallery;
 mod licences;
 mod new_rule;
+mod page;
 mod python;
 mod shell;
 mod test;
+mod types;
 
 use std::process::ExitCode;
 
@@ -17,8 +19,10 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test                  all tests: format, lints, Rust, examples, gallery, generated files, licences
+  test                  all tests: format, lints, Rust, examples, gallery, generated files, the page in a browser, licences
   docs [--check]        writes docs/rules from the rules' documentation, or checks that it is fresh
+  types [--check]       writes the page's TypeScript types from the report's, or checks that they are fresh
+  page                  builds the page's script and style sheet into crates/report
   gallery [--write DIR] what each rule finds in its twins and in real data sets, or the twins as files
   new-rule FAMILY/ID    a new rule: its file, its line in the list, its gallery file
   demo                  builds the command and audits wine quality and diabetes; leaves report.html
@@ -45,6 +49,9 @@ fn run(words: &[&str]) -> Result<()> {
         ["gallery", "--write", folder] => gallery::write(folder.as_ref()),
         ["new-rule", path] => new_rule::run(path),
         ["demo"] => demo::run(),
+        ["types"] => types::write(),
+        ["types", "--check"] => types::check(),
+        ["page"] => page::write(),
         ["licences"] => licences::run(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{docs, licences, python, shell};
+use crate::{docs, licences, page, python, shell, types};
 
 /// A part of the tests, with the words for the summary.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("format", || shell::run(shell::cargo().args(["fmt", "--all", "--check"]))),
     ("lints", || {
         let arguments = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"];
@@ -17,7 +17,8 @@ const STEPS: [Step; 6] = [
     }),
     ("real data sets", python::export_data_sets),
     ("tests", || shell::run(shell::cargo().args(["test", "--workspace", "--no-fail-fast"]))),
-    ("generated files", docs::check),
+    ("generated files", || docs::check().and(types::check())),
+    ("page", page::test),
     ("licences", licences::run),
 ];
 

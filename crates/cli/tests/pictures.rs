@@ -57,6 +57,9 @@ fn the_page_shows_the_pictures_and_escapes_the_class() {
     let page = std::fs::read_to_string(folder.path("report.html")).unwrap();
     assert!(page.contains("data:image/"), "no picture on the page");
     assert!(!page.contains("<script>alert"), "the class name is not text");
+    assert!(page.contains("\\u003cscript>alert(1)"), "the class is not in the report");
+    let once = page.matches("data:image/").count();
+    assert_eq!(once, 17, "each picture once");
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub const SCHEMA: u32 = 1;
 
 /// What was examined.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Subject {
     /// Files and folders, as the user named them.
     pub paths: Vec<String>,
@@ -21,6 +22,7 @@ pub struct Subject {
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Document {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -38,6 +40,7 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
     /// Facts for the head of the report: columns, types, class shares, time taken.
+    #[cfg_attr(feature = "types", ts(type = "Record<string, unknown>"))]
     pub facts: Map<String, Value>,
 }
 

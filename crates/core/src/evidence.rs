@@ -6,6 +6,7 @@ use crate::Number;
 
 /// The bound that a measure broke.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// The measure should have been this or more.
@@ -16,6 +17,7 @@ pub enum Limit {
 
 /// A box drawn on a picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Drawn {
     /// xmin, ymin, xmax, ymax in pixels of the picture as stored.
     pub corners: [Number; 4],
@@ -27,6 +29,7 @@ pub struct Drawn {
 
 /// A picture to be looked at. Rules name it; where the report can show pictures, `thumbnail` is filled in afterwards.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Pictured {
     /// Its file, as the user named it.
     pub path: String,
@@ -36,6 +39,9 @@ pub struct Pictured {
     /// Its class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// Its part of the data: `train`, `validation`, `test`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub part: String,
     /// Why it is shown: `sharpness 0.03`, `copy in validation`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub caption: String,
@@ -55,6 +61,7 @@ pub struct Pictured {
 
 /// Proof of a finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Evidence {
     /// One number against its limit.

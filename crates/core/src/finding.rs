@@ -6,6 +6,7 @@ use crate::{Evidence, Place, Remedy};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Worth knowing.
@@ -29,6 +30,7 @@ impl Severity {
 
 /// One cause, as reported. `places` and the lists in `evidence` may be cut to the worst; `count` is whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Finding {
     /// Id of the rule that raised it.
     pub rule: String,

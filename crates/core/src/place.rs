@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where something was seen. One finding may have many places.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Place {
     /// The subject as a whole.

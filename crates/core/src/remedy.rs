@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a remedy risks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Safety {
     /// Cannot change what a correct model would learn.
@@ -16,6 +17,7 @@ pub enum Safety {
 
 /// What to do, with its safety and, where there is one, a command or code to copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Remedy {
     /// What to do, in the imperative.
     pub action: String,

@@ -15,6 +15,7 @@ pub const MAX_PLACES: usize = 100;
 
 /// What became of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// It judged all it was given.
@@ -33,6 +34,7 @@ pub enum Outcome {
 
 /// An [`Outcome`] with the rule it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct RuleOutcome {
     /// Id of the rule.
     pub rule: String,

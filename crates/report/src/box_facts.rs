@@ -13,6 +13,7 @@ const PER_PICTURE: usize = 32;
 
 /// Counts on a grid over the unit square, row by row from the top left.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Grid {
     /// Cells from left to right.
     pub columns: u64,
@@ -35,6 +36,7 @@ impl Grid {
 
 /// What the boxes of a set are, in numbers. Boxes whose picture has no known size are left out of the maps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct BoxFacts {
     /// `COCO`, `Pascal VOC`, `YOLO`.

@@ -12,6 +12,7 @@ const SAMPLE_COLUMNS: usize = 30;
 
 /// What was read, in numbers. Made from the [`Table`] record, kept in [`Document::facts`], drawn by the renderers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct TableFacts {
     /// Rows of the training part.
@@ -44,6 +45,7 @@ pub struct TableFacts {
 
 /// A file of the data set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct FileLine {
     /// As the user named it.
     pub path: String,
@@ -55,6 +57,7 @@ pub struct FileLine {
 
 /// The target column in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct TargetFacts {
     /// Its name.
     pub column: String,
@@ -72,6 +75,7 @@ pub struct TargetFacts {
 
 /// Rows drawn at random, and a map of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct SampleFacts {
     /// Names of the columns that are shown, the target first.
     pub columns: Vec<String>,
@@ -83,6 +87,7 @@ pub struct SampleFacts {
 
 /// A row to look at.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct SampleRow {
     /// File and line, or row number where the file has no lines.
     pub name: String,
@@ -98,6 +103,7 @@ pub struct SampleRow {
 
 /// A validation or test set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct SplitFacts {
     /// `validation` or `test`.
     pub part: String,
@@ -107,6 +113,7 @@ pub struct SplitFacts {
 
 /// The profile of one column. The five numbers are there for columns that hold finite numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct ColumnFacts {
     /// Its name.
     pub name: String,

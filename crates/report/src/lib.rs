@@ -18,7 +18,7 @@ pub use box_facts::{BoxFacts, Grid};
 pub use catalogue::{rules_json, rules_text};
 pub use explain::explain;
 pub use facts::{ColumnFacts, FileLine, SampleFacts, SampleRow, SplitFacts, TableFacts, TargetFacts};
-pub use html::html;
+pub use html::{PageData, html};
 pub use json::json;
 pub use picture_facts::{Bins, PictureFacts, PictureMap};
 pub use sarif::sarif;

@@ -16,6 +16,7 @@ const BINS: usize = 32;
 
 /// Counts in equal bins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Bins {
     /// Bin edges, ascending, one more than `counts`.
     pub edges: Vec<Number>,
@@ -40,6 +41,7 @@ impl Bins {
 
 /// What a set of pictures is, in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct PictureFacts {
     /// How the set is laid out, in words.
@@ -71,6 +73,7 @@ pub struct PictureFacts {
 
 /// Where pictures lie on the first two principal components of the small grey pictures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct PictureMap {
     /// Shares of the variance that the two axes explain.
     pub explained: [Number; 2],

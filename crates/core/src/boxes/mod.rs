@@ -195,6 +195,7 @@ impl Boxes {
         };
         Pictured {
             path: annotation.picture.clone(),
+            part: annotation.part.name().to_owned(),
             caption: caption.into(),
             boxes: annotation.boxes.iter().map(drawn).collect(),
             width,

@@ -87,6 +87,7 @@ impl Pictures {
             path: picture.path.clone(),
             index: picture.index,
             label: self.label(picture).map(str::to_owned),
+            part: picture.part.name().to_owned(),
             caption: caption.into(),
             width,
             height,

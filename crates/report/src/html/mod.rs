@@ -1,41 +1,39 @@
-//! The report as one self-contained page: no script, no request, light and dark, readable on a phone.
+//! The report as one self-contained page: a frame, the report as data, and the script and style sheet of `web/` that
+//! draw it. Nothing is requested; where no script may run, the text report stands in.
 
-mod element;
-mod finding;
-mod pictures;
+mod page_data;
 
-use stetho_core::{Document, Human, Number, Pictured, count_of, percent, thousands};
+use stetho_core::Document;
 
-use self::element::{Html, escape};
-use crate::facts::{ColumnFacts, TableFacts};
-use crate::picture_facts::PictureFacts;
-use crate::text::{PARTIAL, picture_lines, target_words};
-use crate::words::{self, list_of, share_of};
+pub use self::page_data::PageData;
+use crate::json::escaped;
+use crate::text::layout::clean;
+use crate::words::list_of;
+use crate::{Screen, text};
 
 const FRAME: &str = include_str!("page.html");
+/// Written by `cargo xtask page`, as are the script and the hash.
 const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+/// The script's hash as a Content-Security-Policy names it: `sha256-…`.
+const HASH: &str = include_str!("page.hash");
 
 /// Writes `document` as a page.
 pub fn html(document: &Document) -> String {
-    let facts = TableFacts::from_document(document);
-    let mut body = Html::default();
-    head(&mut body, document, facts.as_ref());
-    findings(&mut body, document);
-    if let Some(facts) = facts.as_ref().filter(|f| !f.column_profiles.is_empty()) {
-        columns(&mut body, &facts.column_profiles);
-    }
-    if let Some(facts) = PictureFacts::from_map(&document.facts).filter(|f| !f.samples.is_empty()) {
-        body.leaf("h2", "", "A sample");
-        let samples: Vec<&Pictured> = facts.samples.iter().collect();
-        pictures::gallery(&mut body, &samples);
-    }
-    foot(&mut body, document, facts.as_ref());
-    let mut title = String::new();
-    escape(
-        &mut title,
-        &crate::text::layout::clean(&format!("stetho: {}", list_of(&document.subject.paths, 3))),
-    );
-    fill(FRAME, &[("{{title}}", &title), ("{{style}}", STYLE), ("{{body}}", &body.finish())])
+    let title = escape(&clean(&format!("stetho: {}", list_of(&document.subject.paths, 3))));
+    let text = escape(&text(document, Screen { width: 100, color: false, all: false }));
+    let report = island(&PageData::of(document));
+    fill(
+        FRAME,
+        &[
+            ("{{hash}}", HASH.trim_end()),
+            ("{{title}}", &title),
+            ("{{style}}", STYLE),
+            ("{{text}}", &text),
+            ("{{report}}", &report),
+            ("{{script}}", SCRIPT),
+        ],
+    )
 }
 
 /// Puts each value into its slot. Values are not searched for slots.
@@ -51,204 +49,45 @@ fn fill(frame: &str, slots: &[(&str, &str)]) -> String {
     out + rest
 }
 
-fn head(html: &mut Html, document: &Document, facts: Option<&TableFacts>) {
-    html.element("header", &[], |html| {
-        html.leaf("h1", "", &list_of(&document.subject.paths, 3));
-        html.leaf("p", "faint", &format!("stetho {} · {}", document.stetho, document.command));
-        if document.partial {
-            html.leaf("p", "partial", PARTIAL);
-        }
-        match facts {
-            Some(facts) => table_facts(html, facts),
-            None => match PictureFacts::from_map(&document.facts) {
-                Some(facts) => picture_facts(html, document, &facts),
-                None => html.leaf("p", "", &count_of(document.subject.items, "item")),
-            },
-        }
-    });
+/// JSON that no parser of HTML takes for the end of its element, with hidden characters spelled out.
+fn island(data: &PageData) -> String {
+    let json = serde_json::to_string(data).unwrap_or_else(|_| "null".into());
+    escaped(json).replace('<', "\\u003c")
 }
 
-fn table_facts(html: &mut Html, facts: &TableFacts) {
-    html.element("dl", &[], |html| {
-        fact(html, "size", &format!("{} rows × {} columns", thousands(facts.rows), thousands(facts.columns)));
-        let kinds: Vec<String> = facts.kinds.iter().map(|(k, n)| format!("{} {k}", thousands(*n))).collect();
-        if !kinds.is_empty() {
-            fact(html, "types", &kinds.join(", "));
+/// `text` with the five characters escaped that mean something in HTML.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
         }
-        for file in &facts.files {
-            fact(html, "file", &format!("{}: {}, {}", file.path, count_of(file.rows, "row"), file.format));
-        }
-        for split in &facts.splits {
-            fact(html, &split.part, &count_of(split.rows, "row"));
-        }
-        for line in &facts.skipped_files {
-            fact(html, "not read", line);
-        }
-        match (&facts.target, &facts.target_reason) {
-            (Some(target), _) => fact(html, "target", &target_words(target)),
-            (None, Some(reason)) => fact(html, "target", &words::no_target(reason)),
-            (None, None) => {}
-        }
-    });
-    class_bars(html, facts.target.as_ref().map_or(&[][..], |t| &t.classes));
-}
-
-/// Classes with their shares.
-fn class_bars(html: &mut Html, classes: &[(String, u64)]) {
-    let total: u64 = classes.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n));
-    let most = classes.iter().map(|(_, n)| *n).max().unwrap_or(0);
-    let rows = classes.iter().map(|(name, n)| {
-        let note = format!("{} · {}", percent(share_of(*n, total)), thousands(*n));
-        (name.clone(), share_of(*n, most), note)
-    });
-    bars(html, rows);
-}
-
-fn picture_facts(html: &mut Html, document: &Document, facts: &PictureFacts) {
-    html.element("dl", &[], |html| {
-        for (label, text) in picture_lines(facts) {
-            fact(html, label, &text);
-        }
-        for line in words::skipped_files(document) {
-            fact(html, "not read", &line);
-        }
-    });
-    class_bars(html, &facts.classes);
-}
-
-fn fact(html: &mut Html, label: &str, text: &str) {
-    html.leaf("dt", "", label);
-    html.paragraph("dd", "", text);
-}
-
-/// Bars as (label, length from 0 to 1, note).
-fn bars(html: &mut Html, rows: impl Iterator<Item = (String, f64, String)>) {
-    let mut rows = rows.peekable();
-    if rows.peek().is_none() {
-        return;
     }
-    html.element("div", &[("class", "bars")], |html| {
-        for (label, length, note) in rows {
-            let length = if length.is_nan() { 0.0 } else { length.clamp(0.0, 1.0) };
-            let width = format!("width:{:.1}%", length * 100.0);
-            html.leaf("span", "label", &label);
-            html.element("span", &[("class", "track")], |h| {
-                if length > 0.0 {
-                    h.element("i", &[("style", &width)], |_| {});
-                }
-            });
-            html.leaf("span", "note", &note);
-        }
-    });
+    out
 }
 
-/// A histogram as a picture, to be described by the text around it.
-fn histogram(html: &mut Html, counts: &[u64]) {
-    let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
-    let view = format!("0 0 {} 100", counts.len().max(1) * 10);
-    let attributes = [
-        ("viewBox", view.as_str()),
-        ("preserveAspectRatio", "none"),
-        ("role", "img"),
-        ("aria-label", "histogram"),
-    ];
-    html.element("svg", &attributes, |html| {
-        for (i, &n) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
-            let height = (n as f64 / most * 100.0).max(1.5);
-            let (x, y, height) =
-                ((i * 10).to_string(), format!("{:.1}", 100.0 - height), format!("{height:.1}"));
-            html.element("rect", &[("x", &x), ("y", &y), ("width", "9"), ("height", &height)], |_| {});
-        }
-    });
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn findings(html: &mut Html, document: &Document) {
-    html.leaf("h2", "", "Findings");
-    if document.findings.is_empty() {
-        html.leaf("p", "good", &words::nothing_found(document));
-        return;
+    #[test]
+    fn values_are_not_searched_for_slots() {
+        assert_eq!(fill("{{a}}-{{b}}", &[("{{a}}", "{{b}}"), ("{{b}}", "2")]), "{{b}}-2");
     }
-    html.element("ol", &[("class", "overview")], |html| {
-        for (i, finding) in document.findings.iter().enumerate() {
-            let target = format!("#finding-{}", i + 1);
-            html.element("li", &[], |html| {
-                let class = format!("severity {}", finding.severity.name());
-                html.element("span", &[("class", &class)], |h| h.text(finding.severity.name()));
-                html.element("a", &[("href", &target)], |h| h.prose(&finding.message));
-            });
-        }
-    });
-    for (i, finding) in document.findings.iter().enumerate() {
-        finding::write(html, i + 1, finding);
+
+    #[test]
+    fn what_means_something_in_html_is_escaped() {
+        assert_eq!(escape("<b a='1'>&\""), "&lt;b a=&#39;1&#39;&gt;&amp;&quot;");
     }
-}
 
-/// How many columns the page profiles; the JSON report profiles all.
-const COLUMNS: usize = 500;
-
-fn columns(html: &mut Html, profiles: &[ColumnFacts]) {
-    const HEADINGS: [&str; 10] =
-        ["column", "kind", "nulls", "distinct", "mean", "std", "min", "median", "max", "distribution"];
-    html.leaf("h2", "", "Columns");
-    html.element("div", &[("class", "scroll")], |html| {
-        html.element("table", &[], |html| {
-            html.element("tr", &[], |html| {
-                let class = |c: usize| if (2..9).contains(&c) { "number" } else { "" };
-                HEADINGS.iter().enumerate().for_each(|(c, heading)| html.leaf("th", class(c), heading));
-            });
-            profiles.iter().take(COLUMNS).for_each(|profile| column(html, profile));
-        });
-    });
-    if let Some(rest) = profiles.len().checked_sub(COLUMNS).filter(|rest| *rest > 0) {
-        html.leaf(
-            "p",
-            "faint",
-            &format!("and {} more columns; the JSON report has them all", thousands(rest as u64)),
-        );
+    #[test]
+    fn the_script_cannot_end_its_element() {
+        assert!(!SCRIPT.contains("</script") && !STYLE.contains("</style"));
+        assert!(HASH.trim_end().starts_with("sha256-"));
     }
-}
-
-fn column(html: &mut Html, profile: &ColumnFacts) {
-    let number = |n: Option<Number>| n.map_or(String::new(), |n| Human(n.0).to_string());
-    html.element("tr", &[], |html| {
-        html.leaf("td", "", &profile.name);
-        html.leaf("td", "", &profile.kind);
-        html.leaf("td", "number", &thousands(profile.nulls));
-        let about = if profile.distinct_exact { "" } else { "~" };
-        html.leaf("td", "number", &format!("{about}{}", thousands(profile.distinct)));
-        for value in [profile.mean, profile.std, profile.min, profile.median, profile.max] {
-            html.leaf("td", "number", &number(value));
-        }
-        html.element("td", &[], |html| {
-            if !profile.histogram.is_empty() {
-                histogram(html, &profile.histogram);
-            }
-        });
-    });
-}
-
-fn foot(html: &mut Html, document: &Document, facts: Option<&TableFacts>) {
-    html.element("footer", &[], |html| {
-        if document.partial {
-            html.leaf("p", "partial", PARTIAL);
-        }
-        let mut line: Vec<String> = words::counts(document).into_iter().map(|(_, text)| text).collect();
-        line.push(format!("{} ran", count_of(words::n_ran(document), "rule")));
-        if let Some(seconds) = words::seconds(document) {
-            line.push(words::duration(seconds));
-        }
-        html.leaf("p", "", &line.join(" · "));
-        for (reason, rules) in words::skipped(document) {
-            let count = count_of(rules.len() as u64, "rule");
-            html.paragraph("p", "faint", &format!("skipped {count}, {reason}: {}", rules.join(", ")));
-        }
-        for (rule, reason) in words::failed(document) {
-            html.paragraph("p", "error", &words::failure(rule, reason));
-        }
-        let commands = words::next(document, facts);
-        if !commands.is_empty() {
-            html.leaf("p", "faint", "next");
-            html.element("pre", &[], |h| h.leaf("code", "", &commands.join("\n")));
-        }
-    });
 }

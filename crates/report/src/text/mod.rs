@@ -8,7 +8,6 @@ pub(crate) mod layout;
 pub(crate) mod page;
 
 pub(crate) use finding::severity_tone;
-pub(crate) use head::{PARTIAL, picture_lines, target_words};
 use page::Page;
 pub use page::Screen;
 use stetho_core::Document;

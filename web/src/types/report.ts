@@ -1,0 +1,611 @@
+// written by `cargo xtask types` from the Rust definitions
+
+export type Number = number | "NaN" | "Infinity" | "-Infinity";
+
+export type Document = { 
+/**
+ * [`SCHEMA`].
+ */
+schema: number, 
+/**
+ * Version of the program.
+ */
+stetho: string, 
+/**
+ * The subcommand that made it.
+ */
+command: string, 
+/**
+ * What was examined.
+ */
+subject: Subject, 
+/**
+ * Findings, worst and surest first.
+ */
+findings: Array<Finding>, 
+/**
+ * What became of every enabled rule.
+ */
+outcomes: Array<RuleOutcome>, 
+/**
+ * Whether the examination was interrupted, so that the findings speak of a part only.
+ */
+partial?: boolean, 
+/**
+ * Facts for the head of the report: columns, types, class shares, time taken.
+ */
+facts: Record<string, unknown>, };
+
+export type Subject = { 
+/**
+ * Files and folders, as the user named them.
+ */
+paths: Array<string>, 
+/**
+ * `table`, `images`, `boxes`, `run` …
+ */
+kind: string, 
+/**
+ * How many rows, pictures, steps.
+ */
+items: number, };
+
+export type Finding = { 
+/**
+ * Id of the rule that raised it.
+ */
+rule: string, 
+/**
+ * How bad it is.
+ */
+severity: Severity, 
+/**
+ * How sure the rule is, from 0 to 1. Findings of one severity are ranked by it.
+ */
+certainty: number, 
+/**
+ * What was seen, with the number and the limit.
+ */
+message: string, 
+/**
+ * Why it matters.
+ */
+why: string, 
+/**
+ * How many things are affected in all.
+ */
+count: number, 
+/**
+ * Where, worst first.
+ */
+places: Array<Place>, 
+/**
+ * The proof.
+ */
+evidence: Array<Evidence>, 
+/**
+ * What to do, best first.
+ */
+remedies: Array<Remedy>, };
+
+export type Severity = "info" | "warning" | "error";
+
+export type Place = { "kind": "whole" } | { "kind": "column", 
+/**
+ * Its name in the header.
+ */
+name: string, } | { "kind": "rows", 
+/**
+ * The file, as the user named it.
+ */
+path: string, 
+/**
+ * 0-based, the header not counted.
+ */
+rows: Array<number>, 
+/**
+ * 1-based lines of the file, where it has lines; as long as `rows`.
+ */
+lines?: Array<number>, } | { "kind": "item", 
+/**
+ * The file, as the user named it.
+ */
+path: string, 
+/**
+ * Index within the file, 0-based.
+ */
+index?: number | null, 
+/**
+ * 1-based line in the file.
+ */
+line?: number | null, } | { "kind": "pair", 
+/**
+ * The first, by name.
+ */
+a: string, 
+/**
+ * The second, by name.
+ */
+b: string, } | { "kind": "steps", 
+/**
+ * First step.
+ */
+first: number, 
+/**
+ * Last step.
+ */
+last: number, };
+
+export type Evidence = { "kind": "measure", 
+/**
+ * What was measured, with its unit where it has one.
+ */
+name: string, 
+/**
+ * The value.
+ */
+value: Number, 
+/**
+ * The limit it broke.
+ */
+limit: Limit, } | { "kind": "table", 
+/**
+ * What the table shows.
+ */
+name: string, 
+/**
+ * Headings.
+ */
+columns: Array<string>, 
+/**
+ * Rows, each as long as `columns`.
+ */
+rows: Array<Array<string>>, } | { "kind": "bars", 
+/**
+ * What the bars show.
+ */
+name: string, 
+/**
+ * Label and amount, in the order to be drawn.
+ */
+bars: Array<[string, Number]>, } | { "kind": "histogram", 
+/**
+ * What is distributed.
+ */
+name: string, 
+/**
+ * Bin edges, one more than `counts`, ascending.
+ */
+edges: Array<Number>, 
+/**
+ * How many values lie in each bin.
+ */
+counts: Array<number>, } | { "kind": "pictures", 
+/**
+ * What they show.
+ */
+name: string, 
+/**
+ * Groups to be seen side by side: copies of one picture. A plain gallery has one picture a group.
+ */
+groups: Array<Array<Pictured>>, } | { "kind": "excerpt", 
+/**
+ * The file, as the user named it.
+ */
+path: string, 
+/**
+ * 1-based line of the first quoted line.
+ */
+line: number, 
+/**
+ * The quoted text, possibly shortened.
+ */
+text: string, };
+
+export type Limit = { "at_least": Number } | { "at_most": Number };
+
+export type Pictured = { 
+/**
+ * Its file, as the user named it.
+ */
+path: string, 
+/**
+ * 0-based number within an array file.
+ */
+index?: number | null, 
+/**
+ * Its class.
+ */
+label?: string | null, 
+/**
+ * Its part of the data: `training`, `validation`, `test`.
+ */
+part?: string, 
+/**
+ * Why it is shown: `sharpness 0.03`, `copy in validation`.
+ */
+caption?: string, 
+/**
+ * Boxes on it.
+ */
+boxes?: Array<Drawn>, 
+/**
+ * Sides in pixels as stored, 0 where unknown.
+ */
+width: number, 
+/**
+ * See `width`.
+ */
+height: number, 
+/**
+ * A small copy as a `data:` address; only in reports that show pictures.
+ */
+thumbnail?: string | null, };
+
+export type Drawn = { 
+/**
+ * xmin, ymin, xmax, ymax in pixels of the picture as stored.
+ */
+corners: [Number, Number, Number, Number], 
+/**
+ * Class of the box.
+ */
+label: string, 
+/**
+ * Whether the finding is about this box rather than about its neighbours.
+ */
+is_culprit: boolean, };
+
+export type Remedy = { 
+/**
+ * What to do, in the imperative.
+ */
+action: string, 
+/**
+ * What it risks.
+ */
+safety: Safety, 
+/**
+ * A shell command to copy.
+ */
+command?: string | null, 
+/**
+ * Python to copy.
+ */
+code?: string | null, };
+
+export type Safety = "safe" | "unsafe" | "advice";
+
+export type RuleOutcome = { 
+/**
+ * Id of the rule.
+ */
+rule: string, } & ({ "outcome": "ran" } | { "outcome": "skipped", 
+/**
+ * Why.
+ */
+reason: string, } | { "outcome": "failed", 
+/**
+ * The panic's message.
+ */
+reason: string, });
+
+export type Outcome = { "outcome": "ran" } | { "outcome": "skipped", 
+/**
+ * Why.
+ */
+reason: string, } | { "outcome": "failed", 
+/**
+ * The panic's message.
+ */
+reason: string, };
+
+export type PageData = { 
+/**
+ * The report, its pictures without thumbnails.
+ */
+document: Document, 
+/**
+ * `data:` addresses by path, line feed and number within an array file (empty for a file of its own).
+ */
+thumbnails: { [key in string]: string }, };
+
+export type TableFacts = { 
+/**
+ * Rows of the training part.
+ */
+rows: number, 
+/**
+ * Columns, the target counted.
+ */
+columns: number, 
+/**
+ * How many columns are of each kind, by the kind's name.
+ */
+kinds: { [key in string]: number }, 
+/**
+ * Files of the training part, in reading order.
+ */
+files: Array<FileLine>, 
+/**
+ * The target column, if there is one.
+ */
+target: TargetFacts | null, 
+/**
+ * Why there is no target.
+ */
+target_reason: string | null, 
+/**
+ * Validation and test sets.
+ */
+splits: Array<SplitFacts>, 
+/**
+ * One profile a column, in the order of the header.
+ */
+column_profiles: Array<ColumnFacts>, 
+/**
+ * Rows to look at, where the page asked for them.
+ */
+samples: SampleFacts | null, 
+/**
+ * Files that were stepped over, each with the reason.
+ */
+skipped_files: Array<string>, 
+/**
+ * The command that made the report, quoted for a shell.
+ */
+command_line: string, 
+/**
+ * Wall time from start to verdict, in seconds.
+ */
+seconds: number, };
+
+export type FileLine = { 
+/**
+ * As the user named it.
+ */
+path: string, 
+/**
+ * What was detected, in words.
+ */
+format: string, 
+/**
+ * Rows read from it.
+ */
+rows: number, };
+
+export type TargetFacts = { 
+/**
+ * Its name.
+ */
+column: string, 
+/**
+ * `classification` or `regression`.
+ */
+task: string, 
+/**
+ * `given`, `found` (by its name) or `guessed`.
+ */
+origin: string, 
+/**
+ * Why this column, where it was not given.
+ */
+reason: string, 
+/**
+ * Other columns that could be the target, most likely first.
+ */
+alternatives: Array<string>, 
+/**
+ * Classes with their counts, most frequent first; empty for regression.
+ */
+classes: Array<[string, number]>, };
+
+export type SplitFacts = { 
+/**
+ * `validation` or `test`.
+ */
+part: string, 
+/**
+ * Its rows.
+ */
+rows: number, };
+
+export type ColumnFacts = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its kind.
+ */
+kind: string, 
+/**
+ * Rows without a value.
+ */
+nulls: number, 
+/**
+ * How many different values.
+ */
+distinct: number, 
+/**
+ * Whether `distinct` is exact rather than an estimate.
+ */
+distinct_exact: boolean, 
+/**
+ * Arithmetic mean.
+ */
+mean?: Number | null, 
+/**
+ * Standard deviation of the sample.
+ */
+std?: Number | null, 
+/**
+ * Smallest value.
+ */
+min?: Number | null, 
+/**
+ * Median.
+ */
+median?: Number | null, 
+/**
+ * Largest value.
+ */
+max?: Number | null, 
+/**
+ * Counts in equal bins from `min` to `max`.
+ */
+histogram?: Array<number>, };
+
+export type SampleFacts = { 
+/**
+ * Names of the columns that are shown, the target first.
+ */
+columns: Array<string>, 
+/**
+ * Shares of the variance that the two axes of the map explain.
+ */
+explained: [Number, Number], 
+/**
+ * The rows.
+ */
+rows: Array<SampleRow>, };
+
+export type SampleRow = { 
+/**
+ * File and line, or row number where the file has no lines.
+ */
+name: string, 
+/**
+ * Its label, where there is a target.
+ */
+label?: string | null, 
+/**
+ * Its place on the map.
+ */
+at?: [Number, Number] | null, 
+/**
+ * Cells in the order of [`SampleFacts::columns`].
+ */
+values: Array<string>, };
+
+export type PictureFacts = { 
+/**
+ * How the set is laid out, in words.
+ */
+layout: string, 
+/**
+ * Pictures in each part.
+ */
+parts: Array<[string, number]>, 
+/**
+ * Pictures in each class of the training part, most frequent first.
+ */
+classes: Array<[string, number]>, 
+/**
+ * Pictures in each file format, most frequent first.
+ */
+formats: Array<[string, number]>, 
+/**
+ * Pictures with each kind of channels and depth, most frequent first.
+ */
+channels: Array<[string, number]>, 
+/**
+ * Width, height and how many pictures have them, most frequent first.
+ */
+sizes: Array<[number, number, number]>, 
+/**
+ * Mean of red, green and blue over all pictures, 0 … 1.
+ */
+mean: [Number, Number, Number], 
+/**
+ * Standard deviation of red, green and blue over all pixels.
+ */
+std: [Number, Number, Number], 
+/**
+ * Mean brightness of the pictures.
+ */
+brightness: Bins, 
+/**
+ * Sharpness of the pictures.
+ */
+sharpness: Bins, 
+/**
+ * Pictures to look at, of each class alike.
+ */
+samples: Array<Pictured>, 
+/**
+ * A map of the samples, where one was made.
+ */
+projection: PictureMap | null, };
+
+export type PictureMap = { 
+/**
+ * Shares of the variance that the two axes explain.
+ */
+explained: [Number, Number], 
+/**
+ * Place of each of [`PictureFacts::samples`], in their order.
+ */
+points: Array<[Number, Number]>, };
+
+export type Bins = { 
+/**
+ * Bin edges, ascending, one more than `counts`.
+ */
+edges: Array<Number>, 
+/**
+ * How many values lie in each bin.
+ */
+counts: Array<number>, };
+
+export type BoxFacts = { 
+/**
+ * `COCO`, `Pascal VOC`, `YOLO`.
+ */
+format: string, 
+/**
+ * Boxes in all.
+ */
+boxes: number, 
+/**
+ * Pictures with an annotation, with boxes or without.
+ */
+annotated: number, 
+/**
+ * Pictures that are annotated and have no box.
+ */
+empty: number, 
+/**
+ * Boxes of each class, most frequent first.
+ */
+classes: Array<[string, number]>, 
+/**
+ * Annotated pictures with 0, 1, 2 … boxes; the last counts those with as many or more.
+ */
+per_picture: Array<number>, 
+/**
+ * Width (from left) and height (from top) of boxes, as shares of the picture's sides.
+ */
+sizes: Grid, 
+/**
+ * Centres of boxes, as shares of the picture's sides.
+ */
+positions: Grid, 
+/**
+ * Base-2 logarithm of width over height: 0 square, 1 twice as wide as high.
+ */
+aspects: Bins, 
+/**
+ * Base-10 logarithm of the shorter side in pixels.
+ */
+sides: Bins, };
+
+export type Grid = { 
+/**
+ * Cells from left to right.
+ */
+columns: number, 
+/**
+ * Counts, `columns` in each row.
+ */
+counts: Array<number>, };
