@@ -143,7 +143,6 @@ impl Rule for ConflictingBox {
 mod tests {
     use stetho_core::boxes::BoxFormat;
 
-    use super::*;
     use crate::boxes::testing::{annotation, judge, of, set};
 
     /// So many persons, of whom the first few are players too.

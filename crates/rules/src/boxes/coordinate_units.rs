@@ -7,8 +7,7 @@ use stetho_core::{Draft, Evidence, Number, Pictured, Remedy, Report, Rule, Sever
 use crate::box_sets::{Culprit, draft, pictured, share};
 use crate::box_units::{Limits, Mistake, Order, Suspicion, Units};
 
-/// Boxes that were written by another convention than that of their format: fractions for pixels, width and height for
-/// corners.
+/// Boxes written by another convention than that of their format: fractions for pixels, sizes for corners.
 ///
 /// ## Why it matters
 /// The file parses, the training runs, and the boxes are somewhere else: in the corner of the picture as points, beyond its
