@@ -73,6 +73,11 @@ function run(element: Element): void {
   draw?.();
 }
 
+/** Draws what waits inside `element`, or is it. */
+export function drawNow(element: Element): void {
+  [...pending.keys()].filter((e) => e === element || element.contains(e)).forEach(run);
+}
+
 /** Draws when `element` comes near the screen, or before printing. */
 export function whenNear(element: Element, draw: () => void): void {
   pending.set(element, draw);

@@ -47,9 +47,9 @@ export function histogram(name: string, bins: Bins, show: (x: number) => string 
   const low = all[0]?.x1 ?? 0;
   const high = all[all.length - 1]?.x2 ?? 1;
   return responsive(describe(name, bins, show), height, (width) => Plot.plot({
-    ...BASE, width, height, marginLeft: 44, marginRight: 12, marginTop: 8, marginBottom: 22,
+    ...BASE, width, height, marginLeft: 52, marginRight: 14, marginTop: 8, marginBottom: 22,
     x: { domain: low < high ? [low, high] : [low - 1, low + 1], tickFormat: show, ticks: Math.max(2, width / 90), label: null },
-    y: { ticks: 3, label: null, tickFormat: "~s", grid: true, nice: true },
+    y: { ticks: 3, label: null, tickFormat: (n: number) => (Number.isInteger(n) ? thousands(n) : ""), grid: true, nice: true },
     marks: [
       Plot.rectY(bars, { x1: "x1", x2: "x2", y1: 0, y2: "n", fill: "var(--bar)", insetLeft: 0.5, insetRight: 0.5,
         title: (b: Bar) => `${show(b.x1)} – ${show(b.x2)}: ${thousands(b.n)}` }),

@@ -1,7 +1,7 @@
 // Reads the report out of the page and draws it.
 
 import { h } from "./h";
-import { themeButton, whenNear } from "./actions";
+import { drawNow, themeButton, whenNear } from "./actions";
 import { modelOf } from "./model";
 import type { PageData } from "./types/report";
 import { columns } from "./views/columns";
@@ -38,6 +38,21 @@ function draw(page: HTMLElement, data: PageData): void {
   document.documentElement.dataset.ready = String(Math.round(performance.now()));
 }
 
+/** Goes to what the address names, again once what lies above has its true height. */
+function follow(): void {
+  const id = location.hash.slice(1);
+  const waiting = document.getElementById(id);
+  if (!waiting) return;
+  if (waiting.classList.contains("waiting")) drawNow(waiting);
+  const go = () => document.getElementById(id)?.scrollIntoView();
+  go();
+  requestAnimationFrame(() => requestAnimationFrame(go));
+}
+
 const page = document.getElementById("page");
 const island = document.getElementById("report");
-if (page && island) draw(page, JSON.parse(island.textContent ?? "null") as PageData);
+if (page && island) {
+  draw(page, JSON.parse(island.textContent ?? "null") as PageData);
+  addEventListener("hashchange", follow);
+  follow();
+}

@@ -62,7 +62,7 @@ export function openSamples(model: Model, samples: readonly Sample[], at: number
       h("div", { class: "known" }, h("dl", {}, facts(model, sample)), h("h3", {}, "findings about it"), about(model, sample),
         picture ? h("p", { class: "faint path" }, pictureName(picture)) : null));
   }
-  opened.addEventListener("close", () => { opened.remove(); if (location.hash.startsWith("#finding-") === false || document.activeElement === document.body) back?.focus(); });
+  opened.addEventListener("close", () => { opened.remove(); back?.focus({ preventScroll: true }); });
   opened.addEventListener("click", (event) => { if (event.target === opened) opened.close(); });
   document.body.append(opened);
   dialog = opened;

@@ -1,6 +1,6 @@
 // The data in numbers: classes, sizes, channels, boxes.
 
-import { h, type Child } from "../h";
+import { h, prose, type Child } from "../h";
 import { heat, histogram, sizes } from "../charts";
 import type { Model } from "../model";
 import type { BoxFacts, Number as Value, PictureFacts, TableFacts } from "../types/report";
@@ -57,7 +57,7 @@ function ofTable(facts: TableFacts): Child[] {
   const files = facts.files ?? [];
   return [
     classes.length ? panel("Classes", `share and count of each value of ${facts.target?.column ?? "the target"}`, shares(classes, "classes")) : null,
-    files.length ? panel("Files", "", h("ul", { class: "files" }, files.slice(0, 30).map((f) => h("li", {}, h("b", {}, f.path), h("span", { class: "faint" }, `${thousands(f.rows)} rows · ${f.format}`)))),
+    files.length ? panel("Files", "", h("ul", { class: "files" }, files.slice(0, 30).map((f) => h("li", {}, h("b", {}, f.path), h("span", { class: "faint" }, prose(`${thousands(f.rows)} rows · ${f.format}`))))),
       files.length > 30 ? h("p", { class: "faint" }, `and ${thousands(files.length - 30)} more`) : null) : null,
   ];
 }

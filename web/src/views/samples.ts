@@ -8,7 +8,7 @@ import { fileName, thousands } from "../words";
 import { openSamples } from "./dialog";
 import { framed, type Fit } from "./picture";
 
-const PAGE = 60;
+const PAGE = 48;
 
 interface State { label: string; part: string; order: Order; seed: number; fit: Fit; side: number }
 
