@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
-use stetho_core::image::Pictures;
 use stetho_core::{Document, Evidence, MAX_PLACES, Pictured, RuleInfo, SCHEMA, Subject, Verdict};
 use stetho_read::{Data, DataKind, Plan, fill_thumbnails, read_data};
 use stetho_report::{BoxFacts, PictureFacts, TableFacts, html, json, quoted, sarif, text};
@@ -23,7 +22,7 @@ const SHOWN_GROUPS: usize = 40;
 const SHOWN: usize = 8;
 /// Longer side of the pictures of findings and of samples on the page, in pixels.
 const THUMBNAIL: u32 = 320;
-const SAMPLE_THUMBNAIL: u32 = 160;
+const SAMPLE_THUMBNAIL: u32 = 128;
 
 /// Reads the data, lets the rules judge it, writes the report.
 ///
@@ -122,10 +121,11 @@ fn examine(judges: Judges, data: &Data) -> Examined {
             items: reading.pictures.pictures.len() as u64,
             verdict: judges.judge_pictures(&reading.pictures),
             partial: reading.partial,
-            facts: picture_facts(&reading.pictures, &reading.skipped),
+            facts: picture_facts(&PictureFacts::of(&reading.pictures), &reading.skipped),
         },
         Data::Boxes(reading) => {
-            let mut facts = picture_facts(&reading.pictures, &reading.skipped);
+            let pictures = PictureFacts::of(&reading.pictures).with_boxes(&reading.boxes);
+            let mut facts = picture_facts(&pictures, &reading.skipped);
             BoxFacts::of(&reading.boxes).insert_into(&mut facts);
             Examined {
                 kind: "boxes",
@@ -138,10 +138,10 @@ fn examine(judges: Judges, data: &Data) -> Examined {
     }
 }
 
-fn picture_facts(pictures: &Pictures, skipped: &[String]) -> Map<String, Value> {
+fn picture_facts(pictures: &PictureFacts, skipped: &[String]) -> Map<String, Value> {
     let mut facts = Map::new();
     facts.insert("skipped_files".into(), skipped.into());
-    PictureFacts::of(pictures).insert_into(&mut facts);
+    pictures.insert_into(&mut facts);
     facts
 }
 

@@ -8,8 +8,6 @@ use crate::picture_facts::Bins;
 
 /// Cells along each side of the maps.
 const CELLS: usize = 24;
-/// Counts of boxes a picture that are told apart; more count as the last.
-const PER_PICTURE: usize = 32;
 
 /// Counts on a grid over the unit square, row by row from the top left.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,11 +60,14 @@ pub struct BoxFacts {
 }
 
 impl BoxFacts {
+    /// Counts of boxes a picture that are told apart; more count as this many.
+    pub const MOST_PER_PICTURE: usize = 32;
+
     /// The facts of `boxes`.
     pub fn of(boxes: &Boxes) -> Self {
         let annotated = || boxes.annotations.iter().filter(|a| a.is_annotated);
-        let mut per_picture = vec![0; PER_PICTURE + 1];
-        annotated().for_each(|a| per_picture[a.boxes.len().min(PER_PICTURE)] += 1);
+        let mut per_picture = vec![0; Self::MOST_PER_PICTURE + 1];
+        annotated().for_each(|a| per_picture[a.boxes.len().min(Self::MOST_PER_PICTURE)] += 1);
         let used = per_picture.iter().rposition(|n| *n > 0).map_or(0, |last| last + 1);
         per_picture.truncate(used);
         let mut counts = vec![0; boxes.classes.len()];
@@ -109,4 +110,68 @@ impl BoxFacts {
 fn centre(b: &BoundingBox, width: f64, height: f64) -> (f64, f64) {
     let [x1, y1, x2, y2] = b.corners;
     (f64::midpoint(x1, x2) / width, f64::midpoint(y1, y2) / height)
+}
+
+#[cfg(test)]
+mod tests {
+    use stetho_core::boxes::{Annotation, PictureState};
+
+    use super::*;
+
+    fn of(corners: [f64; 4], class: BoxClass) -> BoundingBox {
+        BoundingBox { index: 0, line: None, class, corners, written: corners, is_crowd: false }
+    }
+
+    fn annotation(boxes: Vec<BoundingBox>, state: PictureState) -> Annotation {
+        Annotation { is_annotated: true, state, boxes, ..Annotation::default() }
+    }
+
+    #[test]
+    fn points_on_and_off_the_grid() {
+        let grid = Grid::of([(0.0, 0.0), (1.0, 1.0), (0.5, 0.0), (1.01, 0.5), (f64::NAN, 0.5)].into_iter());
+        assert_eq!(grid.counts.iter().sum::<u64>(), 3);
+        assert_eq!((grid.counts[0], grid.counts[CELLS / 2], grid.counts[CELLS * CELLS - 1]), (1, 1, 1));
+        assert_eq!(grid.columns * grid.columns, grid.counts.len() as u64);
+    }
+
+    #[test]
+    fn boxes_are_counted_by_class_and_picture() {
+        let box_of = |class| of([0.0, 0.0, 50.0, 25.0], class);
+        let set = Boxes {
+            classes: vec!["cat".into(), "dog".into()],
+            annotations: vec![
+                annotation(vec![box_of(BoxClass::Known(1)); 2], PictureState::Sized(100, 100)),
+                annotation(vec![box_of(BoxClass::Known(0))], PictureState::Missing),
+                annotation(vec![box_of(BoxClass::Unknown("x".into()))], PictureState::Sized(100, 50)),
+                annotation(Vec::new(), PictureState::Sized(9, 9)),
+                Annotation::default(),
+            ],
+            ..Boxes::default()
+        };
+        let facts = BoxFacts::of(&set);
+        assert_eq!((facts.boxes, facts.annotated, facts.empty), (4, 4, 1));
+        assert_eq!(facts.classes, [("dog".to_owned(), 2), ("cat".to_owned(), 1)]);
+        assert_eq!(facts.per_picture, [1, 2, 1]);
+        // the box on the missing picture has no share of its sides
+        assert_eq!(facts.sizes.counts.iter().sum::<u64>(), 3);
+        assert_eq!(facts.positions.counts[CELLS / 8 * CELLS + CELLS / 4], 2);
+        assert_eq!(facts.aspects.counts.iter().sum::<u64>(), 4);
+        assert_eq!(facts.sides.counts.iter().sum::<u64>(), 3);
+        let mut map = Map::new();
+        facts.insert_into(&mut map);
+        assert_eq!(BoxFacts::from_map(&map), Some(facts));
+    }
+
+    #[test]
+    fn a_picture_full_of_boxes_counts_at_the_end() {
+        let many = vec![of([0.0, 0.0, 0.0, 5.0], BoxClass::Known(0)); 100];
+        let set =
+            Boxes { annotations: vec![annotation(many, PictureState::Sized(9, 9))], ..Boxes::default() };
+        let facts = BoxFacts::of(&set);
+        assert_eq!(
+            (facts.per_picture.len(), facts.per_picture[BoxFacts::MOST_PER_PICTURE]),
+            (BoxFacts::MOST_PER_PICTURE + 1, 1)
+        );
+        assert_eq!(facts.sides.counts.iter().sum::<u64>(), 0, "a side of 0 has no logarithm");
+    }
 }

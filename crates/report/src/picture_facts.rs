@@ -1,15 +1,16 @@
 //! Facts of picture sets: what `facts.pictures` of the JSON report holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use stetho_core::image::{Look, Pictures};
+use stetho_core::boxes::Boxes;
+use stetho_core::image::{Look, Picture, Pictures};
 use stetho_core::table::Part;
 use stetho_core::{Number, Pictured};
 
 /// Pictures that the page can browse.
-const SAMPLES: usize = 240;
+const SAMPLES: usize = 600;
 /// Sizes that are listed.
 const SIZES: usize = 200;
 const BINS: usize = 32;
@@ -64,7 +65,8 @@ pub struct PictureFacts {
     pub brightness: Bins,
     /// Sharpness of the pictures.
     pub sharpness: Bins,
-    /// Pictures to look at, of each class alike.
+    /// Pictures to look at, of each class and part alike; the caption of held-out ones is their part. In detection sets they
+    /// have their boxes, and their label is the classes on them.
     pub samples: Vec<Pictured>,
     /// A map of the samples, where one was made.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,8 +113,25 @@ impl PictureFacts {
             brightness: Bins::of(looks().map(|l| f64::from(l.brightness)), 0.0, 1.0),
             sharpness: Bins::of(looks().map(|l| f64::from(l.sharpness)), 0.0, 1.0),
             projection: map(pictures, &samples),
-            samples: samples.into_iter().map(|i| pictures.pictured(i, "")).collect(),
+            samples: samples
+                .into_iter()
+                .map(|i| pictures.pictured(i, caption(pictures.pictures.get(i))))
+                .collect(),
         }
+    }
+
+    /// Draws the boxes of a detection set on the samples.
+    #[must_use]
+    pub fn with_boxes(mut self, boxes: &Boxes) -> Self {
+        let of: HashMap<&str, _> = boxes.annotations.iter().map(|a| (a.picture.as_str(), a)).collect();
+        for sample in &mut self.samples {
+            let Some(annotation) = of.get(sample.path.as_str()) else { continue };
+            sample.boxes = boxes.pictured(annotation, "", |_| false).boxes;
+            let classes: BTreeSet<&str> = sample.boxes.iter().map(|b| b.label.as_str()).collect();
+            let classes: Vec<&str> = classes.into_iter().collect();
+            sample.label = if classes.is_empty() { None } else { Some(classes.join(", ")) };
+        }
+        self
     }
 
     /// The facts in a report, if it has them.
@@ -156,15 +175,22 @@ fn scale(pictures: &Pictures) -> ([Number; 3], [Number; 3]) {
     (mean.map(Number), std)
 }
 
-/// Pictures of each class in turn, by the hash of their number (SplitMix64's last step), so in no order of the set.
+/// The part of a held-out picture.
+fn caption(picture: Option<&Picture>) -> &'static str {
+    picture.filter(|p| p.part != Part::Train).map_or("", |p| p.part.name())
+}
+
+/// Pictures of each class and part in turn, by the hash of their number (SplitMix64's last step), so in no order of the set.
 fn samples(pictures: &Pictures) -> Vec<usize> {
     let mix = |i: usize| {
         let z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z ^ (z >> 27)
     };
-    let mut of_class: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
-    pictures.seen().for_each(|(i, picture, _)| of_class.entry(picture.label).or_default().push(i));
+    let mut of_class: BTreeMap<(Option<u32>, Part), Vec<usize>> = BTreeMap::new();
+    pictures
+        .seen()
+        .for_each(|(i, picture, _)| of_class.entry((picture.label, picture.part)).or_default().push(i));
     for members in of_class.values_mut() {
         members.sort_by_key(|i| mix(*i));
     }
@@ -177,4 +203,102 @@ fn map(pictures: &Pictures, samples: &[usize]) -> Option<PictureMap> {
     let explained = pictures.projection.get()?.map(|share| Number(share.into()));
     let place = |i: &usize| Some(pictures.pictures.get(*i)?.projected?.map(|v| Number(v.into())));
     Some(PictureMap { explained, points: samples.iter().map(place).collect::<Option<_>>()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use stetho_core::Measured;
+    use stetho_core::boxes::{Annotation, BoundingBox, BoxClass, PictureState};
+    use stetho_core::image::{Channels, Format};
+
+    use super::*;
+
+    fn picture(path: &str, label: Option<u32>, part: Part) -> Picture {
+        let look = Look {
+            format: Format::Png,
+            width: 64,
+            height: 48,
+            channels: Channels::Rgb,
+            bits: 8,
+            orientation: 1,
+            brightness_p5: 0.1,
+            brightness: 0.5,
+            brightness_p99: 0.9,
+            contrast: 0.2,
+            sharpness: 0.7,
+            entropy: 0.9,
+            border: 0.0,
+            mean: [0.5; 3],
+            std: [0.2; 3],
+        };
+        Picture {
+            path: path.into(),
+            index: None,
+            part,
+            label,
+            named: None,
+            n_bytes: 1,
+            look: Ok(look),
+            projected: Some([1.0, -2.0]),
+        }
+    }
+
+    #[test]
+    fn samples_are_of_each_class_and_part_alike() {
+        let mut all: Vec<Picture> = (0..2000)
+            .map(|i| picture(&format!("{i}.png"), Some(u32::from(i >= 1990)), Part::Train))
+            .collect();
+        all.extend((0..5).map(|i| picture(&format!("v{i}.png"), Some(0), Part::Validation)));
+        let set = Pictures {
+            pictures: all,
+            classes: vec!["a".into(), "b".into()],
+            projection: Measured::Is([0.5, 0.25]),
+            ..Pictures::default()
+        };
+        let facts = PictureFacts::of(&set);
+        let count = |label: &str, caption: &str| {
+            facts.samples.iter().filter(|s| s.label.as_deref() == Some(label) && s.caption == caption).count()
+        };
+        assert_eq!((count("a", ""), count("b", ""), count("a", "validation")), (585, 10, 5));
+        let map = facts.projection.as_ref().unwrap();
+        assert_eq!((map.points.len(), map.points[0]), (600, [Number(1.0), Number(-2.0)]));
+        assert_eq!(facts, PictureFacts::of(&set), "the same in every run");
+    }
+
+    #[test]
+    fn samples_of_detection_sets_have_their_boxes() {
+        let corners = [1.0, 2.0, 30.0, 20.0];
+        let of =
+            |class| BoundingBox { index: 0, line: None, class, corners, written: corners, is_crowd: false };
+        let classes =
+            [BoxClass::Known(1), BoxClass::Known(0), BoxClass::Known(1), BoxClass::Unknown("9".into())];
+        let annotation = Annotation {
+            picture: "a.png".into(),
+            is_annotated: true,
+            state: PictureState::Sized(64, 48),
+            boxes: classes.into_iter().map(of).collect(),
+            ..Annotation::default()
+        };
+        let boxes = Boxes {
+            classes: vec!["cat".into(), "dog".into()],
+            annotations: vec![annotation],
+            ..Boxes::default()
+        };
+        let pictures = ["a.png", "b.png"].map(|p| picture(p, None, Part::Train));
+        let facts = PictureFacts::of(&Pictures { pictures: pictures.into(), ..Pictures::default() });
+        assert_eq!(facts.projection, None);
+        let facts = facts.with_boxes(&boxes);
+        let of = |path: &str| facts.samples.iter().find(|s| s.path == path).unwrap();
+        assert_eq!(of("a.png").label.as_deref(), Some("9, cat, dog"));
+        assert_eq!(of("a.png").boxes.len(), 4);
+        assert_eq!(of("a.png").boxes[1].corners, corners.map(Number));
+        assert_eq!((of("b.png").boxes.len(), &of("b.png").label), (0, &None));
+    }
+
+    #[test]
+    fn values_outside_the_bins_count_at_the_ends() {
+        let bins = Bins::of([-9.0, 0.0, 0.5, 1.0, 9.0, f64::NAN].into_iter(), 0.0, 1.0);
+        assert_eq!((bins.edges.len(), bins.counts.len()), (BINS + 1, BINS));
+        assert_eq!((bins.counts[0], bins.counts[BINS / 2], bins.counts[BINS - 1]), (2, 1, 2));
+    }
 }

@@ -5,6 +5,7 @@ use stetho_core::{Document, Human, count_of, percent, thousands};
 use super::draw::{self, Bar};
 use super::layout::shorten;
 use super::page::{Page, Span, Tone};
+use crate::box_facts::BoxFacts;
 use crate::facts::{ColumnFacts, TableFacts, TargetFacts};
 use crate::picture_facts::PictureFacts;
 use crate::words::{self, list_of, share_of};
@@ -59,8 +60,42 @@ fn pictures(page: &mut Page, document: &Document, facts: &PictureFacts) {
     for (label, text) in picture_lines(facts) {
         labelled(page, label, &text);
     }
-    classes(page, &facts.classes);
+    match BoxFacts::from_map(&document.facts) {
+        Some(boxes) => detection(page, &boxes),
+        None => classes(page, &facts.classes, "pictures"),
+    }
     skipped(page, &words::skipped_files(document));
+}
+
+/// What is drawn on the pictures of a detection set.
+fn detection(page: &mut Page, facts: &BoxFacts) {
+    labelled(page, "format", &facts.format);
+    let on = count_of(facts.annotated, "annotated picture");
+    labelled(page, "boxes", &format!("{} on {on}", thousands(facts.boxes)));
+    if facts.annotated > 0 {
+        labelled(page, "a picture", &per_picture(facts));
+        let share = percent(share_of(facts.empty, facts.annotated));
+        labelled(page, "empty", &format!("{} ({share})", count_of(facts.empty, "picture")));
+    }
+    labelled(page, "classes", &thousands(facts.classes.len() as u64));
+    classes(page, &facts.classes, "boxes");
+}
+
+/// How many boxes a picture has: the fewest, the median and the most.
+fn per_picture(facts: &BoxFacts) -> String {
+    let counts = &facts.per_picture;
+    let fewest = counts.iter().position(|n| *n > 0).unwrap_or(0);
+    let most = counts.len().saturating_sub(1);
+    let mut seen = 0;
+    let median = counts.iter().position(|n| {
+        seen += n;
+        2 * seen >= facts.annotated
+    });
+    let or_more = if counts.len() == BoxFacts::MOST_PER_PICTURE + 1 { " or more" } else { "" };
+    if fewest == most {
+        return format!("{}{or_more}", count_of(most as u64, "box"));
+    }
+    format!("{fewest} to {most}{or_more} boxes, median {}", median.unwrap_or(0))
 }
 
 /// What a set of pictures is: label and text of each line.
@@ -115,11 +150,11 @@ fn target(page: &mut Page, facts: &TableFacts) {
         return;
     };
     labelled(page, "target", &target_words(target));
-    classes(page, &target.classes);
+    classes(page, &target.classes, "rows");
 }
 
 /// Classes with their shares, as bars.
-fn classes(page: &mut Page, classes: &[(String, u64)]) {
+fn classes(page: &mut Page, classes: &[(String, u64)], of: &str) {
     let total: u64 = classes.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n));
     let most = classes.iter().map(|(_, n)| *n).max().unwrap_or(0).max(1);
     let shown = page.shown(classes.len(), FEW_CLASSES);
@@ -135,7 +170,7 @@ fn classes(page: &mut Page, classes: &[(String, u64)]) {
         let rest = &classes[shown..];
         let rows: u64 = rest.iter().fold(0, |sum, (_, n)| sum.saturating_add(*n));
         let text = format!(
-            "and {} more classes with {} of rows together",
+            "and {} more classes with {} of {of} together",
             thousands(rest.len() as u64),
             percent(share_of(rows, total))
         );
