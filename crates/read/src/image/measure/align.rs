@@ -4,6 +4,12 @@ use super::print::{Print, SIDE, View};
 
 /// Shares of the sides that a crop may leave.
 const SCALES: [f32; 5] = [1.0, 0.975, 0.95, 0.925, 0.9];
+/// Correlation from which no better view is looked for.
+const SAME: f32 = 0.99;
+/// Below this correlation of the whole pictures, no view can make them alike …
+const HOPELESS: f32 = 0.4;
+/// … and below this one with all views around the centre.
+const VAGUE: f32 = 0.7;
 /// Correlation of grey pixels from which two pictures look alike …
 const ALIKE: f32 = 0.95;
 /// … if their fine detail correlates as well: two different skies agree in the coarse only.
@@ -17,33 +23,40 @@ pub(super) fn likeness(a: &Print, b: &Print, is_mirrored: bool) -> Option<f32> {
     let is_tiny = a.is_tiny || b.is_tiny;
     let (alike, detail) = if is_tiny { TINY } else { (ALIKE, DETAIL) };
     let scales = if is_tiny { &SCALES[..1] } else { &SCALES[..] };
+    let whole = [&b_small, &a.small].map(|small| Whole::of(small));
     let mut best: Option<f32> = None;
-    for view in scales.iter().flat_map(|s| views(*s)) {
-        for (cut, whole) in [(&a.small, &b_small), (&b_small, &a.small)] {
+    // The highest correlation so far, whether or not it is enough.
+    let mut nearest = 0.0_f32;
+    let centred = scales.iter().map(|scale| View::centred(*scale));
+    let shifted = scales.iter().flat_map(|scale| shifted(*scale));
+    for (i, view) in centred.chain(shifted).enumerate() {
+        if best.is_some_and(|r| r >= SAME)
+            || (i > 0 && nearest < HOPELESS)
+            || (i >= scales.len() && nearest < VAGUE)
+        {
+            break;
+        }
+        for (cut, whole) in [&a.small, &b_small].into_iter().zip(&whole) {
             let cut: Vec<f32> = view.of(cut).collect();
-            let whole: Vec<f32> = whole.iter().map(|v| f32::from(*v)).collect();
-            let r = correlation(&cut, &whole);
-            if r >= alike && best.is_none_or(|b| r > b) && correlation(&fine(&cut), &fine(&whole)) >= detail {
+            let r = whole.correlation(&cut);
+            nearest = nearest.max(r);
+            let is_better = r >= alike && best.is_none_or(|b| r > b);
+            if is_better && Whole::from(fine(&whole.pixels)).correlation(&fine(&cut)) >= detail {
                 best = Some(r);
             }
-        }
-        if best.is_some_and(|r| r >= 0.99) {
-            break;
         }
     }
     best
 }
 
-/// Windows of one size: in the middle, at the edges and in the corners.
-fn views(scale: f32) -> Vec<View> {
+/// Windows of one size at the edges and in the corners.
+fn shifted(scale: f32) -> Vec<View> {
     let room = (1.0 - scale) / 2.0;
-    if room <= 0.0 {
-        return vec![View { scale, shift: [0.0; 2] }];
-    }
     let mut views = Vec::new();
     for y in [0.0, -room, room] {
         views.extend([0.0, -room, room].map(|x| View { scale, shift: [x, y] }));
     }
+    views.retain(|view| view.shift != [0.0; 2]);
     views
 }
 
@@ -72,16 +85,34 @@ fn fine(pixels: &[f32]) -> Vec<f32> {
     out
 }
 
-/// Pearson's correlation; 0 where one does not vary.
-fn correlation(a: &[f32], b: &[f32]) -> f32 {
-    let n = a.len().max(1) as f32;
-    let (mean_a, mean_b) = (a.iter().sum::<f32>() / n, b.iter().sum::<f32>() / n);
-    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
-    for (a, b) in a.iter().zip(b) {
-        let (a, b) = (a - mean_a, b - mean_b);
-        ab += a * b;
-        aa += a * a;
-        bb += b * b;
+/// The pixels of a small picture, less their mean, and the root of the sum of their squares.
+struct Whole {
+    pixels: Vec<f32>,
+    norm: f32,
+}
+
+impl Whole {
+    fn of(small: &[u8]) -> Self {
+        Self::from(small.iter().map(|v| f32::from(*v)).collect())
     }
-    if aa > 0.0 && bb > 0.0 { ab / (aa * bb).sqrt() } else { 0.0 }
+
+    fn from(mut pixels: Vec<f32>) -> Self {
+        let mean = pixels.iter().sum::<f32>() / pixels.len().max(1) as f32;
+        pixels.iter_mut().for_each(|v| *v -= mean);
+        let norm = pixels.iter().map(|v| v * v).sum::<f32>().sqrt();
+        Self { pixels, norm }
+    }
+
+    /// Pearson's correlation with other pixels; 0 where one does not vary.
+    fn correlation(&self, other: &[f32]) -> f32 {
+        let mean = other.iter().sum::<f32>() / other.len().max(1) as f32;
+        let (mut both, mut own) = (0.0, 0.0);
+        for (a, b) in self.pixels.iter().zip(other) {
+            let b = b - mean;
+            both += a * b;
+            own += b * b;
+        }
+        let norms = self.norm * f32::sqrt(own);
+        if norms > 0.0 { both / norms } else { 0.0 }
+    }
 }

@@ -6,20 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 use stetho_core::image::{Copies, NearCluster, NearMember};
 
+use super::index::{self, Index};
 use super::print::Print;
 use super::{Seen, align};
 
-/// Perceptual hashes that differ in at most this many of their 64 bits are looked at closely.
-const RADIUS: u32 = 10;
-/// The same, of tiny pictures.
-const TINY_RADIUS: u32 = 4;
-/// Shapes may differ by this factor: more than any crop that is looked for.
-const ASPECT: f32 = 1.12;
-/// Bits of the hash in one band, and their number: hashes within 7 bits of each other agree in one band but for one bit.
-const BAND: u32 = 16;
-const BANDS: u32 = 64 / BAND;
-/// Pictures that share a band with one picture and are looked at; in sets where more do, the band says nothing.
-const MOST: usize = 400;
+/// Pictures with the nearest hashes that one picture is compared with, pixel by pixel.
+const MOST: usize = 48;
 
 /// Two pictures that show the same.
 struct Link {
@@ -27,6 +19,12 @@ struct Link {
     b: usize,
     correlation: f32,
     is_mirrored: bool,
+}
+
+/// The pairs that show the same, and how many pairs were compared for it.
+struct Links {
+    links: Vec<Link>,
+    compared: usize,
 }
 
 /// Groups of the same pixels, and clusters of pictures that look alike.
@@ -45,66 +43,58 @@ pub(super) fn find(seen: &[Seen]) -> Copies {
     }
     let same = groups.into_values().filter(|group| group.len() > 1).collect();
     firsts.retain(|(_, print)| print.is_comparable);
-    Copies { same, near: clusters(links(&firsts)) }
+    Copies { same, near: clusters(links(&firsts).links) }
 }
 
-/// Every pair that shows the same, by its first and second picture.
-fn links(prints: &[(usize, &Print)]) -> Vec<Link> {
-    let mut index: Vec<HashMap<u16, Vec<u32>>> = vec![HashMap::new(); BANDS as usize];
-    for (at, (_, print)) in prints.iter().enumerate() {
-        for (band, table) in (0..BANDS).zip(&mut index) {
-            table.entry(bits(print.hashes[0], band)).or_default().push(at as u32);
-        }
-    }
+/// Pairs that show the same, by their first and second picture. Each picture is compared with those of the nearest
+/// hashes only, so a pair may be left out where a picture has very many copies: these are joined by the others.
+fn links(prints: &[(usize, &Print)]) -> Links {
+    let mut index = Index::of(prints.iter().map(|(_, print)| *print).collect());
+    let (led, asked) = index.lead(|at, leader| {
+        let alike = link(*prints.get(at)?, *prints.get(leader)?)?;
+        Some((at, leader, alike))
+    });
+    let root = roots(prints.len(), led.iter().map(|(at, leader, _)| (*at, *leader)));
     let of = |at: usize| {
-        let mut found = Vec::new();
-        for other in candidates(prints, &index, at) {
-            let (Some(&(i, a)), Some(&(j, b))) = (prints.get(at), prints.get(other)) else { continue };
-            let plain = align::likeness(a, b, false).map(|r| (r, false));
-            if let Some((correlation, is_mirrored)) =
-                plain.or_else(|| align::likeness(a, b, true).map(|r| (r, true)))
-            {
-                found.push(Link { a: i.min(j), b: i.max(j), correlation, is_mirrored });
-            }
-        }
-        found
+        let mut near = index.near(at, MOST);
+        near.retain(|other| root.get(*other) != root.get(at));
+        let compared = near.len();
+        let alike = near.into_iter().filter_map(|o| link(*prints.get(at)?, *prints.get(o)?)).collect();
+        Links { links: alike, compared }
     };
-    let mut links: Vec<Link> = (0..prints.len()).into_par_iter().flat_map_iter(of).collect();
+    let found: Vec<Links> = (0..prints.len()).into_par_iter().map(of).collect();
+    let compared = asked + found.iter().map(|f| f.compared).sum::<usize>();
+    let mut links: Vec<Link> =
+        found.into_iter().flat_map(|f| f.links).chain(led.into_iter().map(|l| l.2)).collect();
     links.sort_by_key(|link| (link.a, link.b));
     links.dedup_by_key(|link| (link.a, link.b));
-    links
+    Links { links, compared }
 }
 
-fn bits(hash: u64, band: u32) -> u16 {
-    (hash >> (band * BAND)) as u16
-}
-
-/// Pictures whose whole has a hash near one of the hashes of picture `at`: of its whole, its crops, its mirror images.
-fn candidates(prints: &[(usize, &Print)], index: &[HashMap<u16, Vec<u32>>], at: usize) -> Vec<usize> {
-    let Some(&(_, print)) = prints.get(at) else { return Vec::new() };
-    let mut found = Vec::new();
-    for hash in print.hashes {
-        for (band, table) in (0..BANDS).zip(index) {
-            let own = bits(hash, band);
-            let neighbours = (0..BAND).map(|bit| own ^ (1 << bit)).filter(|_| !print.is_tiny);
-            for key in std::iter::once(own).chain(neighbours) {
-                let Some(others) = table.get(&key).filter(|others| others.len() <= MOST) else { continue };
-                let near = others.iter().map(|o| *o as usize).filter(|other| {
-                    *other != at && prints.get(*other).is_some_and(|(_, p)| is_near(hash, print, p))
-                });
-                found.extend(near);
-            }
+/// For each of `n` pictures one that stands for all that the pairs join it with.
+fn roots(n: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Vec<usize> {
+    let mut above: Vec<usize> = (0..n).collect();
+    let top = |above: &[usize], mut at: usize| {
+        while let Some(&next) = above.get(at).filter(|next| **next != at) {
+            at = next;
+        }
+        at
+    };
+    for (a, b) in pairs {
+        let (a, b) = (top(&above, a), top(&above, b));
+        if let Some(place) = above.get_mut(a.max(b)) {
+            *place = a.min(b);
         }
     }
-    found.sort_unstable();
-    found.dedup();
-    found
+    (0..n).map(|at| top(&above, at)).collect()
 }
 
-fn is_near(hash: u64, print: &Print, other: &Print) -> bool {
-    let radius = if print.is_tiny || other.is_tiny { TINY_RADIUS } else { RADIUS };
-    let shape = print.aspect / other.aspect;
-    (hash ^ other.hashes[0]).count_ones() <= radius && shape < ASPECT && shape > 1.0 / ASPECT
+/// The link between two pictures, if they show the same as they are or mirrored.
+fn link((i, a): (usize, &Print), (j, b): (usize, &Print)) -> Option<Link> {
+    let turns = [false, true].into_iter().filter(|turn| index::is_near(a, b, *turn));
+    let mut found = turns.filter_map(|turn| Some((align::likeness(a, b, turn)?, turn)));
+    let (correlation, is_mirrored) = found.next()?;
+    Some(Link { a: i.min(j), b: i.max(j), correlation, is_mirrored })
 }
 
 /// Joins links to clusters (union–find). A member is a mirror image if an odd number of mirrors lies between it and the first.
@@ -139,4 +129,68 @@ fn clusters(links: Vec<Link>) -> Vec<NearCluster> {
         clusters.push(NearCluster { first, others });
     }
     clusters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers that look random (splitmix64).
+    fn random(mut seed: u64) -> impl FnMut() -> u64 {
+        move || {
+            seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^ (mixed >> 31)
+        }
+    }
+
+    /// Grey pixels, 32 × 32: a sum of a few waves, `depth` grey levels each, told by the seed.
+    fn scene(seed: u64, depth: f32) -> Vec<u8> {
+        let mut next = random(seed << 20);
+        let mut unit = || (next() % 1000) as f32 / 1000.0;
+        let waves: Vec<[f32; 3]> =
+            (0..12).map(|_| [unit() * 1.2 - 0.6, unit() * 1.2 - 0.6, unit() * 6.3]).collect();
+        let pixel = |i: usize| {
+            let (x, y) = ((i % 32) as f32, (i / 32) as f32);
+            let sum: f32 = waves.iter().map(|[kx, ky, shift]| (kx * x + ky * y + shift).sin()).sum();
+            (128.0 + depth * sum).clamp(0.0, 255.0) as u8
+        };
+        (0..1024).map(pixel).collect()
+    }
+
+    fn noisy(small: &[u8], seed: u64, most: u64) -> Vec<u8> {
+        let mut next = random(seed << 20);
+        small.iter().map(|v| v.saturating_add((next() % (most + 1)) as u8)).collect()
+    }
+
+    fn searched(smalls: Vec<Vec<u8>>) -> (Vec<NearCluster>, usize) {
+        let prints: Vec<Print> = smalls
+            .into_iter()
+            .enumerate()
+            .map(|(i, small)| Print::of_small(i as u128, 640, 480, small))
+            .collect();
+        let found = links(&prints.iter().enumerate().collect::<Vec<_>>());
+        (clusters(found.links), found.compared)
+    }
+
+    #[test]
+    fn very_many_copies_of_one_picture_are_one_cluster() {
+        let first = scene(0, 12.0);
+        let copies = (0..2000).map(|i| noisy(&first, i, 6));
+        let others = (1..=2000).map(|i| scene(i, 12.0));
+        let (clusters, compared) = searched(copies.chain(others).collect());
+        assert_eq!(clusters.len(), 1);
+        let members: Vec<usize> = clusters[0].members().collect();
+        assert_eq!(members, (0..2000).collect::<Vec<_>>());
+        assert!(compared < 4000 * 64, "{compared} pairs compared");
+    }
+
+    #[test]
+    fn many_nearly_empty_pictures_take_few_comparisons() {
+        let empty = vec![128; 1024];
+        let (clusters, compared) = searched((0..600).map(|i| noisy(&empty, i, 24)).collect());
+        assert!(clusters.is_empty());
+        assert!(compared < 600 * 64, "{compared} pairs compared");
+    }
 }

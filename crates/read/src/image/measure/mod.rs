@@ -3,6 +3,7 @@
 mod align;
 mod copies;
 mod decode;
+mod index;
 mod print;
 mod projection;
 mod statistics;

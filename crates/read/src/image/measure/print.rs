@@ -37,16 +37,21 @@ impl Print {
     pub(super) fn of(picture: &Decoded, grey: &Grey) -> Self {
         let small =
             resized(grey, SIDE as u32, SIDE as u32).map_or_else(|| vec![0; SIDE * SIDE], |g| g.pixels);
+        Self::of_small(exact(picture), picture.width, picture.height, small)
+    }
+
+    /// The fingerprint of a picture of this size in pixels that is, in grey and 32 × 32, `small`.
+    pub(super) fn of_small(exact: u128, width: u32, height: u32, small: Vec<u8>) -> Self {
         let mut hashes = [0; 2 * CROPS.len()];
         for (i, crop) in CROPS.iter().enumerate() {
             let view: Vec<f32> = View::centred(*crop).of(&small).collect();
             (hashes[i], hashes[i + CROPS.len()]) = perceptual(&view);
         }
         Self {
-            exact: exact(picture),
+            exact,
             is_comparable: deviation(&small) >= EMPTY,
-            is_tiny: picture.width.min(picture.height) < 48,
-            aspect: picture.width as f32 / picture.height.max(1) as f32,
+            is_tiny: width.min(height) < 48,
+            aspect: width as f32 / height.max(1) as f32,
             small,
             hashes,
         }
@@ -61,7 +66,7 @@ pub(super) struct View {
 }
 
 impl View {
-    fn centred(scale: f32) -> Self {
+    pub(super) fn centred(scale: f32) -> Self {
         Self { scale, shift: [0.0; 2] }
     }
 
