@@ -153,7 +153,8 @@ fn by_range(set: &Boxes) -> Option<Suspicion> {
         }
     }
     let mistake = if set.format == BoxFormat::Yolo { Mistake::Pixels } else { Mistake::Fractions };
-    (!boxes.is_empty()).then(|| Suspicion { mistake, n_impossible: boxes.len(), boxes })
+    let n_impossible = boxes.len();
+    (n_impossible > 0).then_some(Suspicion { mistake, n_impossible, boxes })
 }
 
 /// A box, where it is, and whether it is possible as the format reads it.

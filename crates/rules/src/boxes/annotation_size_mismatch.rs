@@ -66,9 +66,12 @@ enum Cause {
     Other,
 }
 
+/// Width and height in pixels.
+type Size = (u32, u32);
+
 impl AnnotationSizeMismatch {
-    /// The cause of a difference, with both sizes.
-    fn cause(&self, a: &Annotation) -> Option<(Cause, (u32, u32), (u32, u32))> {
+    /// The cause of a difference, with both sizes: as declared, and of the picture.
+    fn cause(&self, a: &Annotation) -> Option<(Cause, Size, Size)> {
         let PictureState::Sized(width, height) = a.state else { return None };
         let (w, h) = a.declared.filter(|(w, h)| *w > 0 && *h > 0)?;
         let is_near = |a: u32, b: u32| a.abs_diff(b) <= self.pixels;
