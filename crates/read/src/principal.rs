@@ -57,7 +57,7 @@ mod tests {
         };
         let (value, first) = power(covariance);
         let rest = covariance - (&first * first.transpose()) * value;
-        [(value, first.clone()), power(&rest)]
+        [(value, first), power(&rest)]
     }
 
     fn covariance() -> DMatrix<f64> {
