@@ -17,7 +17,9 @@ export function responsive(label: string, height: number, draw: (width: number) 
     const next = Math.floor(frame.clientWidth);
     if (next < 40 || next === width) return;
     width = next;
-    frame.replaceChildren(draw(width));
+    const drawn = draw(width);
+    drawn.setAttribute("aria-hidden", "true"); // the frame says it in words
+    frame.replaceChildren(drawn);
   };
   whenNear(frame, () => { render(); new ResizeObserver(render).observe(frame); });
   return h("figure", {}, frame, caption.length ? h("figcaption", {}, ...caption) : null);

@@ -90,7 +90,8 @@ fn npm() -> Command {
 
 /// `npm ci`, unless what is installed is what the lock file names.
 fn install() -> Result<()> {
-    let wanted = fs::read_to_string(web().join("package-lock.json")).context("cannot read web/package-lock.json")?;
+    let wanted =
+        fs::read_to_string(web().join("package-lock.json")).context("cannot read web/package-lock.json")?;
     let mark = web().join("node_modules/installed.json");
     if fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
         return Ok(());
@@ -107,7 +108,9 @@ fn chromium() -> Result<()> {
     let install = "apt-get update -qq && apt-get install -y -qq chromium";
     let script = format!("if [ \"$(id -u)\" = 0 ]; then {install}; else sudo -n sh -c '{install}'; fi");
     if shell::run(shell::command("sh").args(["-c", &script])).is_err() || !Path::new(CHROMIUM).exists() {
-        bail!("the page is tested in {CHROMIUM}, which is missing and could not be installed; install Chromium");
+        bail!(
+            "the page is tested in {CHROMIUM}, which is missing and could not be installed; install Chromium"
+        );
     }
     Ok(())
 }

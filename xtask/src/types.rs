@@ -48,9 +48,33 @@ fn types() -> String {
         };
     }
     declare!(
-        Number, Document, Subject, Finding, Severity, Place, Evidence, Limit, Pictured, Drawn, Remedy, Safety,
-        RuleOutcome, Outcome, PageData, TableFacts, FileLine, TargetFacts, SplitFacts, ColumnFacts, SampleFacts,
-        SampleRow, PictureFacts, PictureMap, Bins, BoxFacts, Grid,
+        Number,
+        Document,
+        Subject,
+        Finding,
+        Severity,
+        Place,
+        Evidence,
+        Limit,
+        Pictured,
+        Drawn,
+        Remedy,
+        Safety,
+        RuleOutcome,
+        Outcome,
+        PageData,
+        TableFacts,
+        FileLine,
+        TargetFacts,
+        SplitFacts,
+        ColumnFacts,
+        SampleFacts,
+        SampleRow,
+        PictureFacts,
+        PictureMap,
+        Bins,
+        BoxFacts,
+        Grid,
     );
     text
 }
@@ -62,7 +86,10 @@ mod tests {
     #[test]
     fn numbers_may_be_words_and_counts_are_numbers() {
         let types = types();
-        assert!(types.contains(r#"export type Number = number | "NaN" | "Infinity" | "-Infinity";"#), "{types}");
+        assert!(
+            types.contains(r#"export type Number = number | "NaN" | "Infinity" | "-Infinity";"#),
+            "{types}"
+        );
         assert!(types.contains("export type Evidence = ") && !types.contains("bigint"));
     }
 }

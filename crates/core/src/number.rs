@@ -6,7 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A float that survives JSON: NaN and the infinities are written as `"NaN"`, `"Infinity"`, `"-Infinity"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(type = "number | \"NaN\" | \"Infinity\" | \"-Infinity\""))]
+#[cfg_attr(
+    feature = "types",
+    derive(ts_rs::TS),
+    ts(type = "number | \"NaN\" | \"Infinity\" | \"-Infinity\"")
+)]
 pub struct Number(pub f64);
 
 impl From<f64> for Number {

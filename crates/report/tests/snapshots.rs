@@ -74,7 +74,8 @@ fn html_page_is_a_frame_with_the_report_and_the_text_for_browsers_without_script
     let head = page.split("<style>").next().unwrap();
     assert!(head.contains("script-src 'sha256-") && head.contains("default-src 'none'"), "{head}");
     assert!(head.contains("<title>stetho: wine data.csv</title>"), "{head}");
-    let plain = page.split("<noscript><pre>").nth(1).and_then(|rest| rest.split("</pre></noscript>").next()).unwrap();
+    let plain =
+        page.split("<noscript><pre>").nth(1).and_then(|rest| rest.split("</pre></noscript>").next()).unwrap();
     assert!(plain.contains("error[conflicting-labels]"), "{plain}");
     assert!(page.contains("\"rule\":\"conflicting-labels\""));
 }

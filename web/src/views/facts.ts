@@ -20,7 +20,7 @@ function channels(mean: readonly Value[], std: readonly Value[]): HTMLElement {
       h("td", { class: "range" }, h("div", { class: `span ${name}`, "aria-hidden": "true" }, Number.isFinite(m) && Number.isFinite(s)
         ? [h("i", { style: `left:${low * 100}%;width:${(high - low) * 100}%` }), h("b", { style: `left:${m * 100}%` })] : null)));
   });
-  return h("table", {}, h("thead", {}, h("tr", {}, ["channel", "mean", "std", "mean ± std, 0 to 1"].map((t, i) => h("th", { scope: "col", class: i === 1 || i === 2 ? "number" : null }, t)))), h("tbody", {}, rows));
+  return h("table", {}, h("thead", {}, h("tr", {}, ["channel", "mean", "std", "0 to 1"].map((t, i) => h("th", { scope: "col", class: i === 1 || i === 2 ? "number" : null }, t)))), h("tbody", {}, rows));
 }
 
 const hasCounts = (bins: { counts?: number[] } | null | undefined) => (bins?.counts ?? []).some((n) => n > 0);

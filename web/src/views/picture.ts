@@ -2,7 +2,7 @@
 
 import { h, svg } from "../h";
 import type { Drawn, Pictured } from "../types/report";
-import { clean, pictureName, toNumber } from "../words";
+import { clean, fileName, pictureName, toNumber } from "../words";
 
 export type Fit = "stored" | "squash" | "crop";
 
@@ -59,7 +59,7 @@ export function framed(picture: Pictured, address: string | undefined, fit: Fit 
   const ratio = fit === "stored" && picture.width && picture.height ? picture.width / picture.height : 1;
   const frame = h("div", { class: `frame ${fit}`, style: `--ratio:${Math.max(0.2, Math.min(5, ratio)).toFixed(4)}` });
   if (!address) {
-    frame.append(h("span", { class: "absent" }, "no copy on this page"));
+    frame.append(h("span", { class: "absent" }, `${fileName(pictureName(picture))}: no copy on this page`));
   } else if (fit === "stored") {
     const image = h("img", { alt: clean(alt), decoding: "async" });
     image.src = address;

@@ -159,7 +159,8 @@ mod tests {
 
     #[test]
     fn every_finding_has_its_first_pictures_before_any_has_more_and_samples_come_last() {
-        let found = vec![vec![picture("a1", 10), picture("a2", 10)], vec![picture("b1", 10), picture("b2", 10)]];
+        let found =
+            vec![vec![picture("a1", 10), picture("a2", 10)], vec![picture("b1", 10), picture("b2", 10)]];
         let document = document(found, vec![picture("s1", 10), picture("s2", 10)]);
         assert_eq!(kept(&PageData::within(&document, 20, 30)), [("a1", 10), ("b1", 10), ("s1", 10)]);
     }
