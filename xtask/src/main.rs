@@ -1,4 +1,4 @@
-//! `cargo xtask`: set-up, tests, demo and generated files. Needs nothing but Rust, Python 3 and the registries.
+//! `cargo xtask`: set-up, tests, demo and generated files. Needs nothing but Rust, Python 3, Node and the registries.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to the person who runs it")]
 
 mod demo;
