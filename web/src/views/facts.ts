@@ -43,7 +43,7 @@ function ofBoxes(facts: BoxFacts): Child[] {
   const perPicture = facts.per_picture ?? [];
   return [
     facts.classes?.length ? panel("Boxes of each class", `${thousands(facts.boxes)} boxes`, shares(facts.classes, "classes of boxes")) : null,
-    hasCounts(facts.positions) ? panel("Where boxes lie", "centres of boxes on the picture; darker is more", heat("centres of boxes", facts.positions, "from left", "from top")) : null,
+    hasCounts(facts.positions) ? panel("Where boxes lie", "centres of boxes on the picture; stronger is more", heat("centres of boxes", facts.positions, "from left", "from top")) : null,
     hasCounts(facts.sizes) ? panel("How large boxes are", "sides of boxes as shares of the picture's", heat("sizes of boxes", facts.sizes, "width", "height")) : null,
     hasCounts(facts.sides) ? panel("Shorter side", "pixels, on a logarithmic axis", histogram("shorter side in pixels", facts.sides, power(10))) : null,
     hasCounts(facts.aspects) ? panel("Aspect", "width to height", histogram("width to height", facts.aspects, aspect)) : null,
