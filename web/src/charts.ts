@@ -17,7 +17,9 @@ export function responsive(label: string, height: number, draw: (width: number) 
     const next = Math.floor(frame.clientWidth);
     if (next < 40 || next === width) return;
     width = next;
-    frame.replaceChildren(draw(width));
+    const drawn = draw(width);
+    drawn.setAttribute("aria-hidden", "true"); // the frame says it in words
+    frame.replaceChildren(drawn);
   };
   whenNear(frame, () => { render(); new ResizeObserver(render).observe(frame); });
   return h("figure", {}, frame, caption.length ? h("figcaption", {}, ...caption) : null);
@@ -77,12 +79,12 @@ export function heat(name: string, grid: Grid, x: string, y: string): HTMLElemen
   const total = cells.reduce((sum, c) => sum + c.n, 0);
   const peak = cells.find((c) => c.n === most);
   const words = peak ? `${name}: ${thousands(total)} boxes, most around ${percent((peak.column + 0.5) / side)} of the width and ${percent((peak.row + 0.5) / side)} of the height` : `${name}: no boxes`;
-  return responsive(words, 230, (width) => {
+  return responsive(words, 250, (width) => {
     const edge = Math.min(width - 50, 190);
     return Plot.plot({
-      ...BASE, width, height: edge + 42, marginLeft: 40, marginRight: width - 40 - edge, marginTop: 6, marginBottom: 36,
+      ...BASE, width, height: edge + 60, marginLeft: 40, marginRight: width - 40 - edge, marginTop: 24, marginBottom: 36,
       x: { domain: [0, 1], tickFormat: "%", ticks: 3, label: x, labelAnchor: "left" },
-      y: { domain: [0, 1], reverse: true, tickFormat: "%", ticks: 3, label: y, labelArrow: "none" },
+      y: { domain: [0, 1], reverse: true, tickFormat: "%", ticks: 3, label: y, labelArrow: "down", labelOffset: 40 },
       opacity: { type: "identity" },
       marks: [
         Plot.frame({ stroke: "var(--line)", fill: "var(--raised)" }),

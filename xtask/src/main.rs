@@ -1,4 +1,4 @@
-//! `cargo xtask`: set-up, tests, demo and generated files. Needs nothing but Rust, Python 3 and the registries.
+//! `cargo xtask`: set-up, tests, demo and generated files. Needs nothing but Rust, Python 3, Node and the registries.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to the person who runs it")]
 
 mod demo;
@@ -22,7 +22,7 @@ usage: cargo xtask COMMAND
   test                  all tests: format, lints, Rust, examples, gallery, generated files, the page in a browser, licences
   docs [--check]        writes docs/rules from the rules' documentation, or checks that it is fresh
   types [--check]       writes the page's TypeScript types from the report's, or checks that they are fresh
-  page                  builds the page's script and style sheet into crates/report
+  page [--test]         builds the page's script and style sheet into crates/report, or tests the page in Chromium
   gallery [--write DIR] what each rule finds in its twins and in real data sets, or the twins as files
   new-rule FAMILY/ID    a new rule: its file, its line in the list, its gallery file
   demo                  builds the command and audits wine quality and diabetes; leaves report.html
@@ -52,6 +52,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["types"] => types::write(),
         ["types", "--check"] => types::check(),
         ["page"] => page::write(),
+        ["page", "--test"] => page::test(),
         ["licences"] => licences::run(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

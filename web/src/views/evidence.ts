@@ -40,7 +40,7 @@ function figure(model: Model, picture: Pictured, open: () => void): HTMLElement 
   const address = model.thumbnail(picture);
   const label = picture.label ?? "";
   return h("figure", { class: "picture" },
-    h("button", { type: "button", class: "open", "aria-label": `look at ${pictureName(picture)}`, onclick: open }, framed(picture, address)),
+    h("button", { type: "button", class: "open", onclick: open }, framed(picture, address)),
     h("figcaption", {}, label ? h("b", {}, label) : null, picture.caption ? h("span", {}, prose(picture.caption)) : null,
       h("span", { class: "faint", title: pictureName(picture) }, fileName(pictureName(picture)))));
 }

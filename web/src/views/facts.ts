@@ -20,7 +20,7 @@ function channels(mean: readonly Value[], std: readonly Value[]): HTMLElement {
       h("td", { class: "range" }, h("div", { class: `span ${name}`, "aria-hidden": "true" }, Number.isFinite(m) && Number.isFinite(s)
         ? [h("i", { style: `left:${low * 100}%;width:${(high - low) * 100}%` }), h("b", { style: `left:${m * 100}%` })] : null)));
   });
-  return h("table", {}, h("thead", {}, h("tr", {}, ["channel", "mean", "std", "mean ± std, 0 to 1"].map((t, i) => h("th", { scope: "col", class: i === 1 || i === 2 ? "number" : null }, t)))), h("tbody", {}, rows));
+  return h("table", {}, h("thead", {}, h("tr", {}, ["channel", "mean", "std", "0 to 1"].map((t, i) => h("th", { scope: "col", class: i === 1 || i === 2 ? "number" : null }, t)))), h("tbody", {}, rows));
 }
 
 const hasCounts = (bins: { counts?: number[] } | null | undefined) => (bins?.counts ?? []).some((n) => n > 0);
@@ -43,7 +43,7 @@ function ofBoxes(facts: BoxFacts): Child[] {
   const perPicture = facts.per_picture ?? [];
   return [
     facts.classes?.length ? panel("Boxes of each class", `${thousands(facts.boxes)} boxes`, shares(facts.classes, "classes of boxes")) : null,
-    hasCounts(facts.positions) ? panel("Where boxes lie", "centres of boxes on the picture; darker is more", heat("centres of boxes", facts.positions, "from left", "from top")) : null,
+    hasCounts(facts.positions) ? panel("Where boxes lie", "centres of boxes on the picture; stronger is more", heat("centres of boxes", facts.positions, "from left", "from top")) : null,
     hasCounts(facts.sizes) ? panel("How large boxes are", "sides of boxes as shares of the picture's", heat("sizes of boxes", facts.sizes, "width", "height")) : null,
     hasCounts(facts.sides) ? panel("Shorter side", "pixels, on a logarithmic axis", histogram("shorter side in pixels", facts.sides, power(10))) : null,
     hasCounts(facts.aspects) ? panel("Aspect", "width to height", histogram("width to height", facts.aspects, aspect)) : null,

@@ -2,7 +2,7 @@
 
 import { h, svg } from "../h";
 import type { Drawn, Pictured } from "../types/report";
-import { clean, pictureName, toNumber } from "../words";
+import { clean, fileName, pictureName, toNumber } from "../words";
 
 export type Fit = "stored" | "squash" | "crop";
 
@@ -13,18 +13,18 @@ export function seen(width: number, height: number, fit: Fit): [number, number, 
   return [(width - side) / 2, (height - side) / 2, side, side];
 }
 
-function oneBox(drawn: Drawn, scale: number): SVGElement {
+function oneBox(drawn: Drawn, scale: number, named: boolean): SVGElement {
   const [a, b, c, d] = drawn.corners.map((n) => (Number.isFinite(toNumber(n)) ? toNumber(n) : 0)) as [number, number, number, number];
   const [x, y] = [Math.min(a, c), Math.min(b, d)];
   const [width, height] = [Math.max(Math.abs(c - a), scale), Math.max(Math.abs(d - b), scale)];
   const kind = drawn.is_culprit ? "culprit" : "other";
-  const size = 12 * scale;
+  const size = 11 * scale;
   const label = clean(drawn.label).slice(0, 24);
   const top = y > size * 1.4 ? y - size * 0.35 : y + size;
   return svg("g", { class: kind },
     svg("rect", { class: "under", x, y, width, height }),
     svg("rect", { class: "over", x, y, width, height }, svg("title", {}, `${drawn.label}${drawn.is_culprit ? " (the finding is about this box)" : ""}`)),
-    label ? svg("text", { x: x + scale, y: top, "font-size": size, "stroke-width": 3 * scale }, label) : null);
+    label && named ? svg("text", { x: x + scale, y: top, "font-size": size, "stroke-width": 3 * scale }, label) : null);
 }
 
 /** The boxes in the coordinates of the picture; those that a finding is about are solid, the others dashed. */
@@ -36,7 +36,7 @@ function overlay(picture: Pictured, fit: Fit, shown: number): SVGElement | null 
   const culprits = boxes.filter((b) => b.is_culprit).length;
   const words = `${boxes.length} boxes${culprits ? `, ${culprits} of them the finding's` : ""}`;
   return svg("svg", { class: "boxes", viewBox: `${x} ${y} ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": words },
-    ...boxes.slice().sort((a, b) => Number(a.is_culprit) - Number(b.is_culprit)).map((b) => oneBox(b, scale)));
+    ...boxes.slice().sort((a, b) => Number(a.is_culprit) - Number(b.is_culprit)).map((b) => oneBox(b, scale, culprits ? b.is_culprit : boxes.length <= 6 || shown > 300)));
 }
 
 function squared(address: string, alt: string, fit: Fit, side: number): HTMLCanvasElement {
@@ -59,7 +59,7 @@ export function framed(picture: Pictured, address: string | undefined, fit: Fit 
   const ratio = fit === "stored" && picture.width && picture.height ? picture.width / picture.height : 1;
   const frame = h("div", { class: `frame ${fit}`, style: `--ratio:${Math.max(0.2, Math.min(5, ratio)).toFixed(4)}` });
   if (!address) {
-    frame.append(h("span", { class: "absent" }, "no copy on this page"));
+    frame.append(h("span", { class: "absent" }, `${fileName(pictureName(picture))}: no copy on this page`));
   } else if (fit === "stored") {
     const image = h("img", { alt: clean(alt), decoding: "async" });
     image.src = address;

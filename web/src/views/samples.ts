@@ -15,9 +15,9 @@ interface State { label: string; part: string; order: Order; seed: number; fit: 
 function tile(model: Model, sample: Sample, state: State, open: () => void): HTMLElement {
   const rules = [...new Set(sample.findings.map((i) => model.document.findings[i]?.rule ?? ""))].filter(Boolean);
   return h("li", { class: "tile" },
-    h("button", { type: "button", class: "open", "aria-label": `look at ${sample.name}`, onclick: open },
+    h("button", { type: "button", class: "open", onclick: open },
       sample.picture ? framed(sample.picture, model.thumbnail(sample.picture), state.fit, state.side, 132)
-        : h("dl", { class: "cells" }, sample.row?.values.slice(0, 6).map((v, c) => [h("dt", {}, model.columns[c] ?? ""), h("dd", {}, v)]))),
+        : h("span", { class: "cells" }, sample.row?.values.slice(0, 6).map((v, c) => [h("span", { class: "faint" }, model.columns[c] ?? ""), h("span", { class: "value" }, v)]))),
     h("p", {}, sample.label !== null ? h("b", {}, sample.label) : null, h("span", { class: "faint", title: sample.name }, fileName(sample.name)),
       rules.length ? h("span", { class: "named" }, `▲ ${rules.join(", ")}`) : null));
 }
