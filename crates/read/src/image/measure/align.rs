@@ -56,7 +56,7 @@ fn shifted(scale: f32) -> Vec<View> {
     for y in [0.0, -room, room] {
         views.extend([0.0, -room, room].map(|x| View { scale, shift: [x, y] }));
     }
-    views.retain(|view| view.shift != [0.0; 2]);
+    views.retain(|view| view.shift.iter().any(|s| s.abs() > 0.0));
     views
 }
 

@@ -126,10 +126,8 @@ fn colours(picture: &Decoded) -> ([f32; 3], [f32; 3]) {
         for block in row.chunks(3 * (1 << 14)) {
             let (block_sums, block_squares) =
                 if n_channels == 1 { ([sum(block); 3], [sum_of_squares(block); 3]) } else { moments(block) };
-            for channel in 0..3 {
-                sums[channel] += u64::from(block_sums[channel]);
-                squares[channel] += u64::from(block_squares[channel]);
-            }
+            sums.iter_mut().zip(block_sums).for_each(|(all, one)| *all += u64::from(one));
+            squares.iter_mut().zip(block_squares).for_each(|(all, one)| *all += u64::from(one));
         }
     }
     let n = n.max(1) as f64;
@@ -153,10 +151,10 @@ fn sum_of_squares(values: &[u8]) -> u32 {
 fn moments(block: &[u8]) -> ([u32; 3], [u32; 3]) {
     let (mut sums, mut squares) = ([0; 3], [0; 3]);
     for pixel in block.as_chunks::<3>().0 {
-        for channel in 0..3 {
-            let value = u32::from(pixel[channel]);
-            sums[channel] += value;
-            squares[channel] += value * value;
+        for ((sum, square), value) in sums.iter_mut().zip(&mut squares).zip(pixel) {
+            let value = u32::from(*value);
+            *sum += value;
+            *square += value * value;
         }
     }
     (sums, squares)
