@@ -52,9 +52,12 @@ pub(super) fn likeness(a: &Print, b: &Print, is_mirrored: bool) -> Option<f32> {
 /// Windows of one size at the edges and in the corners.
 fn shifted(scale: f32) -> Vec<View> {
     let room = (1.0 - scale) / 2.0;
-    let at = [0.0, -room, room];
-    let shifts = at.iter().flat_map(|y| at.iter().map(|x| [*x, *y]));
-    shifts.skip(1).map(|shift| View { scale, shift }).collect()
+    let mut views = Vec::new();
+    for y in [0.0, -room, room] {
+        views.extend([0.0, -room, room].map(|x| View { scale, shift: [x, y] }));
+    }
+    views.retain(|view| view.shift.iter().any(|s| s.abs() > 0.0));
+    views
 }
 
 fn mirrored(small: &[u8]) -> Vec<u8> {
