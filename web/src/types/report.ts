@@ -218,7 +218,7 @@ index?: number | null,
  */
 label?: string | null, 
 /**
- * Its part of the data: `training`, `validation`, `test`.
+ * Its part of the data: `train`, `validation`, `test`.
  */
 part?: string, 
 /**

@@ -119,7 +119,7 @@ mod tests {
         Pictured { path: path.into(), thumbnail: Some("x".repeat(bytes)), ..Pictured::default() }
     }
 
-    fn document(found: Vec<Vec<Pictured>>, samples: Vec<Pictured>) -> Document {
+    fn document(found: Vec<Vec<Pictured>>, samples: &[Pictured]) -> Document {
         let finding = |pictures| Finding {
             rule: "r".into(),
             severity: Severity::Info,
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_picture_is_kept_once_in_its_largest_size() {
-        let document = document(vec![vec![picture("a", 30)], vec![picture("a", 30)]], vec![picture("a", 10)]);
+        let document = document(vec![vec![picture("a", 30)], vec![picture("a", 30)]], &[picture("a", 10)]);
         let data = PageData::of(&document);
         assert_eq!(kept(&data), [("a", 30)]);
         let json = serde_json::to_string(&data.document).unwrap();
@@ -161,14 +161,14 @@ mod tests {
     fn every_finding_has_its_first_pictures_before_any_has_more_and_samples_come_last() {
         let found =
             vec![vec![picture("a1", 10), picture("a2", 10)], vec![picture("b1", 10), picture("b2", 10)]];
-        let document = document(found, vec![picture("s1", 10), picture("s2", 10)]);
+        let document = document(found, &[picture("s1", 10), picture("s2", 10)]);
         assert_eq!(kept(&PageData::within(&document, 20, 30)), [("a1", 10), ("b1", 10), ("s1", 10)]);
     }
 
     #[test]
     fn pictures_of_one_array_file_are_told_apart() {
         let of = |index| Pictured { index, ..picture("x.npz", 5) };
-        let document = document(vec![vec![of(Some(1)), of(Some(2)), of(None)]], Vec::new());
+        let document = document(vec![vec![of(Some(1)), of(Some(2)), of(None)]], &[]);
         assert_eq!(PageData::of(&document).thumbnails.len(), 3);
     }
 }
