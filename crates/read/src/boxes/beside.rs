@@ -1,6 +1,6 @@
 //! Pictures that no folder of the set names: beside a single annotation file, or without annotation.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use stetho_core::boxes::Annotation;
@@ -78,9 +78,14 @@ pub(super) fn without_annotation(
         .chain(all.loose.iter().map(|(path, _)| path.as_path()))
         .collect();
     let folders: HashSet<Option<&Path>> = known.iter().map(|p| p.parent()).collect();
-    // A picture belongs to the part of those that lie beside it.
-    let parts: std::collections::HashMap<Option<&Path>, Part> =
-        own.iter().filter_map(|e| Some((e.picture.as_deref()?.parent(), e.annotation.part))).collect();
+    // A picture belongs to the part of those that lie beside it, where they are of one.
+    let mut parts: HashMap<Option<&Path>, Option<Part>> = HashMap::new();
+    for entry in own {
+        let Some(picture) = entry.picture.as_deref() else { continue };
+        let told = Some(entry.annotation.part);
+        let slot = parts.entry(picture.parent()).or_insert(told);
+        *slot = slot.filter(|_| *slot == told);
+    }
     let mut added = Vec::new();
     let mut foreign = Vec::new();
     for path in pictures.iter().filter(|p| !known.contains(p.as_path())) {
@@ -88,7 +93,7 @@ pub(super) fn without_annotation(
             foreign.push(path);
             continue;
         }
-        let beside = parts.get(&path.parent()).copied().or_else(|| part_of_folders(root, path));
+        let beside = parts.get(&path.parent()).copied().flatten().or_else(|| part_of_folders(root, path));
         let part = if part == Part::Train { beside.unwrap_or_default() } else { part };
         let name = path.display().to_string();
         let annotation = Annotation {

@@ -72,7 +72,7 @@ pub(super) fn finish(plan: &Plan, format: BoxFormat, mut all: Gathered, watch: &
     BoxReading { boxes, pictures, partial: is_partial || all.is_partial, skipped: all.skipped }
 }
 
-/// By part, then by the picture as people count. A set that has no training part is one.
+/// By part, then by the picture as people count.
 fn sort(all: &mut Gathered) {
     all.entries.sort_by(|a, b| {
         let (x, y) = (&a.annotation, &b.annotation);

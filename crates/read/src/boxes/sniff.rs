@@ -81,5 +81,5 @@ pub(super) fn data_yaml(folder: &Path) -> Option<PathBuf> {
 /// Whether the YAML file names classes and a part.
 pub(super) fn describes(path: &Path) -> bool {
     yolo::read_yaml(path)
-        .is_ok_and(|data| !data.names.is_empty() && !(data.train.is_empty() && data.validation.is_empty()))
+        .is_ok_and(|data| !(data.names.is_empty() || data.train.is_empty() && data.validation.is_empty()))
 }

@@ -60,7 +60,7 @@ pub(super) fn gather(
             let part = if part == Part::Train { told } else { part };
             match file {
                 Ok(file) if is_other(&file) => {
-                    all.skipped.push(format!("`{}`: not an annotation", xml.display()))
+                    all.skipped.push(format!("`{}`: not an annotation", xml.display()));
                 }
                 Ok(file) => add(all, xml, file, part, &shelf),
                 Err(error) => all.skipped.push(error.to_string()),

@@ -79,7 +79,7 @@ impl CocoFile {
         loop {
             let step = next(&mut scanner);
             let is_end = !matches!(step, Ok(Next::More)) || scanner.trouble.is_some() || scanner.is_over;
-            if is_end && !matches!(step, Ok(Next::Stop)) {
+            if is_end && !matches!(step, Ok(Next::Stop)) && scanner.trouble.is_none() {
                 scanner.finish();
             }
             if is_end || scanner.bytes.len() >= BATCH {
