@@ -153,7 +153,10 @@ fn by_range(set: &Boxes) -> Option<Suspicion> {
         }
     }
     let mistake = if set.format == BoxFormat::Yolo { Mistake::Pixels } else { Mistake::Fractions };
-    (!boxes.is_empty()).then(|| Suspicion { mistake, n_impossible: boxes.len(), boxes })
+    if boxes.is_empty() {
+        return None;
+    }
+    Some(Suspicion { mistake, n_impossible: boxes.len(), boxes })
 }
 
 /// A box, where it is, and whether it is possible as the format reads it.

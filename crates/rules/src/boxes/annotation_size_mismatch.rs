@@ -53,6 +53,9 @@ impl Default for AnnotationSizeMismatch {
     }
 }
 
+/// Width and height.
+type Size = (u32, u32);
+
 /// Why the sizes differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Cause {
@@ -68,7 +71,7 @@ enum Cause {
 
 impl AnnotationSizeMismatch {
     /// The cause of a difference, with both sizes.
-    fn cause(&self, a: &Annotation) -> Option<(Cause, (u32, u32), (u32, u32))> {
+    fn cause(&self, a: &Annotation) -> Option<(Cause, Size, Size)> {
         let PictureState::Sized(width, height) = a.state else { return None };
         let (w, h) = a.declared.filter(|(w, h)| *w > 0 && *h > 0)?;
         let is_near = |a: u32, b: u32| a.abs_diff(b) <= self.pixels;

@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(found.count, 1);
         let Evidence::Pictures { groups, .. } = &found.evidence[2] else { panic!("no pictures") };
         let drawn = &groups[0][0].boxes;
-        assert_eq!(drawn[0].corners.map(|n| n.0), [50.0, 50.0, 150.0, 100.0]);
+        assert_eq!(drawn[0].corners, [50.0, 50.0, 150.0, 100.0].map(Number));
         assert!(drawn[0].is_culprit && !drawn[1].is_culprit);
         for other in ["tiny-box", "degenerate-box", "box-out-of-image"] {
             assert!(judge(other, &set).is_empty(), "{other}");
