@@ -47,6 +47,11 @@ fn text_of_a_healthy_table() {
 }
 
 #[test]
+fn text_of_a_detection_set() {
+    assert_snapshot!(text(&common::detection(), Screen::default()));
+}
+
+#[test]
 fn text_of_an_interrupted_check_says_so_twice() {
     let partial = Document { partial: true, ..common::full() };
     let text = text(&partial, Screen::default());

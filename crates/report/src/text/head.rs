@@ -61,7 +61,12 @@ fn pictures(page: &mut Page, document: &Document, facts: &PictureFacts) {
         labelled(page, label, &text);
     }
     match BoxFacts::from_map(&document.facts) {
-        Some(boxes) => detection(page, &boxes),
+        Some(boxes) => {
+            if !facts.layout.contains(&boxes.format) {
+                labelled(page, "format", &boxes.format);
+            }
+            detection(page, &boxes);
+        }
         None => classes(page, &facts.classes, "pictures"),
     }
     skipped(page, &words::skipped_files(document));
@@ -69,7 +74,6 @@ fn pictures(page: &mut Page, document: &Document, facts: &PictureFacts) {
 
 /// What is drawn on the pictures of a detection set.
 fn detection(page: &mut Page, facts: &BoxFacts) {
-    labelled(page, "format", &facts.format);
     let on = count_of(facts.annotated, "annotated picture");
     labelled(page, "boxes", &format!("{} on {on}", thousands(facts.boxes)));
     if facts.annotated > 0 {
@@ -233,4 +237,29 @@ fn profiles(page: &mut Page, profiles: &[ColumnFacts]) {
 fn labelled(page: &mut Page, label: &str, text: &str) {
     let label = format!("{label:<width$}", width = TEXT - 2);
     page.paragraph(2, &[(Tone::Faint, &label)], TEXT, Tone::Plain, text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boxes_a_picture_in_words() {
+        let of = |counts: &[u64]| {
+            let facts = BoxFacts {
+                annotated: counts.iter().sum(),
+                per_picture: counts.to_vec(),
+                ..BoxFacts::default()
+            };
+            per_picture(&facts)
+        };
+        assert_eq!(of(&[0, 7]), "1 box");
+        assert_eq!(of(&[0, 0, 7]), "2 boxes");
+        assert_eq!(of(&[1, 1, 3]), "0 to 2 boxes, median 2");
+        assert_eq!(of(&[2, 0, 0, 2]), "0 to 3 boxes, median 0");
+        let mut many = vec![1; BoxFacts::MOST_PER_PICTURE + 1];
+        assert_eq!(of(&many), "0 to 32 or more boxes, median 16");
+        many.iter_mut().take(BoxFacts::MOST_PER_PICTURE).for_each(|n| *n = 0);
+        assert_eq!(of(&many), "32 boxes or more");
+    }
 }

@@ -6,7 +6,7 @@ use stetho_core::{
     Document, Entry, Evidence, Finding, Number, Outcome, Place, Remedy, Report, Rule, RuleOutcome, SCHEMA,
     Severity, Signal, Subject,
 };
-use stetho_report::{ColumnFacts, FileLine, SplitFacts, TableFacts, TargetFacts};
+use stetho_report::{BoxFacts, ColumnFacts, FileLine, PictureFacts, SplitFacts, TableFacts, TargetFacts};
 
 /// Rows that occur more than once.
 ///
@@ -233,6 +233,39 @@ pub(crate) fn healthy() -> Document {
         findings: Vec::new(),
         outcomes: full().outcomes.into_iter().take(5).collect(),
         facts: facts.to_map(),
+        ..full()
+    }
+}
+
+/// A detection set of 120 pictures.
+pub(crate) fn detection() -> Document {
+    let pictures = PictureFacts {
+        layout: "COCO".into(),
+        parts: vec![("train".into(), 100), ("validation".into(), 20)],
+        formats: vec![("JPEG".into(), 119), ("PNG".into(), 1)],
+        channels: vec![("RGB".into(), 120)],
+        sizes: vec![(640, 480, 118), (480, 640, 2)],
+        ..PictureFacts::default()
+    };
+    let boxes = BoxFacts {
+        format: "COCO".into(),
+        boxes: 431,
+        annotated: 119,
+        empty: 4,
+        classes: vec![("cat".into(), 300), ("<b>dog\u{1b}[31m".into(), 130), ("eel".into(), 1)],
+        per_picture: vec![4, 20, 30, 25, 20, 10, 5, 5],
+        ..BoxFacts::default()
+    };
+    let mut facts = serde_json::Map::new();
+    let skipped = "`old.json`: not COCO: it has no `images`";
+    facts.insert("skipped_files".into(), vec![skipped].into());
+    pictures.insert_into(&mut facts);
+    boxes.insert_into(&mut facts);
+    Document {
+        subject: Subject { paths: vec!["animals".into()], kind: "boxes".into(), items: 120 },
+        findings: Vec::new(),
+        outcomes: full().outcomes.into_iter().take(3).collect(),
+        facts,
         ..full()
     }
 }
