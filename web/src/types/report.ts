@@ -530,7 +530,8 @@ brightness: Bins,
  */
 sharpness: Bins, 
 /**
- * Pictures to look at, of each class alike.
+ * Pictures to look at, of each class and part alike; the caption of held-out ones is their part. In detection sets they
+ * have their boxes, and their label is the classes on them.
  */
 samples: Array<Pictured>, 
 /**

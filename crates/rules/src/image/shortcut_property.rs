@@ -44,11 +44,14 @@ pub(crate) struct ShortcutProperty {
     /// How well light, colour, sharpness and the like may: things of different kinds do differ in them. In Fashion-MNIST
     /// the empty border reaches 0.21, brightness 0.19, contrast 0.10.
     pub content_limit: f64,
+    /// Below this, light, colour and the like are told as an info: two kinds of things may differ that much, as bags and
+    /// sandals do in Fashion-MNIST.
+    pub content_warning: f64,
 }
 
 impl Default for ShortcutProperty {
     fn default() -> Self {
-        Self { limit: 0.3, content_limit: 0.5 }
+        Self { limit: 0.3, content_limit: 0.5, content_warning: 0.9 }
     }
 }
 
@@ -179,9 +182,11 @@ impl Rule for ShortcutProperty {
             "find out how pictures of each class were collected; bring all to one format, size and compression, or split \
              by source",
         );
+        let is_sure = worst.is_of_file || *score >= self.content_warning;
         report.raise(
             Draft::new(Place::Whole, message, Evidence::at_most(name, *score, limit), remedy)
                 .certainty(if worst.is_of_file { 0.9 } else { 0.6 })
+                .severity(if is_sure { Severity::Warning } else { Severity::Info })
                 .evidence(Evidence::bars(
                     "how well each property alone predicts the label",
                     found.iter().map(|(p, score, _)| (p.name.to_owned(), *score)),
