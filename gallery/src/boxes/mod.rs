@@ -159,6 +159,23 @@ mod tests {
     }
 
     #[test]
+    fn crowds_and_turned_pictures_are_written() {
+        let recipe = "picture phone 80x60 orientation 6\nbox cat 10 20 30 40 crowd";
+        for (format, file, words) in [
+            (BoxFormat::Coco, "annotations/instances_train.json", r#""iscrowd": 1"#),
+            (BoxFormat::Voc, "annotations/phone.xml", "<difficult>1</difficult>"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            BoxRecipe::parse(recipe).unwrap().write(folder.path(), format).unwrap();
+            let text = read(&folder, file);
+            assert!(text.contains(words) && text.contains("phone.jpg"), "{text}");
+            let picture = fs::read(folder.path().join("images/phone.jpg")).unwrap();
+            assert!(picture.windows(4).any(|w| w == b"Exif"));
+        }
+        assert!(BoxRecipe::parse("picture a 8x8 orientation 9").is_err());
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_line() {
         let told = |text: &str| BoxRecipe::parse(text).unwrap_err().to_string();
         assert_eq!(told("box cat 1 2 3 4"), "line 1: `box` needs a `picture` before it");
