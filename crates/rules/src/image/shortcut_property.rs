@@ -41,17 +41,17 @@ use crate::show::listing;
 pub(crate) struct ShortcutProperty {
     /// How well a property of the file (format, channels, size, shape) may predict the label, from 0 (chance) to 1.
     pub limit: f64,
-    /// How well light, colour, sharpness and the like may: things of different kinds do differ in them. In Fashion-MNIST
-    /// the empty border reaches 0.21, brightness 0.19, contrast 0.10.
+    /// How well light, colour, sharpness and the like may: things of different kinds do differ in them. Of Fashion-MNIST as a
+    /// whole the empty border scores 0.21, brightness 0.19.
     pub content_limit: f64,
-    /// Below this, light, colour and the like are told as an info: two kinds of things may differ that much, as bags and
-    /// sandals do in Fashion-MNIST.
+    /// Below this, they are told as an info: of the 45 pairs of classes of Fashion-MNIST the border reaches 0.95,
+    /// brightness 0.87.
     pub content_warning: f64,
 }
 
 impl Default for ShortcutProperty {
     fn default() -> Self {
-        Self { limit: 0.3, content_limit: 0.5, content_warning: 0.9 }
+        Self { limit: 0.3, content_limit: 0.6, content_warning: 0.96 }
     }
 }
 
