@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Recall and precision of `near-duplicate-images` on transformed copies, against imagededup, in one run.
 
-Usage: python3 benches/near_duplicates.py [--photos FOLDER] [--leave-out NAME,…] [--write docs/benchmarks.md]
+Usage: python3 benches/near_duplicates.py [--photos FOLDER] [--leave-out NAME,…]
 
 For each transformation a set is made of all photos and their transformed copies. A pair is right if both come from one photo.
 Without --photos, 200 pictures are made in code. Photos that are copies of each other to begin with belong into --leave-out.
@@ -15,8 +15,8 @@ from itertools import combinations
 from pathlib import Path
 
 import pictures
-from pictures import PEERS, PYTHON, write
-from tables import ROOT, WORK, machine, run, stetho
+from pictures import PEERS, PYTHON
+from tables import WORK, machine, run, stetho
 
 import tables
 
@@ -111,7 +111,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--leave-out", default="", help="names of files that are copies of others")
-    parser.add_argument("--write", type=Path, help="replace the table in this Markdown file")
     options = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     tables.PEERS = PEERS
@@ -120,9 +119,8 @@ def main():
     else:
         pictures.set_up([])
     source = options.photos or pictures.pictures(200)
-    text = f"{machine()}\n\n{table(source, options.leave_out)}"
-    if options.write:
-        write(options.write, "near duplicates" if options.photos is None else "near duplicates of photos", text)
+    print(machine())
+    table(source, options.leave_out)
 
 
 if __name__ == "__main__":
