@@ -92,7 +92,7 @@ def score(pairs, n):
 
 
 def table(source, left_out):
-    lines = ["| copies | Stetho, recall / precision | imagededup PHash | imagededup DHash |", "|---|---|---|---|"]
+    print("| copies | Stetho, recall / precision | imagededup PHash | imagededup DHash |\n|---|---|---|---|")
     for kind in KINDS:
         folder = WORK / "near"
         shutil.rmtree(folder, ignore_errors=True)
@@ -102,9 +102,7 @@ def table(source, left_out):
         pairs, mirrored = ours(folder)
         told = f", {len(mirrored)} told as mirror images" if kind == "mirrored" else ""
         others = " | ".join(score(dedup(folder, method), n) for method in ("phash", "dhash"))
-        lines.append(f"| {kind} ({n}) | {score(pairs, n)}{told} | {others} |")
-        print(lines[-1], flush=True)
-    return "\n".join(lines)
+        print(f"| {kind} ({n}) | {score(pairs, n)}{told} | {others} |", flush=True)
 
 
 def main():
