@@ -36,3 +36,13 @@ fn a_format_that_is_not_there_is_one_line() {
     let result = folder.run(&["check", "data", "--as", "coco"]);
     assert!(result.one_line_error().contains("no COCO file"), "{}", result.stderr);
 }
+
+#[test]
+fn a_table_said_to_be_boxes_is_one_line() {
+    let folder = Folder::new("table_as_boxes");
+    folder.write("table.csv", "a,b\n1,2\n");
+    for format in ["coco", "voc", "yolo"] {
+        let result = folder.run(&["check", "table.csv", "--as", format]);
+        assert!(result.one_line_error().contains("`table.csv`"), "{format}: {}", result.stderr);
+    }
+}

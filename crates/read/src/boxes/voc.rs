@@ -17,6 +17,8 @@ const DEEPEST: usize = 256;
 /// What one XML file says.
 #[derive(Debug, Default)]
 pub(super) struct VocFile {
+    /// The outermost element, if there is one; `annotation` in a file of this format.
+    pub root: Option<String>,
     pub picture: Option<String>,
     pub size: Option<(u32, u32)>,
     /// Classes are still texts: [`BoxClass::Unknown`].
@@ -114,6 +116,7 @@ pub(super) fn parse(name: &str, text: &str) -> VocFile {
         let shown = text.lines().nth(usize::try_from(line - 1).unwrap_or(0)).unwrap_or_default();
         parse.file.log.add(name, At { index, line: Some(line) }, words, shown.as_bytes());
     }
+    parse.file.root = root;
     parse.file.size = parse.width.zip(parse.height);
     parse.file
 }

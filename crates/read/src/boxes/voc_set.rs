@@ -32,6 +32,10 @@ pub(super) fn gather(
     let log = all.log.count;
     if !path.is_dir() {
         let file = read(path)?;
+        if file.root.is_none() || is_other(&file) {
+            let problem = file.log.entries.first().map_or("it is empty", |entry| &entry.problem);
+            return Err(ReadError::malformed(path, format!("no annotation of Pascal VOC: {problem}")));
+        }
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         let mut wanted: Vec<String> = names::PICTURES.iter().map(|e| format!("{stem}.{e}")).collect();
         wanted.extend(file.picture.clone());
@@ -87,8 +91,7 @@ fn facts(all: &Gathered, path: &Path, first: usize, n_files: usize) -> FileFacts
 
 /// Well-formed XML about something else.
 fn is_other(file: &VocFile) -> bool {
-    file.boxes.is_empty()
-        && file.log.entries.first().is_some_and(|e| e.problem.starts_with("the outermost element"))
+    file.root.as_ref().is_some_and(|root| root != "annotation")
 }
 
 fn read(path: &Path) -> Result<VocFile, ReadError> {
@@ -125,7 +128,7 @@ fn image_sets(notes: &[PathBuf]) -> HashMap<String, Part> {
 fn add(all: &mut Gathered, path: &Path, file: VocFile, part: Part, shelf: &Shelf) {
     let asker = Asker { file: path, part };
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    let VocFile { picture: told, size, boxes, log } = file;
+    let VocFile { root: _, picture: told, size, boxes, log } = file;
     let written = told.as_deref();
     // The XML's own name first: `filename` is often that of a copy, or of before a renaming.
     let found = shelf

@@ -44,8 +44,8 @@ pub(crate) struct ShortcutProperty {
     /// How well light, colour, sharpness and the like may: things of different kinds do differ in them. Of Fashion-MNIST as a
     /// whole the empty border scores 0.21, brightness 0.19.
     pub content_limit: f64,
-    /// Below this, they are told as an info: of the 45 pairs of classes of Fashion-MNIST the border reaches 0.95,
-    /// brightness 0.87.
+    /// Below this, they are told as an info: of the 45 pairs of classes of Fashion-MNIST the border reaches 0.88,
+    /// brightness 0.87, contrast 0.69 (150 pictures of each class).
     pub content_warning: f64,
 }
 
