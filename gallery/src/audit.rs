@@ -40,6 +40,7 @@ pub fn audit(data: &DataSet) -> Result<Verdict, GalleryError> {
         listed: MAX_PLACES,
         threads: 1, // the same on every machine
         for_page: false,
+        kept: None,
     };
     Ok(match stetho_read::read_data(&plan, None, &Unwatched)? {
         Data::Table(reading) => judges.judge_table(&reading.table),

@@ -52,6 +52,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
         signals: judges.wanted(),
         listed: if args.all { usize::MAX } else { MAX_PLACES },
         threads: args.threads,
+        kept: None,
         for_page: format(args) == Format::Html,
     };
     let data = read(&plan, args.kind.map(AsKind::kind))?;

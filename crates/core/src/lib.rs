@@ -8,6 +8,7 @@ mod docs;
 mod document;
 mod evidence;
 mod finding;
+pub mod fit;
 pub mod image;
 mod measured;
 mod number;

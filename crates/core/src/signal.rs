@@ -42,6 +42,22 @@ pub enum Signal {
     PictureCopies,
     /// Boxes around objects.
     Boxes,
+    /// Scores of simple models on unseen rows.
+    Scores,
+    /// Whether predictions of unseen rows have anything to do with the target.
+    SignalTest,
+    /// Score against the number of training rows.
+    LearningCurve,
+    /// Labels that models do not believe.
+    LabelErrors,
+    /// Scores with columns prepared in several ways.
+    ScalingTrials,
+    /// Remedies that were tried.
+    Trials,
+    /// Scores within groups of rows.
+    GroupScores,
+    /// How few validation rows decide.
+    MiniValidation,
 }
 
 impl Signal {
@@ -66,6 +82,14 @@ impl Signal {
             Self::PictureLabels => "labels of pictures",
             Self::PictureCopies => "copies of pictures",
             Self::Boxes => "boxes",
+            Self::Scores => "scores of models",
+            Self::SignalTest => "a test for signal",
+            Self::LearningCurve => "the learning curve",
+            Self::LabelErrors => "out-of-fold probabilities",
+            Self::ScalingTrials => "trials of scaling",
+            Self::Trials => "trials of remedies",
+            Self::GroupScores => "scores within groups",
+            Self::MiniValidation => "the spread of scores over rows",
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Plan {
     pub signals: Signals,
     /// How many rows, groups and cells each list of the record keeps.
     pub listed: usize,
+    /// How many rows are kept for what needs rows; `None` for as many as a report needs.
+    pub kept: Option<usize>,
     /// Worker threads; 0 for one a core.
     pub threads: usize,
     /// Whether to measure also what no rule needs and only a page draws: maps of the data, rows to look at.

@@ -54,7 +54,7 @@ impl Roles {
     /// Decides from the profiles of the first rows. `everywhere` tells for each column whether every file has it;
     /// equal rows of two parts can only be found by columns that both have.
     pub(crate) fn decide(plan: &Plan, head: &[Column], everywhere: &[bool]) -> Result<Self, ReadError> {
-        let find = |name: &String, what: &str| position(head, name).ok_or_else(|| absent(head, name, what));
+        let find = |name: &String, what: &str| find_column(head, name, what);
         let group = plan.group.as_ref().map(|name| find(name, "--group")).transpose()?;
         let (target, no_target) = match &plan.target {
             Some(name) => {
@@ -71,6 +71,11 @@ impl Roles {
         let features = (0..head.len()).filter(identifies).collect();
         Ok(Self { target, no_target, group, identity: Identity { features, label } })
     }
+}
+
+/// Index of the column called `name`; `what` asked for it.
+pub(crate) fn find_column(head: &[Column], name: &str, what: &str) -> Result<usize, ReadError> {
+    position(head, name).ok_or_else(|| absent(head, name, what))
 }
 
 fn position(head: &[Column], name: &str) -> Option<usize> {

@@ -166,7 +166,7 @@ impl<'a> Lane<'a> {
         let limits = Limits { listed: plan.listed };
         let state = |part| PartState {
             profiles: inputs.fields.iter().map(|f| ColumnProfile::new(f.kind, part, limits)).collect(),
-            sampler: Sampler::new(part, inputs.fields.len()),
+            sampler: Sampler::new(part, inputs.fields.len(), plan.kept),
             n_rows: 0,
         };
         Self {

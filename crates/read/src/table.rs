@@ -32,7 +32,7 @@ pub fn read_table(plan: &Plan, watch: &dyn Watch) -> Result<Reading, ReadError> 
 }
 
 /// Profiles of the first rows of the training part.
-fn profile_head(inputs: &Inputs) -> Result<Vec<Column>, ReadError> {
+pub(crate) fn profile_head(inputs: &Inputs) -> Result<Vec<Column>, ReadError> {
     let limits = Limits { listed: 1 };
     let mut profiles: Vec<_> =
         inputs.fields.iter().map(|f| ColumnProfile::new(f.kind, Part::Train, limits)).collect();
@@ -68,7 +68,7 @@ fn finish_head(inputs: &Inputs, profiles: Vec<ColumnProfile>) -> Vec<Column> {
 }
 
 /// A part without any row, readable or not, is an error.
-fn check_rows(inputs: &Inputs, pass: &Pass) -> Result<(), ReadError> {
+pub(crate) fn check_rows(inputs: &Inputs, pass: &Pass) -> Result<(), ReadError> {
     for part in [Part::Train, Part::Validation, Part::Test] {
         let mut files = inputs.files.iter().zip(&pass.files).filter(|(file, _)| file.part == part).peekable();
         let Some(first) = files.peek().map(|(file, _)| &file.path) else { continue };
@@ -177,12 +177,12 @@ fn compare_rows(
 }
 
 /// Classes of the target with their counts; empty if they are too many to be classes.
-fn classes(state: &PartState, roles: &Roles) -> Vec<(String, u64)> {
+pub(crate) fn classes(state: &PartState, roles: &Roles) -> Vec<(String, u64)> {
     let column = roles.target.as_ref().and_then(|choice| state.profiles.get(choice.column));
     column.and_then(ColumnProfile::all_values).unwrap_or_default()
 }
 
-fn target(roles: &Roles, columns: &[Column], classes: Vec<(String, u64)>) -> Measured<Target> {
+pub(crate) fn target(roles: &Roles, columns: &[Column], classes: Vec<(String, u64)>) -> Measured<Target> {
     let Some(choice) = &roles.target else { return Measured::Not(roles.no_target.clone()) };
     let Some(column) = columns.get(choice.column) else { return Measured::Not(roles.no_target.clone()) };
     let task = roles::task(column);
@@ -196,7 +196,7 @@ fn target(roles: &Roles, columns: &[Column], classes: Vec<(String, u64)>) -> Mea
     })
 }
 
-fn file_facts(inputs: &Inputs, rows: &[FileRows], part: Part) -> Vec<FileFacts> {
+pub(crate) fn file_facts(inputs: &Inputs, rows: &[FileRows], part: Part) -> Vec<FileFacts> {
     let files = inputs.files.iter().zip(rows).filter(|(file, _)| file.part == part);
     files
         .map(|(file, rows)| FileFacts {
@@ -208,7 +208,7 @@ fn file_facts(inputs: &Inputs, rows: &[FileRows], part: Part) -> Vec<FileFacts> 
 }
 
 /// Columns and sample of one part. Frequent values that only sketches counted get their text from the sample.
-fn finish_part(state: PartState, inputs: &Inputs) -> (Vec<Column>, Sample) {
+pub(crate) fn finish_part(state: PartState, inputs: &Inputs) -> (Vec<Column>, Sample) {
     let kinds: Vec<Kind> = inputs.fields.iter().map(|f| f.kind).collect();
     let sample = state.sampler.finish(&kinds);
     let columns = state.profiles.into_iter().zip(&inputs.fields).zip(&sample.columns).map(

@@ -130,9 +130,7 @@ impl Record for Table {
             Signal::Drift => self.drift.reason(),
             Signal::Groups => self.groups.reason(),
             Signal::Columns | Signal::Malformed => None,
-            Signal::Pictures | Signal::PictureLabels | Signal::PictureCopies | Signal::Boxes => {
-                return Some(format!("{signal} are not measured of tables"));
-            }
+            other => return Some(format!("{other} are not measured of tables")),
         };
         reason.map(str::to_owned)
     }

@@ -4,8 +4,10 @@ mod array;
 mod find;
 mod found;
 mod measure;
+mod small;
 mod thumbnails;
 
+pub use small::{SmallPicture, SmallPictures, read_small};
 pub use thumbnails::fill_thumbnails;
 
 pub(crate) use array::open_raster;

@@ -40,9 +40,10 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// A sampler for tables of `n_columns` columns: 20,000 rows, fewer for wide tables so that 2 M cells suffice.
-    pub(crate) fn new(part: Part, n_columns: usize) -> Self {
-        let capacity = (2_000_000 / n_columns.max(1)).clamp(500, 20_000);
+    /// A sampler for tables of `n_columns` columns: 20,000 rows, fewer for wide tables so that 2 M cells suffice; or as
+    /// many as are asked for.
+    pub(crate) fn new(part: Part, n_columns: usize, kept: Option<usize>) -> Self {
+        let capacity = kept.unwrap_or_else(|| (2_000_000 / n_columns.max(1)).clamp(500, 20_000));
         Self { part, capacity, n_rows: 0, rows: Vec::new(), threshold: u64::MAX }
     }
 
@@ -156,7 +157,7 @@ mod tests {
     use super::*;
 
     fn sample(cuts: &[(u64, u64)]) -> Sample {
-        let empty = || Sampler { capacity: 50, ..Sampler::new(Part::Train, 1) };
+        let empty = || Sampler { capacity: 50, ..Sampler::new(Part::Train, 1, None) };
         let mut whole = empty();
         for &(start, end) in cuts {
             let range = start..end;
