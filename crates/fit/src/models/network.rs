@@ -354,7 +354,7 @@ mod tests {
                     net.first.values[at] = start + by;
                     loss(&mut net)
                 };
-                let numeric = (moved(1e-3) - moved(-1e-3)) / 2e-3;
+                let numeric = (moved(2e-4) - moved(-2e-4)) / 4e-4;
                 net.first.values[at] = start;
                 assert!((numeric - f64::from(slopes[at])).abs() < 5e-3, "{at}: {numeric} {}", slopes[at]);
             }
