@@ -171,16 +171,17 @@ fn suspicion(
     (n_impossible > 0).then_some(Suspicion { mistake, n_impossible, boxes })
 }
 
-/// Fewest boxes that can be told to be written in percent.
+/// Fewest boxes in large pictures that can be told to be written in percent.
 const LEAST_PERCENT: usize = 4;
 /// Shorter side of a picture, in pixels, from which on boxes of pixels do not all lie within the first 100 by chance.
 const LARGE: f64 = 200.0;
 
-/// Whether these boxes of a YOLO set fit within 100 and reach to the far half of it, in pictures that are much larger.
+/// Whether these boxes of a YOLO set fit within 100 and reach to the far half of it, in pictures most of which are much
+/// larger.
 fn is_percent(set: &Boxes, boxes: &[(usize, usize)]) -> bool {
     let found = || boxes.iter().filter_map(|(i, j)| set.annotations.get(*i).map(|a| (a, *j)));
-    let mut sizes = found().filter_map(|(a, _)| a.size()).peekable();
-    if boxes.len() < LEAST_PERCENT || sizes.peek().is_none() || sizes.any(|(w, h)| w.min(h) < LARGE) {
+    let n_large = found().filter(|(a, _)| a.size().is_some_and(|(w, h)| w.min(h) >= LARGE)).count();
+    if n_large < LEAST_PERCENT || 2 * n_large < boxes.len() {
         return false;
     }
     let mut far = [0.0_f64; 2];
@@ -348,6 +349,9 @@ mod tests {
         assert_eq!(mistakes(&percent(640, 2)), [Mistake::Percent]);
         assert_eq!(mistakes(&percent(640, 1)), [Mistake::Pixels], "two boxes are too few");
         assert_eq!(mistakes(&percent(120, 9)), [Mistake::Pixels], "they may be pixels of so small a picture");
+        let mut few_small = percent(640, 9);
+        few_small.annotations[2].state = PictureState::Sized(120, 90);
+        assert_eq!(mistakes(&few_small), [Mistake::Percent]);
         let mut beyond = percent(640, 9);
         beyond.annotations[3].boxes[0].written = [99.0, 50.0, 20.0, 20.0];
         assert_eq!(mistakes(&beyond), [Mistake::Pixels], "one is outside");
