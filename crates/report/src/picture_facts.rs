@@ -268,8 +268,15 @@ mod tests {
     #[test]
     fn samples_of_detection_sets_have_their_boxes() {
         let corners = [1.0, 2.0, 30.0, 20.0];
-        let of =
-            |class| BoundingBox { index: 0, line: None, class, corners, written: corners, is_crowd: false };
+        let of = |class| BoundingBox {
+            index: 0,
+            line: None,
+            class,
+            corners,
+            written: corners,
+            is_crowd: false,
+            is_derived: false,
+        };
         let classes =
             [BoxClass::Known(1), BoxClass::Known(0), BoxClass::Known(1), BoxClass::Unknown("9".into())];
         let annotation = Annotation {
