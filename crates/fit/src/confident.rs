@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn clean_labels_have_no_suspects() {
-        let values: Vec<f32> = (0..60).flat_map(|i| if i % 3 == 0 { [0.7, 0.3] } else { [0.2, 0.8] }).collect();
+        let values: Vec<f32> =
+            (0..60).flat_map(|i| if i % 3 == 0 { [0.7, 0.3] } else { [0.2, 0.8] }).collect();
         let given: Vec<usize> = (0..60).map(|i| usize::from(i % 3 != 0)).collect();
         assert!(suspects(&Matrix::new(2, values), &given).suspects.is_empty());
     }

@@ -37,7 +37,8 @@ struct Ranked {
 
 impl Ranked {
     fn of(out: &Matrix) -> Self {
-        let column = |j: usize| ranks(&out.values.iter().skip(j).step_by(out.n_columns).copied().collect::<Vec<_>>());
+        let column =
+            |j: usize| ranks(&out.values.iter().skip(j).step_by(out.n_columns).copied().collect::<Vec<_>>());
         Self { columns: (0..out.n_columns).map(column).collect() }
     }
 

@@ -28,5 +28,6 @@ pub use error::ReadError;
 pub use frame::{Frame, FramePlace, read_frame};
 pub use image::{SmallPicture, SmallPictures, fill_thumbnails, read_small};
 pub use plan::{Plan, Reading, Unwatched, Watch};
+pub use roles::is_identifier;
 pub use sample::{Sample, SampleColumn};
 pub use table::read_table;
