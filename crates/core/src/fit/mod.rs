@@ -83,6 +83,11 @@ impl Rung {
         Estimate::of(self.folds.iter().map(|f| f.validation), self.row_error)
     }
 
+    /// By how much it scores better on training rows than on unseen ones.
+    pub fn gap(&self) -> Estimate {
+        Estimate::of(self.folds.iter().map(|f| f.train - f.validation), self.row_error)
+    }
+
     /// By how much it scores better than another on the same folds.
     pub fn gain_over(&self, other: &Self) -> Estimate {
         difference(&self.folds, &other.folds, self.row_error.or(other.row_error))
