@@ -31,7 +31,7 @@ impl<'a> Index<'a> {
         let mut tables: Vec<HashMap<u16, Vec<u32>>> = vec![HashMap::new(); BANDS as usize];
         for (at, print) in prints.iter().enumerate() {
             for (band, table) in (0..BANDS).zip(&mut tables) {
-                table.entry(bits(print.hashes[0], band)).or_default().push(at as u32);
+                table.entry(bits(print.whole(), band)).or_default().push(at as u32);
             }
         }
         for (band, table) in (0..BANDS).zip(&mut tables) {
@@ -84,7 +84,7 @@ impl<'a> Index<'a> {
     pub(super) fn near(&self, at: usize, most: usize) -> Vec<usize> {
         let Some(&print) = self.prints.get(at) else { return Vec::new() };
         let mut found = HashMap::new();
-        for hash in print.hashes {
+        for &hash in &print.hashes {
             for (band, table) in (0..BANDS).zip(&self.tables) {
                 let own = bits(hash, band);
                 let neighbours = (0..BAND).map(|bit| own ^ (1 << bit)).filter(|_| !print.is_tiny);
@@ -122,7 +122,7 @@ impl<'a> Index<'a> {
 }
 
 fn hash_of(prints: &[&Print], at: u32) -> u64 {
-    prints.get(at as usize).map_or(0, |print| print.hashes[0])
+    prints.get(at as usize).map_or(0, |print| print.whole())
 }
 
 fn bits(hash: u64, band: u32) -> u16 {
@@ -148,6 +148,6 @@ pub(super) fn is_near(a: &Print, b: &Print, is_mirrored: bool) -> bool {
 fn distance(hash: u64, print: &Print, other: &Print) -> Option<u32> {
     let radius = if print.is_tiny || other.is_tiny { TINY_RADIUS } else { RADIUS };
     let shape = print.aspect / other.aspect;
-    let distance = (hash ^ other.hashes[0]).count_ones();
+    let distance = (hash ^ other.whole()).count_ones();
     (distance <= radius && shape < ASPECT && shape > 1.0 / ASPECT).then_some(distance)
 }
