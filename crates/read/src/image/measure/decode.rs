@@ -63,7 +63,7 @@ pub(crate) fn decode(picture: &Found, in_colour: bool) -> Result<Decoded, (Damag
 }
 
 /// A decoder that panics has met bytes that its author did not think of: damage of the file.
-fn guarded(work: impl FnOnce() -> Result<Decoded, Damage>) -> Result<Decoded, Damage> {
+pub(super) fn guarded(work: impl FnOnce() -> Result<Decoded, Damage>) -> Result<Decoded, Damage> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(damage(DamageKind::Damaged, "the decoder cannot cope with this content")))
 }
@@ -112,7 +112,7 @@ impl Head {
     }
 }
 
-fn decode_bytes(bytes: &[u8], in_colour: bool) -> Result<Decoded, Damage> {
+pub(super) fn decode_bytes(bytes: &[u8], in_colour: bool) -> Result<Decoded, Damage> {
     if bytes.is_empty() {
         return Err(damage(DamageKind::Empty, "the file has no bytes"));
     }

@@ -8,6 +8,8 @@ mod jpeg;
 mod print;
 mod projection;
 mod statistics;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
