@@ -69,10 +69,7 @@ pub(super) fn resized(grey: &Grey<'_>, width: u32, height: u32) -> Option<Grey<'
 
 /// Measures a picture; `grey` is what [`shrink`] made of it.
 pub(super) fn look(picture: &Decoded, grey: &Grey<'_>) -> Look {
-    let mut counts = [0_u64; 256];
-    for value in grey.pixels.iter() {
-        counts[usize::from(*value)] += 1;
-    }
+    let counts = counts(&grey.pixels);
     let n = grey.pixels.len().max(1) as f64;
     let moment = |of: &dyn Fn(f64) -> f64| {
         counts.iter().enumerate().map(|(v, c)| of(v as f64 / 255.0) * *c as f64).sum::<f64>() / n
@@ -98,6 +95,17 @@ pub(super) fn look(picture: &Decoded, grey: &Grey<'_>) -> Look {
         border: border(grey),
         colours: picture.has_colours().then(|| colours(picture)),
     }
+}
+
+/// How many pixels have each value. Four tables take turns, for equal neighbours must not wait for each other.
+fn counts(pixels: &[u8]) -> [u64; 256] {
+    let mut tables = [[0_u64; 256]; 4];
+    let (fours, rest) = pixels.as_chunks::<4>();
+    for four in fours {
+        tables.iter_mut().zip(four).for_each(|(table, value)| table[usize::from(*value)] += 1);
+    }
+    rest.iter().for_each(|value| tables[0][usize::from(*value)] += 1);
+    std::array::from_fn(|value| tables.iter().map(|table| table[value]).sum())
 }
 
 /// The smallest value that at least `share` of the pixels do not exceed, from 0 to 1.
@@ -191,13 +199,39 @@ const SPAN: usize = 2 * HALF + 1;
 /// Σ max(0, D − B) and Σ D, both 9 times, over places given by their pixel, the one before, and the pixels that the running
 /// mean leaves and takes in there: from one mean to the next B is a ninth of the difference of those two.
 fn lost(at: &[u8], before: &[u8], left: &[u8], taken: &[u8]) -> (u32, u32) {
+    let n = [at, before, left, taken].map(<[u8]>::len).into_iter().min().unwrap_or(0);
+    let [(at, end_at), (before, end_before), (left, end_left), (taken, end_taken)] =
+        [at, before, left, taken].map(|line| line.get(..n).unwrap_or_default().as_chunks::<LANES>());
     let (mut lost, mut all) = (0, 0);
-    for ((at, before), (left, taken)) in at.iter().zip(before).zip(left.iter().zip(taken)) {
-        let sharp = SPAN as u32 * u32::from(at.abs_diff(*before));
-        lost += sharp.saturating_sub(u32::from(left.abs_diff(*taken)));
-        all += sharp;
+    let blocks = at.chunks(TIMES).zip(before.chunks(TIMES));
+    for ((at, before), (left, taken)) in blocks.zip(left.chunks(TIMES).zip(taken.chunks(TIMES))) {
+        let (mut lanes_lost, mut lanes_all) = ([0_u16; LANES], [0_u16; LANES]);
+        for ((at, before), (left, taken)) in at.iter().zip(before).zip(left.iter().zip(taken)) {
+            for i in 0..LANES {
+                let (one_lost, one) = lost_at(at[i], before[i], left[i], taken[i]);
+                lanes_lost[i] += one_lost;
+                lanes_all[i] += one;
+            }
+        }
+        lost += lanes_lost.iter().map(|v| u32::from(*v)).sum::<u32>();
+        all += lanes_all.iter().map(|v| u32::from(*v)).sum::<u32>();
+    }
+    for ((at, before), (left, taken)) in end_at.iter().zip(end_before).zip(end_left.iter().zip(end_taken)) {
+        let (one_lost, one) = lost_at(*at, *before, *left, *taken);
+        lost += u32::from(one_lost);
+        all += u32::from(one);
     }
     (lost, all)
+}
+
+/// Places that are summed up side by side, in 16 bits each …
+const LANES: usize = 16;
+/// … and how many fit into these.
+const TIMES: usize = u16::MAX as usize / (SPAN * u8::MAX as usize);
+
+fn lost_at(at: u8, before: u8, left: u8, taken: u8) -> (u16, u16) {
+    let sharp = SPAN as u16 * u16::from(at.abs_diff(before));
+    (sharp.saturating_sub(u16::from(left.abs_diff(taken))), sharp)
 }
 
 fn kept(sums: impl Iterator<Item = (u32, u32)>) -> f32 {
