@@ -25,7 +25,7 @@ mod table;
 pub use batch::{Batch, ColumnNotes, Decode, Field, Lines, Part, Source};
 pub use data::{BoxReading, Data, DataKind, PictureReading, detect_kind, read_data};
 pub use error::ReadError;
-pub use frame::{Frame, FramePlace, read_frame};
+pub use frame::{Frame, FramePlace, read_frame, read_matrix};
 pub use image::{SmallPicture, SmallPictures, fill_thumbnails, read_small};
 pub use plan::{Plan, Reading, Unwatched, Watch};
 pub use roles::is_identifier;
