@@ -47,7 +47,8 @@ pub fn audit(data: &DataSet) -> Result<Verdict, GalleryError> {
     if data.fits {
         let frame = stetho_read::read_frame(&plan, &Unwatched)?;
         let loaded = stetho_fit::from_frame(&frame, &stetho_fit::Roles::default())?;
-        let record = stetho_fit::fit(&loaded.samples, &stetho_fit::Options::default(), &stetho_fit::Unfollowed)?;
+        let record =
+            stetho_fit::fit(&loaded.samples, &stetho_fit::Options::default(), &stetho_fit::Unfollowed)?;
         return Ok(judges.judge_fit(&record));
     }
     Ok(match stetho_read::read_data(&plan, None, &Unwatched)? {

@@ -114,7 +114,8 @@ pub fn gallery_files(root: &Path) -> Result<Vec<GalleryFile>, GalleryError> {
     let mut paths = Vec::new();
     for family in entries(root)?.into_iter().filter(|p| p.is_dir()) {
         let is_twins = |p: &PathBuf| {
-            p.extension().is_some_and(|e| e == "toml") && p.file_stem().is_some_and(|s| s != "real")
+            p.extension().is_some_and(|e| e == "toml")
+                && p.file_stem().is_some_and(|s| s != "real" && s != "verdicts")
         };
         if family.file_name().is_some_and(|name| name != "src" && name != "tests") {
             paths.extend(entries(&family)?.into_iter().filter(is_twins));

@@ -167,4 +167,3 @@ fn read(plan: &Plan, kind: Option<DataKind>) -> Result<Data> {
     onlooker.finish();
     Ok(data?)
 }
-

@@ -95,7 +95,9 @@ fn load(args: &FitArgs, watch: &dyn Watch) -> Result<(Loaded, &'static str)> {
         DataKind::Images => {
             let columns = [("--target", &args.target), ("--group", &args.group), ("--time", &args.time)];
             if let Some((option, _)) = columns.iter().find(|(_, name)| name.is_some()) {
-                bail!("{option} names a column of a table; the data is pictures, whose classes are their labels");
+                bail!(
+                    "{option} names a column of a table; the data is pictures, whose classes are their labels"
+                );
             }
             let embeddings = args.embeddings.as_deref().map(matrix).transpose()?;
             let set = read_small(&plan, SIDE, watch)?;
@@ -124,37 +126,28 @@ fn probabilities(args: &FitArgs) -> Result<Option<(String, Matrix)>> {
     let matrix = matrix(path).context("--pred-probs")?;
     let is_probability = |v: &f32| (-1e-3..=1.001).contains(v);
     if !matrix.values.iter().all(is_probability) {
-        bail!("--pred-probs: `{}` holds values outside 0 to 1; pass them through a softmax first", path.display());
+        bail!(
+            "--pred-probs: `{}` holds values outside 0 to 1; pass them through a softmax first",
+            path.display()
+        );
     }
     Ok(Some((path.display().to_string(), matrix)))
 }
 
 /// The verdict in one sentence: the gravest cause that was found, or that there is none.
 fn sentence(fit: &Fit, verdict: &Verdict) -> String {
-    const GRAVEST: [&str; 7] = [
-        "no-signal",
-        "suspiciously-perfect",
-        "label-noise",
-        "underfitting",
-        "overfitting",
-        "scale-sensitive",
-        "unstable-folds",
-    ];
-    let found = GRAVEST.iter().find_map(|rule| verdict.findings.iter().find(|f| f.rule == *rule));
-    if let Some(finding) = found {
+    if let Some(finding) = stetho_rules::fit::gravest(&verdict.findings) {
         let name = match finding.rule.as_str() {
             "no-signal" => "the data carries no signal: ",
             "suspiciously-perfect" => "leakage suspected: ",
             "label-noise" => "noisy labels: ",
             "scale-sensitive" => "needs scaling: ",
             "unstable-folds" => "too few rows to tell: ",
+            "weak-group" => "a group fails: ",
+            "more-data-helps" => "needs data: ",
             _ => "",
         };
         return format!("{name}{}", finding.message);
-    }
-    let needs = verdict.findings.iter().find(|f| f.rule == "more-data-helps");
-    if let Some(finding) = needs {
-        return format!("needs data: {}", finding.message);
     }
     match fit.best() {
         Some(best) => {
@@ -228,7 +221,11 @@ fn write_labels(path: &Path, record: &Fit) -> Result<()> {
 
 /// A CSV field, quoted where it must be.
 fn field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 /// The best score so far and what is being fitted, on standard error where a person sees it.
@@ -262,14 +259,21 @@ impl Follow for StatusLine {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
         let best = self.best.lock().ok().and_then(|best| best.clone());
-        let best = best.map_or_else(String::new, |(name, score)| format!(" · best so far: {name}, {score:.3}"));
+        let best =
+            best.map_or_else(String::new, |(name, score)| format!(" · best so far: {name}, {score:.3}"));
         bar.set_message(format!("{name}{best}"));
     }
 
     fn scored(&self, rung: &Rung, score: Score) {
         let Some(bar) = &self.bar else { return };
         let estimate = rung.validation();
-        bar.println(format!("  {:<24} {} {:.3} ± {:.3}", rung.name, score.name(), estimate.mean, estimate.half));
+        bar.println(format!(
+            "  {:<24} {} {:.3} ± {:.3}",
+            rung.name,
+            score.name(),
+            estimate.mean,
+            estimate.half
+        ));
         if let Ok(mut best) = self.best.lock()
             && best.as_ref().is_none_or(|(_, s)| estimate.mean > *s)
         {

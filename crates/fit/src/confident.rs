@@ -53,6 +53,23 @@ fn argmax(row: &[f32]) -> usize {
     row.iter().enumerate().fold((0, f32::MIN), |best, (j, p)| if *p > best.1 { (j, *p) } else { best }).0
 }
 
+/// Rows whose given label is not the one told: of all, and of the quarter with the highest probability of the told class;
+/// and how many rows that quarter has.
+pub(crate) fn contradictions(out: &Matrix, given: &[usize]) -> (u64, u64, u64) {
+    let mut rows: Vec<(f32, bool)> = out
+        .rows()
+        .zip(given)
+        .map(|(row, label)| {
+            let told = argmax(row);
+            (row[told], told != *label)
+        })
+        .collect();
+    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let n_sure = rows.len() / 4;
+    let wrong = |rows: &[(f32, bool)]| rows.iter().filter(|r| r.1).count() as u64;
+    (wrong(&rows), wrong(&rows[..n_sure]), n_sure as u64)
+}
+
 /// Rows by given label and confident class.
 fn joint(out: &Matrix, given: &[usize], thresholds: &[f64]) -> Vec<Vec<f64>> {
     let k = out.n_columns;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use stetho_core::Measured;
 use stetho_core::fit::{Fit, LabelIssue, LabelIssues, RungKind};
 
-use crate::confident::suspects;
+use crate::confident::{contradictions, suspects};
 use crate::cv::{Evaluated, Setting};
 use crate::encode::Preparation;
 use crate::models::{NetworkSpec, Spec};
@@ -307,7 +307,11 @@ fn labels(setting: Setting<'_>, rungs: &[Evaluated], options: &Options) -> Measu
     let off = |(i, row): (usize, &Vec<f64>)| {
         row.iter().enumerate().filter(|(j, _)| *j != i).map(|c| c.1).sum::<f64>()
     };
+    let (n_contradicted, n_sure_contradicted, n_sure) = contradictions(&out, &given);
     Measured::Is(LabelIssues {
+        n_contradicted,
+        n_sure_contradicted,
+        n_sure,
         source,
         issues: found.suspects.iter().map(issue).collect(),
         estimated: found.joint.iter().enumerate().map(off).sum(),

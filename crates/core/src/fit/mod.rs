@@ -103,7 +103,7 @@ pub struct SignalTest {
     pub statistic: &'static str,
     /// Its value.
     pub value: f64,
-    /// The share of shuffled targets that reach that value, corrected for the number of models tried.
+    /// The chance of such a value if the target were shuffled, corrected for the number of models tried.
     pub p: f64,
     /// How often the target was shuffled.
     pub n_shuffles: u64,

@@ -39,19 +39,18 @@ use stetho_core::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct LabelNoise {
-    /// Share of rows whose labels are contradicted beyond doubt from which on labels are called noisy.
+    /// Labels are contradicted among the rows that the model is surest of, over how often among all rows, from which on they are
+    /// noisy. Where classes overlap it is a third or less.
+    pub ratio: f64,
+    /// Share of contradicted labels among the rows that the model is surest of from which on it is told.
     pub share: f64,
-    /// A label is contradicted beyond doubt where its probability is at most this.
-    pub p_given: f64,
-    /// And that of another class is at least this.
-    pub p_suggested: f64,
-    /// Fewer rows than this may be chance.
-    pub min_count: u64,
+    /// Chance of as many where classes merely overlap, below which it is told.
+    pub p: f64,
 }
 
 impl Default for LabelNoise {
     fn default() -> Self {
-        Self { share: 0.02, p_given: 0.15, p_suggested: 0.7, min_count: 5 }
+        Self { ratio: 0.35, share: 0.01, p: 0.01 }
     }
 }
 
@@ -63,10 +62,12 @@ impl Rule for LabelNoise {
 
     fn check(&mut self, fit: &Fit, report: &mut Report) {
         let Some(found) = fit.labels.get().filter(|_| crate::ladder::has_signal(fit)) else { return };
-        let is_sure = |i: &&LabelIssue| i.p_given <= self.p_given && i.p_suggested >= self.p_suggested;
-        let sure = found.issues.iter().filter(is_sure).count() as u64;
-        let share = sure as f64 / found.n_rows.max(1) as f64;
-        if share < self.share || sure < self.min_count {
+        let share = |count: u64, of: u64| count as f64 / of.max(1) as f64;
+        let sure = share(found.n_sure_contradicted, found.n_sure);
+        let all = share(found.n_contradicted, found.n_rows);
+        let by_overlap = self.ratio * all * found.n_sure as f64;
+        let is_chance = at_least(found.n_sure_contradicted, by_overlap) > self.p;
+        if sure < self.share || is_chance || found.issues.is_empty() {
             return;
         }
         let message = format!(
@@ -79,7 +80,11 @@ impl Rule for LabelNoise {
         let mut draft = Draft::new(
             Place::column(&fit.target),
             message,
-            Evidence::at_most("share of labels contradicted beyond doubt", share, self.share),
+            Evidence::at_most(
+                "share of contradicted labels among the quarter of rows that the model is surest of",
+                sure,
+                (self.ratio * all).max(self.share),
+            ),
             Remedy::advice("look at the rows, surest first, and correct the labels that are wrong")
                 .command("stetho fit DATA --target COLUMN --labels-out relabel.csv"),
         )
@@ -95,6 +100,17 @@ impl Rule for LabelNoise {
         }
         report.raise(draft);
     }
+}
+
+/// The chance of `count` or more where `expected` are expected (Poisson).
+fn at_least(count: u64, expected: f64) -> f64 {
+    let mut term = (-expected).exp();
+    let mut below = 0.0;
+    for k in 0..count {
+        below += term;
+        term *= expected / (k + 1) as f64;
+    }
+    (1.0 - below).max(0.0)
 }
 
 fn places(found: &LabelIssues) -> Vec<Place> {

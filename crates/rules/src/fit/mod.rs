@@ -12,8 +12,8 @@ mod underfitting;
 mod unstable_folds;
 mod weak_group;
 
-use stetho_core::Entry;
 use stetho_core::fit::Fit;
+use stetho_core::{Entry, Finding};
 
 use crate::entry;
 
@@ -31,3 +31,21 @@ pub static RULES: &[Entry<Fit>] = &[
     entry!("fit", simple_model_suffices::SimpleModelSuffices),
     entry!("fit", mini_validation::MiniValidationRule),
 ];
+
+/// Causes from the gravest: whoever has no signal need not hear of anything else.
+const GRAVEST: [&str; 9] = [
+    "no-signal",
+    "suspiciously-perfect",
+    "label-noise",
+    "underfitting",
+    "overfitting",
+    "unstable-folds",
+    "weak-group",
+    "scale-sensitive",
+    "more-data-helps",
+];
+
+/// The finding that the verdict rests on: the gravest cause that was found; `None` for healthy data.
+pub fn gravest(findings: &[Finding]) -> Option<&Finding> {
+    GRAVEST.iter().find_map(|rule| findings.iter().find(|f| f.rule == *rule))
+}

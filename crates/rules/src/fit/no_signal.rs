@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use stetho_core::fit::Fit;
-use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal};
+use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal, percent};
 
 use crate::ladder::ladder;
 
@@ -37,7 +37,7 @@ use crate::ladder::ladder;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct NoSignal {
-    /// Share of shuffled targets above which predictions are as good as chance.
+    /// Probability of as good predictions of a shuffled target above which there is no signal.
     pub p: f64,
     /// Below this many rows chance cannot be told from a faint signal: the finding is a warning.
     pub few_rows: u64,
@@ -60,14 +60,14 @@ impl Rule for NoSignal {
         let best = fit.rungs.get(test.rung).map_or("best model", |r| r.name.as_str());
         let severity = if fit.n_rows < self.few_rows { Severity::Warning } else { Severity::Error };
         let message = format!(
-            "no model predicts `{}` better than chance: {} of the {best} is {:.3} on unseen rows, and as much or more with \
-             {:.0} % of shuffled targets",
+            "no model predicts `{}` better than chance: {} of the {best} is {:.3} on unseen rows, which a shuffled target reaches \
+             with probability {}",
             fit.target,
             test.statistic,
             test.value,
-            test.p * 100.0
+            percent(test.p)
         );
-        let measured = format!("share of {} shuffled targets that do as well", test.n_shuffles);
+        let measured = format!("chance of as much with a shuffled target ({} shuffles)", test.n_shuffles);
         report.raise(
             Draft::new(
                 Place::column(&fit.target),

@@ -51,8 +51,12 @@ impl Rule for ScaleSensitive {
         let Some(trials) = fit.scaling.get().filter(|_| has_signal(fit)) else { return };
         let svm: Vec<&ScalingTrial> = trials.iter().filter(|t| t.model == "kernel SVM").collect();
         let [raw, prepared @ ..] = svm.as_slice() else { return };
-        let gains = prepared.iter().map(|t| (*t, difference(&t.folds, &raw.folds, None)));
-        let Some((best, brought)) = gains.max_by(|a, b| a.1.mean.total_cmp(&b.1.mean)) else { return };
+        let gains: Vec<_> = prepared.iter().map(|t| (*t, difference(&t.folds, &raw.folds, None))).collect();
+        let Some(most) = gains.iter().map(|g| g.1.mean).max_by(f64::total_cmp) else { return };
+        // The least preparation that comes within half of what matters of the best.
+        let Some((best, brought)) = gains.into_iter().find(|g| g.1.mean >= most - self.gain / 2.0) else {
+            return;
+        };
         if brought.mean <= self.gain || brought.low() <= 0.0 {
             return;
         }
