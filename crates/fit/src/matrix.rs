@@ -104,6 +104,24 @@ impl Matrix {
     }
 }
 
+/// Columns of a symmetric product that one thread computes at a time.
+const STRIPE: usize = 256;
+
+/// Adds rowsᵀ × rows to `sum`, a square of columns × columns column by column; only what lies on and below the diagonal.
+pub(crate) fn add_gram(rows: &Matrix, sum: &mut [f64]) {
+    let (n, d) = (rows.n_rows(), rows.n_columns);
+    sum.par_chunks_mut((STRIPE * d).max(1)).enumerate().for_each(|(stripe, sum)| {
+        let first = stripe * STRIPE;
+        let (width, below) = (sum.len() / d.max(1), d - first);
+        let own = rows.values.get(first..).unwrap_or_default();
+        let mut product = vec![0.0; width * below];
+        gemm(&mut product, (own, 1, d), (own, d, 1), [width, n, below], 0.0);
+        for (column, product) in sum.chunks_exact_mut(d.max(1)).zip(product.chunks_exact(below.max(1))) {
+            column[first..].iter_mut().zip(product).for_each(|(s, p)| *s += f64::from(*p));
+        }
+    });
+}
+
 /// `out` = a × b + `keep` × `out`, with a of `n` × `d` and b of `d` × `m`, each given with the steps between its rows and
 /// between its columns; `out` row by row.
 pub(crate) fn gemm(
@@ -154,6 +172,21 @@ mod tests {
         a.iter()
             .flat_map(|row| (0..columns).map(move |j| row.iter().zip(b).map(|(x, y)| x * y[j]).sum()))
             .collect()
+    }
+
+    #[test]
+    fn a_gram_matrix_is_the_product_with_itself() {
+        let rows = filled(40, 600, 5);
+        let matrix = Matrix::new(600, rows.concat());
+        let wanted = matrix.transposed_times(&matrix);
+        let mut sum = vec![1.0; 600 * 600];
+        add_gram(&matrix, &mut sum);
+        for column in 0..600 {
+            for row in column..600 {
+                let product = f64::from(wanted.values[row * 600 + column]);
+                assert!((sum[column * 600 + row] - product - 1.0).abs() < 1e-6);
+            }
+        }
     }
 
     fn filled(n: usize, m: usize, seed: usize) -> Vec<Vec<f32>> {

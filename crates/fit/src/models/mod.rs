@@ -81,7 +81,7 @@ impl Spec {
             Self::Svm { c, gamma } => {
                 let gamma = gamma.map_or("1 / (columns × variance)".to_owned(), |g| g.to_string());
                 let how = if n_rows > svm::MOST_ROWS {
-                    format!(", {} landmarks (Nyström)", nystrom::MOST_LANDMARKS)
+                    format!(", or twice that; {} landmarks (Nyström)", nystrom::MOST_LANDMARKS)
                 } else {
                     String::new()
                 };
