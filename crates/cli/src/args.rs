@@ -27,6 +27,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Audit a data set: what is wrong with the data before any model sees it
     Check(CheckArgs),
+    /// Apply remedies to a copy of a data set, with a receipt
+    Prepare(crate::prepare_args::PrepareArgs),
     /// List every rule
     Rules {
         /// Form of the list

@@ -5,6 +5,8 @@ mod check;
 mod config;
 mod names;
 mod output;
+mod prepare;
+mod prepare_args;
 mod watch;
 
 use std::panic::catch_unwind;
@@ -62,6 +64,7 @@ fn parse() -> Args {
 fn run(args: &Args) -> Result<ExitCode> {
     match &args.command {
         Command::Check(args) => return check::run(args),
+        Command::Prepare(args) => return prepare::run(args),
         Command::Rules { format: ListFormat::Text } => {
             output::print(&stetho_report::rules_text(stetho_rules::all(), output::screen(true)))?;
         }

@@ -1,0 +1,230 @@
+//! Remedies of tables.
+
+mod balance;
+mod cells;
+mod drop;
+mod fill;
+mod labels;
+mod sheet;
+mod smote;
+mod snippets;
+mod split;
+mod transform;
+mod whiten;
+mod write;
+
+use std::path::Path;
+
+use stetho_core::table::{Part, Table, Target, Task};
+use stetho_core::{Signals, count_of, thousands};
+use stetho_read::{DataKind, Plan, Watch, read_table};
+
+pub(crate) use labels::read as read_corrections;
+pub(crate) use split::{divide, join, root};
+
+use self::drop::Auditor;
+use self::sheet::{Book, Cell, Sheet};
+use crate::receipt::{Change, Done, Receipt};
+use crate::remedies;
+use crate::staging::Staging;
+use crate::{PrepareError, Request};
+
+/// A table under treatment.
+pub(crate) struct Work<'a> {
+    request: &'a Request,
+    book: Book,
+    /// What is predicted, by name: columns may be dropped.
+    target: Option<String>,
+    task: Option<Task>,
+    /// Columns that number or name the rows.
+    identifiers: Vec<String>,
+    receipt: Receipt,
+}
+
+/// Applies the remedies to a table.
+pub(crate) fn prepare(request: &Request, staging: &Staging, watch: &dyn Watch) -> Result<Done, PrepareError> {
+    refuse_resampled(request)?;
+    let rules = remedies::resolve(&request.drop, DataKind::Table)?;
+    let reading = read_table(&Plan { signals: Signals::default(), listed: 1, ..request.plan() }, watch)?;
+    let parts = [
+        (Part::Train, request.data.as_slice()),
+        (Part::Validation, request.val.as_slice()),
+        (Part::Test, request.test.as_slice()),
+    ];
+    let mut work = Work {
+        request,
+        book: Book::read(parts, watch)?,
+        target: None,
+        task: None,
+        identifiers: Vec::new(),
+        receipt: Receipt {
+            schema: 1,
+            stetho: env!("CARGO_PKG_VERSION").into(),
+            asked: request.asked(),
+            seed: request.seed,
+            ..Receipt::default()
+        },
+    };
+    work.receipt.notes.extend(reading.skipped.iter().map(|line| format!("stepped over: {line}")));
+    work.learn_roles(&reading.table);
+    work.note_unreadable();
+    work.apply(&rules, staging, watch)?;
+    work.finish(staging)
+}
+
+impl Work<'_> {
+    fn learn_roles(&mut self, table: &Table) {
+        let Some(Target { column, task, .. }) = table.target.get() else { return };
+        self.target = table.columns.get(*column).map(|c| c.name.clone());
+        self.task = Some(*task);
+    }
+
+    fn apply(
+        &mut self,
+        rules: &[&'static str],
+        staging: &Staging,
+        watch: &dyn Watch,
+    ) -> Result<(), PrepareError> {
+        let request = self.request;
+        self.check_columns()?;
+        if let Some(file) = &request.fix_labels {
+            self.fix_labels(file, watch)?;
+        }
+        let auditor = Auditor { staging, watch };
+        self.drop_culprits(rules, &auditor)?;
+        self.identifiers = auditor.identifiers(self)?;
+        if let Some(ratios) = &request.split {
+            self.split(ratios)?;
+        }
+        self.transform(staging)?;
+        if let Some(balance) = request.balance {
+            self.balance(balance, staging)?;
+        }
+        Ok(())
+    }
+
+    /// Columns that were named must be there before anything is done.
+    fn check_columns(&self) -> Result<(), PrepareError> {
+        for name in &self.request.log {
+            self.book.column(name, "--log")?;
+        }
+        if let Some(name) = &self.request.group {
+            self.book.column(name, "--group")?;
+        }
+        Ok(())
+    }
+
+    /// Index of the target column.
+    fn target_column(&self, what: &str) -> Result<usize, PrepareError> {
+        match &self.target {
+            Some(name) => self.book.column(name, what),
+            None => {
+                PrepareError::request(format!("{what}: no target column is known; name it with --target"))
+            }
+        }
+    }
+
+    /// Columns that models may use: neither target nor group, nor those that name rows.
+    fn features(&self) -> Vec<usize> {
+        let is_feature = |name: &String| {
+            Some(name) != self.target.as_ref()
+                && Some(name) != self.request.group.as_ref()
+                && !self.identifiers.contains(name)
+        };
+        let fields = self.book.fields.iter().enumerate();
+        fields.filter(|(_, field)| is_feature(&field.name)).map(|(i, _)| i).collect()
+    }
+
+    fn train(&self) -> Option<&Sheet> {
+        self.book.sheets.iter().find(|sheet| sheet.part == Part::Train)
+    }
+
+    fn note_unreadable(&mut self) {
+        let rows = std::mem::take(&mut self.book.unreadable);
+        if rows.is_empty() {
+            return;
+        }
+        let words = format!(
+            "{} could not be read as they are: left out, or repaired",
+            count_of(rows.len() as u64, "row")
+        );
+        self.receipt.tell("reading", words);
+        self.receipt.changes.extend(rows.into_iter().map(|row| Change {
+            file: row.path,
+            row: Some(row.row),
+            line: row.line,
+            what: "left out or repaired".into(),
+            by: "reading".into(),
+            before: row.text.into(),
+            after: row.problem.into(),
+            ..Change::default()
+        }));
+    }
+
+    /// A change of the row `row` of `sheet`.
+    fn change_of(&self, sheet: &Sheet, row: usize) -> Change {
+        let Some(Some(origin)) = sheet.origins.get(row) else { return Change::default() };
+        Change {
+            file: self.book.files.get(origin.file as usize).cloned().unwrap_or_default(),
+            row: Some(origin.row),
+            line: origin.line,
+            ..Change::default()
+        }
+    }
+
+    fn finish(mut self, staging: &Staging) -> Result<Done, PrepareError> {
+        let is_only = self.book.sheets.len() == 1;
+        let mut next = vec!["stetho".to_owned(), "check".to_owned()];
+        let mut sizes = Vec::new();
+        for sheet in &self.book.sheets {
+            if sheet.n_rows() == 0 {
+                return PrepareError::request(format!("no row is left for the {} data", sheet.part.name()));
+            }
+            let file = write::file_name(sheet.part, is_only);
+            staging.write(file, write::to_csv(&self.book, sheet))?;
+            self.receipt.rows.push(write::rows_of(sheet, file));
+            sizes.push(format!("`{file}` {}", count_of(sheet.n_rows() as u64, "row")));
+            match sheet.part {
+                Part::Train => {}
+                Part::Validation => next.push("--val".into()),
+                Part::Test => next.push("--test".into()),
+            }
+            next.push(staging.named(file));
+        }
+        for (option, name) in [("--target", &self.target), ("--group", &self.request.group)] {
+            let is_there = |name: &&String| self.book.fields.iter().any(|f| f.name == **name);
+            if let Some(name) = name.as_ref().filter(is_there) {
+                next.extend([option.to_owned(), name.clone()]);
+            }
+        }
+        self.receipt.tell("written", sizes.join(", "));
+        self.receipt.sources = std::mem::take(&mut self.book.files);
+        self.receipt.write(staging, next)
+    }
+}
+
+/// Rows that were drawn or made again must not be split: copies of one row would lie on both sides.
+fn refuse_resampled(request: &Request) -> Result<(), PrepareError> {
+    if request.split.is_none() {
+        return Ok(());
+    }
+    for path in &request.data {
+        let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("")) };
+        let Ok(text) = std::fs::read_to_string(folder.join("receipt.json")) else { continue };
+        let Ok(receipt) = serde_json::from_str::<serde_json::Value>(&text) else { continue };
+        if let Some(how) = receipt.get("resampled").and_then(serde_json::Value::as_str) {
+            return PrepareError::request(format!(
+                "--split: the rows of `{}` were resampled (`--balance {how}`, says the receipt beside it), and \
+                 splitting them now puts copies of one row on both sides; give the source to one command with \
+                 --split and --balance, which splits first",
+                path.display()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// `120 of 400 rows`.
+fn share(n: usize, of: usize) -> String {
+    format!("{} of {}", thousands(n as u64), count_of(of as u64, "row"))
+}
