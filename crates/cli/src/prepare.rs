@@ -31,9 +31,10 @@ pub(crate) fn run(args: &PrepareArgs) -> Result<ExitCode> {
             );
         }
     }
+    let request = args.request()?;
     catch_interrupt();
     let onlooker = Onlooker::new();
-    let done = prepare(&args.request(), &onlooker);
+    let done = prepare(&request, &onlooker);
     onlooker.finish();
     if done.is_err() && onlooker.stopped() {
         output::note("interrupted: nothing was written");

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::{Result, anyhow};
 use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 use stetho_prepare::{Balance, Ratios, Request, Whiten};
 
@@ -62,7 +63,7 @@ pub(crate) struct PrepareArgs {
 
     /// Split a single part: shares of training, validation and test rows, stratified, equal rows on one side
     #[arg(long, value_name = "0.8/0.1/0.1")]
-    pub(crate) split: Option<Ratios>,
+    pub(crate) split: Option<String>,
 
     /// Fill in missing values: numbers with the median, texts with the most frequent one
     #[arg(long)]
@@ -121,8 +122,12 @@ pub(crate) enum BalanceArg {
 
 impl PrepareArgs {
     /// What the library is asked for.
-    pub(crate) fn request(&self) -> Request {
-        Request {
+    ///
+    /// # Errors
+    /// When `--split` names no shares.
+    pub(crate) fn request(&self) -> Result<Request> {
+        let ratios = |text: &String| text.parse::<Ratios>().map_err(|words| anyhow!("--split: {words}"));
+        Ok(Request {
             data: self.data.clone(),
             val: self.val.clone(),
             test: self.test.clone(),
@@ -147,9 +152,9 @@ impl PrepareArgs {
                 BalanceArg::Smote => Balance::Smote,
                 BalanceArg::Weights => Balance::Weights,
             }),
-            split: self.split.clone(),
+            split: self.split.as_ref().map(ratios).transpose()?,
             seed: self.seed,
             threads: self.threads,
-        }
+        })
     }
 }

@@ -69,11 +69,7 @@ pub(super) fn voc(text: &str, indices: &BTreeSet<u64>) -> Result<String, String>
                 }
                 depth = depth.saturating_sub(1);
             }
-            Event::Empty(tag) => {
-                if depth == 1 && tag.name().as_ref() == "object" {
-                    index += 1;
-                }
-            }
+            Event::Empty(tag) if depth == 1 && tag.name().as_ref() == "object" => index += 1,
             Event::Eof => break,
             _ => {}
         }

@@ -182,7 +182,7 @@ impl Work<'_> {
                 continue;
             }
             let Some(Some(target)) = self.targets.get(at) else { continue };
-            let moved = free(relabelled(target, &class, label), &self.targets);
+            let moved = free(&relabelled(target, &class, label), &self.targets);
             n += 1;
             self.receipt.changes.push(Change {
                 file: picture.path.clone(),
@@ -335,9 +335,9 @@ fn relabelled(path: &Path, class: &str, label: &str) -> PathBuf {
 }
 
 /// The path, or the next one that no other picture has.
-fn free(path: PathBuf, taken: &[Option<PathBuf>]) -> PathBuf {
+fn free(path: &Path, taken: &[Option<PathBuf>]) -> PathBuf {
     let is_taken = |path: &PathBuf| taken.iter().flatten().any(|t| t == path);
-    let mut free = path.clone();
+    let mut free = path.to_owned();
     let mut number = 2;
     while is_taken(&free) {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -360,7 +360,7 @@ mod tests {
         );
         assert_eq!(relabelled(Path::new("cat/cat"), "cat", "dog"), Path::new("dog/cat"));
         let taken = [Some(PathBuf::from("dog/1.png")), None];
-        assert_eq!(free("dog/1.png".into(), &taken), Path::new("dog/1_2.png"));
-        assert_eq!(free("dog/2.png".into(), &taken), Path::new("dog/2.png"));
+        assert_eq!(free(Path::new("dog/1.png"), &taken), Path::new("dog/1_2.png"));
+        assert_eq!(free(Path::new("dog/2.png"), &taken), Path::new("dog/2.png"));
     }
 }

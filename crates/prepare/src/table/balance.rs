@@ -56,8 +56,8 @@ impl Work<'_> {
         self.receipt.tell(format!("balance {}", how.name()), words);
         if how == Balance::Up {
             self.receipt.notes.push(
-                "up-sampling repeats rows of rare classes in the training part, and `check` will name them as \
-                 duplicates; they are in no other part"
+                "up-sampling repeats rows of rare classes in the training part: `check` will name them as duplicates, and \
+                 the other parts, which stay as they are, as different from it"
                     .into(),
             );
         }

@@ -1,5 +1,7 @@
 //! Cells as text, and what they mean.
 
+use stetho_read::source::is_null_word;
+
 /// The shortest text that reads back as `value`, never with more digits than fit on a line.
 pub(crate) fn show_number(value: f64) -> String {
     let size = value.abs();
@@ -36,10 +38,11 @@ fn date_of(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// The number that a cell holds; NaN where there is no value; `None` for a text.
+/// The number that a cell of a number column holds; NaN where there is no value; `None` for a text.
 pub(crate) fn number(cell: Option<&str>) -> Option<f64> {
     match cell.map(str::trim) {
         None | Some("") => Some(f64::NAN),
+        Some(text) if is_null_word(text.as_bytes()) => Some(f64::NAN),
         Some(text) => text.parse().ok(),
     }
 }

@@ -110,17 +110,19 @@ impl Book {
 
     fn append(&mut self, sheet: &mut Sheet, path: &Path, watch: &dyn Watch) -> Result<(), PrepareError> {
         let is_first = self.fields.is_empty();
-        let own = source::open(path, (!is_first).then_some(self.fields.as_slice()))?.fields().to_vec();
+        let opened = source::open(path, (!is_first).then_some(self.fields.as_slice()))?;
+        let own = opened.fields().to_vec();
         if is_first {
             self.fields.clone_from(&own);
         }
-        // Numbers are read as numbers, for decimal commas; all else as it is written.
+        // Cells of text files are taken as they are written; but numbers are read where they may have a decimal comma.
+        let is_plain = opened.format().contains("`,`-separated");
+        let is_kept = |kind| kind == Kind::Number && !is_plain;
         let wanted: Vec<Field> = own
             .iter()
-            .map(|f| Field { kind: if f.kind == Kind::Number { f.kind } else { Kind::Text }, ..f.clone() })
+            .map(|f| Field { kind: if is_kept(f.kind) { f.kind } else { Kind::Text }, ..f.clone() })
             .collect();
-        let expected = if own.iter().any(|f| f.kind != Kind::Number) || !is_first { &wanted } else { &own };
-        let mut source = source::open(path, Some(expected))?;
+        let mut source = source::open(path, Some(&wanted))?;
         let read: Vec<Field> = source.fields().to_vec();
         let places: Vec<Option<usize>> =
             self.fields.iter().map(|f| read.iter().position(|other| other.name == f.name)).collect();

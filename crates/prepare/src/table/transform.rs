@@ -74,6 +74,12 @@ impl Work<'_> {
         if let Some(how) = request.whiten {
             self.whiten(how, &mut fitted, &columns)?;
         }
+        if !self.identifiers.is_empty() {
+            let names: Vec<String> = self.identifiers.iter().map(|name| format!("`{name}`")).collect();
+            self.receipt
+                .notes
+                .push(format!("left as it is, since it numbers or names rows: {}", names.join(", ")));
+        }
         if self.book.sheets.len() == 1 {
             self.receipt.notes.push(
                 "what was fitted saw every row: give --split, or the held-out parts with --val and --test, so that \
