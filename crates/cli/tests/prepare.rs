@@ -104,6 +104,38 @@ fn rows_without_a_label_and_columns_without_news_are_dropped() {
 }
 
 #[test]
+fn rows_that_are_not_finite_are_dropped() {
+    let folder = table("infinite", 200, &format!("{PLAIN}y = at(y, 17, \"inf\")\ny = at(y, 30, \"-inf\")"));
+    cures(&folder, "non-finite-values", &["--drop", "non-finite-values"]);
+    assert_eq!(lines(&folder, "out/data.csv").len(), 198);
+}
+
+const RAIN: &str = "rain = round(uniform(0, 80), 1)\nrain = pick(uniform(0, 1) < 0.05, -999, rain)\n\
+                    age = round(normal(40, 12), 0)\nage = missing(age, 0.04, \"?\")\nlabel = choice(\"yes\", \"no\")";
+
+#[test]
+fn placeholders_are_filled_in_too() {
+    let folder = table("placeholders", 400, RAIN);
+    cures(&folder, "missing-values", &["--impute"]);
+    assert!(!read(&folder, "out/data.csv").contains("-999"));
+    let folder = table("placeholders_kept", 400, RAIN);
+    let told = prepare(&folder, &["--scale"]).stdout;
+    assert!(told.contains("taken for values: ? in `age`; -999 in `rain`"), "{told}");
+}
+
+#[test]
+fn what_is_still_found_is_told() {
+    let folder = table(
+        "still",
+        2000,
+        "amount = lognormal(4, 2)\nother = lognormal(3, 2)\nlabel = choice(\"yes\", \"no\")",
+    );
+    let told = prepare(&folder, &["--log", "amount", "--scale", "--target", "label"]).stdout;
+    assert!(told.contains("`check` still says skewed-column: ") && told.contains("`other`"), "{told}");
+    assert!(told.contains("nothing found by `feature-scales`"), "{told}");
+}
+
+#[test]
 fn rows_that_both_parts_have_leave_the_held_out_part() {
     let folder = table("overlap", 300, PLAIN);
     let text = read(&folder, "data.csv");

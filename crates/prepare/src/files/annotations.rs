@@ -94,7 +94,8 @@ pub(super) fn yolo(text: &str, indices: &BTreeSet<u64>) -> String {
 pub(super) fn local_yaml(file: &Path, text: &str) -> Result<String, PrepareError> {
     let mut out = String::new();
     for line in text.split_inclusive('\n') {
-        let (key, value) = line.split_once(':').unwrap_or((line, ""));
+        let (key, value) = line.split_once(':').unwrap_or_default();
+        let value = line.trim_start().strip_prefix("- ").unwrap_or(value);
         let value = value.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
         if !Path::new(value).is_absolute() {
             out.push_str(line);
@@ -102,13 +103,23 @@ pub(super) fn local_yaml(file: &Path, text: &str) -> Result<String, PrepareError
             out.push_str("path: .\n");
         } else {
             return PrepareError::request(format!(
-                "`{}`: `{}: {value}` is no path below the file, so the copy would read the source; write it relative",
-                file.display(),
-                key.trim()
+                "`{}`: `{value}` is no path below the file, so the copy would read the source; write it relative",
+                file.display()
             ));
         }
     }
     Ok(out)
+}
+
+/// Refuses a list of pictures that leads back to the source.
+pub(super) fn refuse_absolute(file: &Path, text: &str) -> Result<(), PrepareError> {
+    match text.lines().map(str::trim).find(|line| Path::new(line).is_absolute() && Path::new(line).exists()) {
+        None => Ok(()),
+        Some(line) => PrepareError::request(format!(
+            "`{}` names `{line}`, so the copy would read the source; write the paths relative",
+            file.display()
+        )),
+    }
 }
 
 /// The span with the white space before it, up to the end of the line above, if it begins its line.
@@ -176,6 +187,11 @@ mod tests {
     fn the_yaml_leads_to_the_copy() {
         let local = |text| local_yaml(Path::new("data.yaml"), text);
         assert_eq!(local("path: /a/b # here\ntrain: images\n").unwrap(), "path: .\ntrain: images\n");
-        assert!(local("train: /a/images\n").unwrap_err().to_string().contains("write it relative"));
+        for text in ["train: /a/images\n", "train:\n  - /a/images\n"] {
+            assert!(local(text).unwrap_err().to_string().contains("write it relative"));
+        }
+        let here = std::env::current_dir().unwrap();
+        assert!(refuse_absolute(Path::new("train.txt"), &format!("{}\n", here.display())).is_err());
+        assert!(refuse_absolute(Path::new("train.txt"), "images/a.png\n0 0.5 0.5 0.1 0.1\n").is_ok());
     }
 }

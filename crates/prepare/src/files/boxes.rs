@@ -153,6 +153,10 @@ impl Copier<'_> {
         if self.set.format == BoxFormat::Yolo && matches!(ending.as_str(), "yaml" | "yml") {
             return self.staging.write(&name, annotations::local_yaml(file, &text_of(file)?)?);
         }
+        if self.set.format == BoxFormat::Yolo && ending == "txt" {
+            let bytes = std::fs::read(file).map_err(PrepareError::reading(file))?;
+            annotations::refuse_absolute(file, &String::from_utf8_lossy(&bytes))?;
+        }
         let Some(boxes) = self.culprits.get(&file.display().to_string()).filter(|b| !b.is_empty()) else {
             return self.staging.copy(file, to);
         };

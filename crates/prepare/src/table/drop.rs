@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 use stetho_core::table::Part;
-use stetho_core::{Finding, Outcome, Place, count_of};
+use stetho_core::{Evidence, Finding, Outcome, Place, RuleOutcome, count_of};
 use stetho_read::{Plan, Watch, read_table};
 use stetho_rules::Judges;
 
 use super::Work;
+use super::cells::normal;
 use super::sheet::{Book, Sheet};
 use super::write::{file_name, to_csv};
 use crate::receipt::Change;
 use crate::remedies::OF_COLUMNS;
 use crate::staging::Staging;
-use crate::{PrepareError, Request};
+use crate::{Balance, PrepareError, Request};
 
 /// Audits until nothing is found; each round drops what the one before laid bare.
 const MOST_ROUNDS: usize = 6;
@@ -26,14 +27,14 @@ pub(super) struct Auditor<'a> {
 }
 
 impl Auditor<'_> {
-    /// What `rules` find in the copy, and which of them could not run.
+    /// What `rules` find in the copy, and why those that did not run did not.
     fn audit(
         &self,
         request: &Request,
         book: &Book,
         target: Option<&String>,
         rules: &[&str],
-    ) -> Result<(Vec<Finding>, Vec<String>), PrepareError> {
+    ) -> Result<(Vec<Finding>, BTreeMap<String, String>), PrepareError> {
         let judges = Judges::new(|rule| rules.contains(&rule.id), &Map::new())?;
         let mut plan = Plan { signals: judges.wanted(), ..request.plan() };
         plan.train.clear();
@@ -54,8 +55,25 @@ impl Auditor<'_> {
         let folder = self.staging.folder().join("audit");
         std::fs::remove_dir_all(&folder).map_err(PrepareError::writing(&folder))?;
         let verdict = judges.judge_table(&reading?.table);
-        let skipped = verdict.outcomes.iter().filter(|o| o.outcome != Outcome::Ran).map(|o| o.rule.clone());
-        Ok((verdict.findings, skipped.collect()))
+        let not_run =
+            verdict.outcomes.into_iter().filter_map(|RuleOutcome { rule, outcome }| match outcome {
+                Outcome::Ran => None,
+                Outcome::Skipped { reason } | Outcome::Failed { reason } => Some((rule, reason)),
+            });
+        Ok((verdict.findings, not_run.collect()))
+    }
+
+    /// Values that stand for a missing one, by column.
+    pub(super) fn placeholders(
+        &self,
+        work: &Work<'_>,
+    ) -> Result<BTreeMap<String, Vec<String>>, PrepareError> {
+        let request = work.request;
+        if !(request.impute || request.center || request.scale || request.whiten.is_some()) {
+            return Ok(BTreeMap::new());
+        }
+        let (found, _) = self.audit(request, &work.book, work.target.as_ref(), &["missing-values"])?;
+        Ok(placeholders_of(&found))
     }
 
     /// Columns that number or name the rows.
@@ -75,6 +93,23 @@ impl Auditor<'_> {
     }
 }
 
+/// The table of `missing-values` that names placeholders, by column and value.
+const PLACEHOLDERS: &str = "placeholders";
+
+/// Values that stand for a missing one, by column, as `missing-values` names them.
+fn placeholders_of(findings: &[Finding]) -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for evidence in findings.iter().flat_map(|finding| &finding.evidence) {
+        let Evidence::Table { name, rows, .. } = evidence else { continue };
+        for row in rows.iter().filter(|_| name == PLACEHOLDERS) {
+            if let [column, value, ..] = row.as_slice() {
+                found.entry(column.clone()).or_default().push(normal(Some(value)));
+            }
+        }
+    }
+    found
+}
+
 fn columns_of(findings: &[Finding]) -> Vec<String> {
     let places = findings.iter().flat_map(|finding| &finding.places);
     places
@@ -83,6 +118,44 @@ fn columns_of(findings: &[Finding]) -> Vec<String> {
 }
 
 impl Work<'_> {
+    /// Audits the result with the rules that the remedies were for, and tells what they still find.
+    pub(super) fn verify(
+        &mut self,
+        dropped: &[&'static str],
+        auditor: &Auditor<'_>,
+    ) -> Result<(), PrepareError> {
+        let request = self.request;
+        let is_up = request.balance == Some(Balance::Up);
+        let moved = request.center || request.scale || request.whiten.is_some();
+        let also = [
+            ("missing-values", request.impute),
+            ("skewed-column", !request.log.is_empty()),
+            ("feature-scales", request.scale || request.whiten.is_some()),
+            ("ill-conditioned-features", request.whiten.is_some()),
+            ("class-imbalance", request.balance.is_some() && request.balance != Some(Balance::Weights)),
+            ("split-overlap", request.split.is_some()),
+            ("non-finite-values", moved),
+        ];
+        let also = also.iter().filter(|(_, is_wanted)| *is_wanted).map(|(rule, _)| *rule);
+        // rows that were drawn again are equal on purpose
+        let dropped = dropped.iter().copied().filter(|rule| !(is_up && *rule == "duplicate-rows"));
+        let rules: Vec<&str> = dropped.chain(also).collect();
+        if rules.is_empty() {
+            return Ok(());
+        }
+        let target = self.target.clone().filter(|name| self.book.fields.iter().any(|f| f.name == *name));
+        let (found, not_run) = auditor.audit(request, &self.book, target.as_ref(), &rules)?;
+        for finding in &found {
+            self.receipt.notes.push(format!("`check` still says {}: {}", finding.rule, finding.message));
+        }
+        let is_gone = |rule: &&&str| !not_run.contains_key(**rule) && !found.iter().any(|f| f.rule == **rule);
+        let gone: Vec<String> = rules.iter().filter(is_gone).map(|rule| format!("`{rule}`")).collect();
+        if !gone.is_empty() {
+            self.receipt.tell("checked", format!("nothing found by {}", gone.join(", ")));
+        }
+        Ok(())
+    }
+
     /// Leaves out what `rules` find, and what they find then.
     pub(super) fn drop_culprits(
         &mut self,
@@ -90,7 +163,7 @@ impl Work<'_> {
         auditor: &Auditor<'_>,
     ) -> Result<(), PrepareError> {
         let mut dropped: BTreeMap<&str, u64> = rules.iter().map(|rule| (*rule, 0)).collect();
-        let mut not_run: Vec<String> = Vec::new();
+        let mut not_run = BTreeMap::new();
         for _ in 0..if rules.is_empty() { 0 } else { MOST_ROUNDS } {
             let (found, skipped) = auditor.audit(self.request, &self.book, self.target.as_ref(), rules)?;
             not_run = skipped;
@@ -117,10 +190,10 @@ impl Work<'_> {
         for rule in rules {
             let n = dropped.get(rule).copied().unwrap_or(0);
             let noun = if OF_COLUMNS.contains(rule) { "column" } else { "row" };
-            let words = match n {
-                0 if not_run.iter().any(|r| r == rule) => "could not be judged: nothing dropped".to_owned(),
-                0 => "found nothing to drop".to_owned(),
-                n => format!("dropped {}", count_of(n, noun)),
+            let words = match (n, not_run.get(*rule)) {
+                (0, Some(reason)) => format!("nothing dropped: {reason}"),
+                (0, None) => "found nothing to drop".to_owned(),
+                (n, _) => format!("dropped {}", count_of(n, noun)),
             };
             self.receipt.tell(format!("drop {rule}"), words);
         }

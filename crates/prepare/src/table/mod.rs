@@ -13,6 +13,7 @@ mod transform;
 mod whiten;
 mod write;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use stetho_core::table::{Part, Table, Target, Task};
@@ -38,6 +39,8 @@ pub(crate) struct Work<'a> {
     task: Option<Task>,
     /// Columns that number or name the rows.
     identifiers: Vec<String>,
+    /// Values that stand for a missing one, by column.
+    placeholders: BTreeMap<String, Vec<String>>,
     receipt: Receipt,
 }
 
@@ -57,6 +60,7 @@ pub(crate) fn prepare(request: &Request, staging: &Staging, watch: &dyn Watch) -
         target: None,
         task: None,
         identifiers: Vec::new(),
+        placeholders: BTreeMap::new(),
         receipt: Receipt {
             schema: 1,
             stetho: env!("CARGO_PKG_VERSION").into(),
@@ -93,6 +97,7 @@ impl Work<'_> {
         let auditor = Auditor { staging, watch };
         self.drop_culprits(rules, &auditor)?;
         self.identifiers = auditor.identifiers(self)?;
+        self.placeholders = auditor.placeholders(self)?;
         if let Some(ratios) = &request.split {
             self.split(ratios)?;
         }
@@ -100,7 +105,7 @@ impl Work<'_> {
         if let Some(balance) = request.balance {
             self.balance(balance, staging)?;
         }
-        Ok(())
+        self.verify(rules, &auditor)
     }
 
     /// Columns that were named must be there before anything is done.

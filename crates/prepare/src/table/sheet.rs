@@ -130,6 +130,11 @@ impl Book {
         if sheet.columns.is_empty() {
             sheet.columns = places.iter().map(|place| place.map(|_| Vec::new())).collect();
         }
+        for (column, place) in sheet.columns.iter_mut().zip(&places) {
+            if column.is_none() && place.is_some() {
+                *column = Some(vec![None; first]);
+            }
+        }
         let file = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
         self.files.push(path.display().to_string());
         while let Some(piece) = source.next_part()? {

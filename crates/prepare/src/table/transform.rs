@@ -80,6 +80,15 @@ impl Work<'_> {
                 .notes
                 .push(format!("left as it is, since it numbers or names rows: {}", names.join(", ")));
         }
+        if !request.impute && !self.placeholders.is_empty() {
+            let of =
+                |(column, values): (&String, &Vec<String>)| format!("{} in `{column}`", values.join(", "));
+            let names: Vec<String> = self.placeholders.iter().map(of).collect();
+            self.receipt.notes.push(format!(
+                "what seems to stand for missing values was taken for values: {}; `--impute` fills it in",
+                names.join("; ")
+            ));
+        }
         if self.book.sheets.len() == 1 {
             self.receipt.notes.push(
                 "what was fitted saw every row: give --split, or the held-out parts with --val and --test, so that \
