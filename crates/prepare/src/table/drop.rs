@@ -8,6 +8,7 @@ use stetho_core::{Evidence, Finding, Outcome, Place, RuleOutcome, count_of};
 use stetho_read::{Plan, Watch, read_table};
 use stetho_rules::Judges;
 
+use super::READING;
 use super::Work;
 use super::cells::normal;
 use super::sheet::{Book, Sheet};
@@ -63,21 +64,8 @@ impl Auditor<'_> {
         Ok((verdict.findings, not_run.collect()))
     }
 
-    /// Values that stand for a missing one, by column.
-    pub(super) fn placeholders(
-        &self,
-        work: &Work<'_>,
-    ) -> Result<BTreeMap<String, Vec<String>>, PrepareError> {
-        let request = work.request;
-        if !(request.impute || request.center || request.scale || request.whiten.is_some()) {
-            return Ok(BTreeMap::new());
-        }
-        let (found, _) = self.audit(request, &work.book, work.target.as_ref(), &["missing-values"])?;
-        Ok(placeholders_of(&found))
-    }
-
-    /// Columns that number or name the rows.
-    pub(super) fn identifiers(&self, work: &Work<'_>) -> Result<Vec<String>, PrepareError> {
+    /// Columns that number or name the rows, and values that stand for a missing one by column.
+    pub(super) fn learn(&self, work: &Work<'_>) -> Result<Learnt, PrepareError> {
         let request = work.request;
         let is_needed = request.impute
             || request.center
@@ -86,11 +74,21 @@ impl Auditor<'_> {
             || request.split.is_some()
             || request.balance.is_some();
         if !is_needed {
-            return Ok(Vec::new());
+            return Ok(Learnt::default());
         }
-        let (found, _) = self.audit(request, &work.book, work.target.as_ref(), &["id-like-column"])?;
-        Ok(columns_of(&found))
+        let rules = ["id-like-column", "missing-values"];
+        let (found, _) = self.audit(request, &work.book, work.target.as_ref(), &rules)?;
+        let (ids, missing): (Vec<Finding>, Vec<Finding>) =
+            found.into_iter().partition(|finding| finding.rule == "id-like-column");
+        Ok(Learnt { identifiers: columns_of(&ids), placeholders: placeholders_of(&missing) })
     }
+}
+
+/// What rules say of columns.
+#[derive(Default)]
+pub(super) struct Learnt {
+    pub identifiers: Vec<String>,
+    pub placeholders: BTreeMap<String, Vec<String>>,
 }
 
 /// The table of `missing-values` that names placeholders, by column and value.
@@ -190,7 +188,9 @@ impl Work<'_> {
         for rule in rules {
             let n = dropped.get(rule).copied().unwrap_or(0);
             let noun = if OF_COLUMNS.contains(rule) { "column" } else { "row" };
+            let n_unreadable = self.receipt.changes.iter().filter(|c| c.by == READING).count();
             let words = match (n, not_run.get(*rule)) {
+                _ if *rule == "malformed-rows" && n_unreadable > 0 => "done while reading".to_owned(),
                 (0, Some(reason)) => format!("nothing dropped: {reason}"),
                 (0, None) => "found nothing to drop".to_owned(),
                 (n, _) => format!("dropped {}", count_of(n, noun)),

@@ -30,6 +30,9 @@ use crate::remedies;
 use crate::staging::Staging;
 use crate::{PrepareError, Request};
 
+/// What left out rows that cannot be read.
+const READING: &str = "reading";
+
 /// A table under treatment.
 pub(crate) struct Work<'a> {
     request: &'a Request,
@@ -96,8 +99,8 @@ impl Work<'_> {
         }
         let auditor = Auditor { staging, watch };
         self.drop_culprits(rules, &auditor)?;
-        self.identifiers = auditor.identifiers(self)?;
-        self.placeholders = auditor.placeholders(self)?;
+        let learnt = auditor.learn(self)?;
+        (self.identifiers, self.placeholders) = (learnt.identifiers, learnt.placeholders);
         if let Some(ratios) = &request.split {
             self.split(ratios)?;
         }
@@ -153,13 +156,13 @@ impl Work<'_> {
             "{} could not be read as they are: left out, or repaired",
             count_of(rows.len() as u64, "row")
         );
-        self.receipt.tell("reading", words);
+        self.receipt.tell(READING, words);
         self.receipt.changes.extend(rows.into_iter().map(|row| Change {
             file: row.path,
             row: Some(row.row),
             line: row.line,
             what: "left out or repaired".into(),
-            by: "reading".into(),
+            by: READING.into(),
             before: row.text.into(),
             after: row.problem.into(),
             ..Change::default()

@@ -12,7 +12,7 @@ use super::cells::{show_number, show_time};
 use crate::PrepareError;
 
 /// Cells that are read at most; a copy is made in memory.
-const MOST_CELLS: usize = 50_000_000;
+const MOST_CELLS: usize = 25_000_000;
 
 /// One cell as it is written; `None` where there is no value.
 pub(crate) type Cell = Option<Box<str>>;
@@ -137,7 +137,7 @@ impl Book {
         }
         let file = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
         self.files.push(path.display().to_string());
-        while let Some(piece) = source.next_part()? {
+        while let Some(piece) = source.next_part()?.filter(|_| !watch.stopped()) {
             let mut problem = None;
             (piece.decode)(&mut |batch| {
                 problem = self.push(sheet, file, &batch, &places, &read);

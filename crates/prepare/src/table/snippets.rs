@@ -14,64 +14,69 @@ pub(super) fn of(fitted: &Transform) -> Vec<(String, String)> {
         return Vec::new();
     }
     vec![
-        ("Apply the transform in NumPy".into(), numpy(fitted)),
-        ("Apply the transform in PyTorch".into(), torch(fitted)),
+        ("Apply the transform in NumPy".into(), function(fitted, &NUMPY)),
+        ("Apply the transform in PyTorch".into(), function(fitted, &TORCH)),
     ]
 }
 
-/// The function `transform`, of rows × `columns`.
-fn numpy(fitted: &Transform) -> String {
-    let mut lines = vec![
-        "import json".to_owned(),
-        "import numpy as np".to_owned(),
-        "t = json.load(open(\"transform.json\"))".to_owned(),
-        "def transform(x):  # rows × t[\"columns\"]; gives rows × t[\"outputs\"]".to_owned(),
-        "    x = np.array(x, dtype=float)".to_owned(),
-    ];
-    if !fitted.fill.is_empty() {
-        lines.push(format!("    {FILL}"));
-    }
-    if !fitted.log1p.is_empty() {
-        lines.push("    logs = [t[\"columns\"].index(c) for c in t[\"log1p\"]]".into());
-        lines.push("    x[:, logs] = np.log1p(x[:, logs])".into());
-    }
-    lines.push("    x = (x - np.array(t[\"mean\"])) / np.array(t[\"scale\"])".into());
-    if fitted.matrix.is_some() {
-        lines.push("    x = x @ np.array(t[\"matrix\"]).T".into());
-    }
-    lines.push("    return x".into());
-    if let Some(back) = target_back(fitted, "np") {
-        lines.push(back);
-    }
-    lines.join("\n")
+/// What the two libraries write differently.
+struct Library {
+    name: &'static str,
+    input: &'static str,
+    copy: &'static str,
+    fill: &'static str,
+    is_in: &'static str,
+    nan: &'static str,
 }
 
-fn torch(fitted: &Transform) -> String {
+const NUMPY: Library = Library {
+    name: "numpy as np",
+    input: "array",
+    copy: "np.array(x, dtype=float)",
+    fill: FILL,
+    is_in: "np.isin(x[:, i], values)",
+    nan: "np.nan",
+};
+const TORCH: Library = Library {
+    name: "torch",
+    input: "float tensor",
+    copy: "x.clone()",
+    fill: FILL_TORCH,
+    is_in: "torch.isin(x[:, i], torch.tensor(values, dtype=x.dtype))",
+    nan: "float(\"nan\")",
+};
+
+/// The function `transform`, of rows × `columns`.
+fn function(fitted: &Transform, library: &Library) -> String {
+    let short = if library.name == "torch" { "torch" } else { "np" };
+    let array = |key: &str| match short {
+        "np" => format!("np.array(t[\"{key}\"])"),
+        _ => format!("torch.tensor(t[\"{key}\"], dtype=x.dtype)"),
+    };
     let mut lines = vec![
-        "import json".to_owned(),
-        "import torch".to_owned(),
+        format!("import json\nimport {}", library.name),
         "t = json.load(open(\"transform.json\"))".to_owned(),
-        "def transform(x):  # float tensor, rows × t[\"columns\"]; gives rows × t[\"outputs\"]".to_owned(),
-        "    x = x.clone()".to_owned(),
+        format!("def transform(x):  # {}, rows × t[\"columns\"]; gives rows × t[\"outputs\"]", library.input),
+        format!("    x = {}", library.copy),
     ];
+    if !fitted.placeholders.is_empty() {
+        lines.push("    for c, values in t[\"placeholders\"].items():".into());
+        lines.push("        i = t[\"columns\"].index(c)".into());
+        lines.push(format!("        x[{}, i] = {}", library.is_in, library.nan));
+    }
     if !fitted.fill.is_empty() {
-        lines.push(format!("    {FILL_TORCH}"));
+        lines.push(format!("    {}", library.fill));
     }
     if !fitted.log1p.is_empty() {
         lines.push("    logs = [t[\"columns\"].index(c) for c in t[\"log1p\"]]".into());
-        lines.push("    x[:, logs] = torch.log1p(x[:, logs])".into());
+        lines.push(format!("    x[:, logs] = {short}.log1p(x[:, logs])"));
     }
-    lines.push(
-        "    x = (x - torch.tensor(t[\"mean\"], dtype=x.dtype)) / torch.tensor(t[\"scale\"], dtype=x.dtype)"
-            .into(),
-    );
+    lines.push(format!("    x = (x - {}) / {}", array("mean"), array("scale")));
     if fitted.matrix.is_some() {
-        lines.push("    x = x @ torch.tensor(t[\"matrix\"], dtype=x.dtype).T".into());
+        lines.push(format!("    x = x @ {}.T", array("matrix")));
     }
     lines.push("    return x".into());
-    if let Some(back) = target_back(fitted, "torch") {
-        lines.push(back);
-    }
+    lines.extend(target_back(fitted, short));
     lines.join("\n")
 }
 

@@ -20,6 +20,9 @@ pub(super) struct Transform {
     pub schema: u32,
     /// Number columns that go in, in order.
     pub columns: Vec<String>,
+    /// Numbers that stand for a missing value, by column.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub placeholders: BTreeMap<String, Vec<f64>>,
     /// For each column what stands in for a missing value; empty where nothing is filled in.
     pub fill: Vec<Option<f64>>,
     /// Columns that become log(1 + x).
@@ -132,6 +135,14 @@ impl Work<'_> {
         }
         let number = |i: &usize| if let Some(Filler::Number(v)) = fillers.get(i) { Some(*v) } else { None };
         fitted.fill = columns.iter().map(number).collect();
+        for name in &fitted.columns {
+            let values = self.placeholders.get(name).into_iter().flatten();
+            let values: Vec<f64> =
+                values.filter_map(|v| v.parse().ok()).filter(|v: &f64| v.is_finite()).collect();
+            if !values.is_empty() {
+                fitted.placeholders.insert(name.clone(), values);
+            }
+        }
         for (column, filler) in fillers {
             if let (Filler::Text(text), Some(field)) = (filler, self.book.fields.get(*column)) {
                 fitted.fill_text.insert(field.name.clone(), text.clone());
