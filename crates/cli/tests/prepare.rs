@@ -450,6 +450,8 @@ fn what_cannot_be_done_is_one_line_and_leaves_nothing() {
         let result = folder.run(&all);
         assert!(result.one_line_error().contains(expected), "{words:?}: {}", result.stderr);
     }
+    let result = folder.run(&["prepare", "data.csv", "--out", "new/inner/out", "--log", "x"]);
+    assert!(result.one_line_error().contains("--log"), "{}", result.stderr);
     let result = folder.run(&["prepare", "data.csv", "--out", "full", "--scale"]);
     assert!(result.one_line_error().contains("`full` is not empty"), "{}", result.stderr);
     let result = folder.run(&["prepare", ".", "--out", "new/inner", "--scale"]);
@@ -459,6 +461,42 @@ fn what_cannot_be_done_is_one_line_and_leaves_nothing() {
         .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
     assert_eq!(names, ["data.csv", "full"].map(String::from).into());
+}
+
+#[test]
+fn a_target_that_nobody_named_is_told() {
+    let folder = table("guessed", 100, "x = normal(0, 1)\nkind = choice(\"a\", \"b\")");
+    let told = prepare(&folder, &["--scale"]).stdout;
+    assert!(told.contains("`kind` was taken for the target") && told.contains("--target"), "{told}");
+}
+
+#[test]
+fn a_quantity_is_split_by_its_range() {
+    let folder = table("quantity", 400, "x = normal(0, 1)\nprice = 5 * x + lognormal(1, 1)");
+    prepare(&folder, &["--split", "0.75/0.25", "--target", "price"]);
+    let above = |file: &str| {
+        let prices = lines(&folder, file);
+        let n = prices.len();
+        let high = prices.iter().filter(|l| l.rsplit(',').next().unwrap().parse::<f64>().unwrap() > 5.0);
+        (high.count() as f64 / n as f64, n)
+    };
+    let ((train, n_train), (validation, n_validation)) =
+        (above("out/train.csv"), above("out/validation.csv"));
+    assert_eq!((n_train, n_validation), (300, 100));
+    assert!((train - validation).abs() < 0.05, "{train} {validation}");
+}
+
+#[test]
+fn a_column_that_the_held_out_part_lacks_stays_out_of_it() {
+    let folder = table("lacks", 100, PLAIN);
+    folder.write("test.csv", "x,y\n1.5,2\n-1,3.25\n");
+    prepare(&folder, &["--test", "test.csv", "--scale", "--target", "label"]);
+    let test = read(&folder, "out/test.csv");
+    assert!(test.starts_with("x,y\n") && test.lines().count() == 3, "{test}");
+    let result = folder.run(&["prepare", "test.csv", "--val", "data.csv", "--out", "o", "--whiten", "zca"]);
+    assert_eq!(result.code, 0, "{}", result.stderr);
+    let result = folder.run(&["prepare", "data.csv", "--val", "test.csv", "--out", "o2", "--log", "label"]);
+    assert!(result.one_line_error().contains("`label` holds no numbers"), "{}", result.stderr);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use crate::PrepareError;
 pub(crate) struct Staging {
     target: PathBuf,
     folder: PathBuf,
+    /// Folders that were made to hold it, innermost first.
+    made: Vec<PathBuf>,
     is_finished: std::cell::Cell<bool>,
 }
 
@@ -35,13 +37,15 @@ impl Staging {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
+        let made = parent.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());
+        let made = made.map(Path::to_owned).collect();
         std::fs::create_dir_all(parent).map_err(PrepareError::writing(parent))?;
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
         hidden.push(format!(".{}.part", std::process::id()));
         let folder = parent.join(hidden);
         std::fs::create_dir(&folder).map_err(PrepareError::writing(&folder))?;
-        Ok(Self { target: target.to_owned(), folder, is_finished: false.into() })
+        Ok(Self { target: target.to_owned(), folder, made, is_finished: false.into() })
     }
 
     /// Where to write to.
@@ -92,6 +96,9 @@ impl Drop for Staging {
     fn drop(&mut self) {
         if !self.is_finished.get() {
             let _ = std::fs::remove_dir_all(&self.folder);
+            for folder in &self.made {
+                let _ = std::fs::remove_dir(folder);
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ mod write;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use stetho_core::table::{Part, Table, Target, Task};
+use stetho_core::table::{Origin, Part, Table, Target, Task};
 use stetho_core::{Signals, count_of, thousands};
 use stetho_read::{DataKind, Plan, Watch, read_table};
 
@@ -80,10 +80,26 @@ pub(crate) fn prepare(request: &Request, staging: &Staging, watch: &dyn Watch) -
 }
 
 impl Work<'_> {
+    /// Learns what is predicted, and says so where nobody told.
     fn learn_roles(&mut self, table: &Table) {
-        let Some(Target { column, task, .. }) = table.target.get() else { return };
-        self.target = table.columns.get(*column).map(|c| c.name.clone());
+        let Some(Target { column, task, origin, reason, .. }) = table.target.get() else {
+            let moves = self.request.center || self.request.scale || self.request.whiten.is_some();
+            if moves || self.request.impute {
+                let words = "no target column is known, so every number column is taken for a feature; name it with \
+                             --target";
+                self.receipt.notes.push(words.into());
+            }
+            return;
+        };
+        let Some(column) = table.columns.get(*column) else { return };
+        self.target = Some(column.name.clone());
         self.task = Some(*task);
+        if *origin == Origin::Guessed {
+            self.receipt.notes.push(format!(
+                "`{}` was taken for the target, since {reason}; name it with --target if it is another",
+                column.name
+            ));
+        }
     }
 
     fn apply(
