@@ -22,6 +22,8 @@ pub struct DataSet {
     pub target: Option<String>,
     /// `--group`.
     pub group: Option<String>,
+    /// Whether simple models are fitted (`stetho fit`) rather than the data audited.
+    pub fits: bool,
 }
 
 /// Audits a data set with every rule at its default options.
@@ -42,6 +44,13 @@ pub fn audit(data: &DataSet) -> Result<Verdict, GalleryError> {
         for_page: false,
         kept: None,
     };
+    if data.fits {
+        let frame = stetho_read::read_frame(&plan, &Unwatched)?;
+        let loaded = stetho_fit::from_frame(&frame, &stetho_fit::Roles::default())?;
+        let record =
+            stetho_fit::fit(&loaded.samples, &stetho_fit::Options::default(), &stetho_fit::Unfollowed)?;
+        return Ok(judges.judge_fit(&record));
+    }
     Ok(match stetho_read::read_data(&plan, None, &Unwatched)? {
         Data::Table(reading) => judges.judge_table(&reading.table),
         Data::Images(reading) => judges.judge_pictures(&reading.pictures),

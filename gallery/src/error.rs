@@ -34,6 +34,9 @@ pub enum GalleryError {
     /// The data set could not be read.
     #[error(transparent)]
     Read(#[from] stetho_read::ReadError),
+    /// No model could be fitted to it.
+    #[error(transparent)]
+    Fit(#[from] stetho_fit::FitError),
     /// A rule refused its own default options: a bug of ours.
     #[error(transparent)]
     Options(#[from] stetho_core::OptionError),

@@ -79,12 +79,13 @@ impl DocCase<'_> {
             test: held_out("test", self.test)?,
             target: self.train.argument("target").map(str::to_owned),
             group: self.train.argument("group").map(str::to_owned),
+            fits: false,
         })
     }
 
-    fn audit(&self) -> Result<Verdict, GalleryError> {
+    fn audit(&self, family: &str) -> Result<Verdict, GalleryError> {
         let folder = tempfile::tempdir().map_err(GalleryError::io(Path::new("a temporary folder")))?;
-        audit(&self.write(folder.path())?)
+        audit(&DataSet { fits: family == "fit", ..self.write(folder.path())? })
     }
 }
 
@@ -129,7 +130,7 @@ pub fn check_docs(info: &RuleInfo) -> Vec<String> {
             Err(error) => failures.push(format!("{file}: {error}")),
             Ok(cases) => {
                 let failed = cases.iter().filter_map(|case| {
-                    let problem = match case.audit() {
+                    let problem = match case.audit(info.family) {
                         Ok(verdict) => judge(info.id, must_fire, &verdict)?,
                         Err(error) => error.to_string(),
                     };

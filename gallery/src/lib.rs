@@ -13,6 +13,7 @@ mod random;
 mod real;
 mod recipe;
 mod twin;
+mod verdicts;
 
 pub use audit::{DataSet, audit, raised};
 pub use boxes::BoxRecipe;
@@ -22,6 +23,7 @@ pub use pictures::PictureRecipe;
 pub use real::{RealSet, RealSets};
 pub use recipe::{DEFAULT_ROWS, Frame, Recipe, RecipeError};
 pub use twin::{GalleryFile, Twin, gallery_files};
+pub use verdicts::{VerdictCase, verdict_cases};
 
 use std::path::Path;
 

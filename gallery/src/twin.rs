@@ -36,6 +36,9 @@ struct Content {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Twin {
+    /// Whether simple models are fitted rather than the data audited: the twins of family `fit`.
+    #[serde(skip)]
+    pub fits: bool,
     /// `faulty`, `healthy` or a word that says what is special.
     pub name: String,
     /// Rules that must speak. No other rule may raise an error or a warning; of the file's own rule not even an
@@ -91,12 +94,14 @@ impl GalleryFile {
         let name = |path: Option<&Path>| {
             path.and_then(Path::file_stem).map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
         };
+        let family = name(path.parent());
+        let fits = family == "fit";
         Ok(Self {
             path: path.to_owned(),
-            family: name(path.parent()),
+            family,
             rule: name(Some(path)),
             about: content.about,
-            twins: content.twin,
+            twins: content.twin.into_iter().map(|twin| Twin { fits, ..twin }).collect(),
         })
     }
 }
@@ -109,7 +114,8 @@ pub fn gallery_files(root: &Path) -> Result<Vec<GalleryFile>, GalleryError> {
     let mut paths = Vec::new();
     for family in entries(root)?.into_iter().filter(|p| p.is_dir()) {
         let is_twins = |p: &PathBuf| {
-            p.extension().is_some_and(|e| e == "toml") && p.file_stem().is_some_and(|s| s != "real")
+            p.extension().is_some_and(|e| e == "toml")
+                && p.file_stem().is_some_and(|s| s != "real" && s != "verdicts")
         };
         if family.file_name().is_some_and(|name| name != "src" && name != "tests") {
             paths.extend(entries(&family)?.into_iter().filter(is_twins));
@@ -173,6 +179,7 @@ impl Twin {
             test: held_out("test", self.test.as_ref(), self.test_rows)?,
             target: self.target.clone(),
             group: self.group.clone(),
+            fits: self.fits,
         })
     }
 

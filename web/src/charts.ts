@@ -4,7 +4,7 @@
 import * as Plot from "@observablehq/plot";
 import { h } from "./h";
 import { whenNear } from "./actions";
-import type { Bins, Grid } from "./types/report";
+import type { Bins, Grid, Line } from "./types/report";
 import { human, percent, thousands, toNumber } from "./words";
 
 const BASE = { style: { background: "transparent", color: "var(--faint)", fontSize: "11px", overflow: "visible" } };
@@ -94,4 +94,31 @@ export function heat(name: string, grid: Grid, x: string, y: string): HTMLElemen
       ],
     });
   });
+}
+
+/** Lines over one axis; the ends of each are written beside it, so that colour is not needed to tell them apart. */
+export function curves(name: string, x: string, ticks: readonly string[], lines: readonly Line[]): HTMLElement {
+  const dots = lines.flatMap((line, i) => line.points.map(([px, py]) => ({ i, label: line.label, x: toNumber(px), y: toNumber(py) })))
+    .filter((d) => Number.isFinite(d.x) && Number.isFinite(d.y));
+  const ends = lines.map((line, i) => dots.filter((d) => d.i === i).at(-1)).filter((d) => d !== undefined);
+  const words = `${name}, by ${x}: ${lines.map((line, i) => {
+    const own = dots.filter((d) => d.i === i);
+    return own.length ? `${line.label} from ${human(own[0]!.y)} to ${human(own.at(-1)!.y)}` : `${line.label} without values`;
+  }).join("; ")}`;
+  const spread = dots.length ? Math.max(...dots.map((d) => d.x)) / Math.max(1e-9, Math.min(...dots.map((d) => d.x))) : 1;
+  const named = ticks.length > 0;
+  return responsive(words, named ? 240 : 200, (width) => Plot.plot({
+    ...BASE, width, height: named ? 240 : 200, marginLeft: 44, marginRight: Math.min(140, width / 3), marginTop: 12, marginBottom: named ? 84 : 34,
+    x: named
+      ? { label: null, domain: [-0.3, ticks.length - 0.7], ticks: ticks.map((_, i) => i), tickFormat: (i: number) => ticks[i] ?? "", tickRotate: -32 }
+      : { label: x, type: spread > 8 ? "log" : "linear", tickFormat: human, ticks: 5 },
+    y: { label: null, grid: true, ticks: 4, nice: true, tickFormat: human },
+    marks: [
+      Plot.line(dots, { x: "x", y: "y", z: "i", stroke: (d: { i: number }) => `var(--class-${d.i % 10})`, strokeWidth: 1.8,
+        strokeDasharray: (d: { i: number }) => (d.i % 2 ? "5 3" : "none") }),
+      Plot.dot(dots, { x: "x", y: "y", r: 2.6, fill: (d: { i: number }) => `var(--class-${d.i % 10})`,
+        title: (d: { label: string; x: number; y: number }) => `${d.label}, ${named ? ticks[d.x] ?? "" : human(d.x)}: ${human(d.y)}` }),
+      Plot.text(ends, { x: "x", y: "y", text: "label", dx: 8, textAnchor: "start", fill: "var(--ink)" }),
+    ],
+  }));
 }

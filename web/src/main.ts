@@ -7,6 +7,7 @@ import type { PageData } from "./types/report";
 import { columns } from "./views/columns";
 import { facts } from "./views/facts";
 import { finding } from "./views/finding";
+import { models } from "./views/fit";
 import { map } from "./views/map";
 import { rules } from "./views/rules";
 import { samples } from "./views/samples";
@@ -26,7 +27,7 @@ function draw(page: HTMLElement, data: PageData): void {
   });
   const sections = [
     drawn.length ? h("section", { id: "findings", "aria-labelledby": "findings-title" }, h("h2", { id: "findings-title" }, "Findings"), ranking(model), drawn) : null,
-    facts(model), map(model), samples(model), columns(model.table?.column_profiles ?? []), rules(doc),
+    models(model), facts(model), map(model), samples(model), columns(model.table?.column_profiles ?? []), rules(doc),
   ];
   const links = sections.flatMap((s) => (s ? [h("a", { href: `#${s.id}` }, s.querySelector("h2")?.textContent ?? "")] : []));
   page.append(

@@ -1,7 +1,7 @@
 // The report as the views want it: facts by kind, samples of one shape, and which findings point at which sample.
 
 import type {
-  BoxFacts, Document, PageData, PictureFacts, Pictured, SampleRow, TableFacts,
+  BoxFacts, Document, FitFacts, PageData, PictureFacts, Pictured, SampleRow, TableFacts,
 } from "./types/report";
 import { pictureName } from "./words";
 import { toNumber } from "./words";
@@ -23,6 +23,7 @@ export interface Model {
   pictures: PictureFacts | null;
   boxes: BoxFacts | null;
   table: TableFacts | null;
+  fit: FitFacts | null;
   samples: Sample[];
   /** Names of the cells of rows. */
   columns: string[];
@@ -78,7 +79,8 @@ export function modelOf(data: PageData): Model {
   const facts = document.facts ?? {};
   const pictures = isObject(facts.pictures) ? (facts.pictures as unknown as PictureFacts) : null;
   const boxes = isObject(facts.boxes) ? (facts.boxes as unknown as BoxFacts) : null;
-  const table = document.subject.kind === "table" ? (facts as unknown as TableFacts) : null;
+  const fit = isObject(facts.fit) ? (facts.fit as unknown as FitFacts) : null;
+  const table = document.subject.kind === "table" && !fit ? (facts as unknown as TableFacts) : null;
   const found = pointed(document);
   const points = pictures?.projection?.points ?? [];
   const samples: Sample[] = (pictures?.samples ?? []).map((picture, i) => ({
@@ -93,7 +95,7 @@ export function modelOf(data: PageData): Model {
   }
   const explained = pictures?.projection?.explained ?? table?.samples?.explained;
   return {
-    document, pictures, boxes, table, samples,
+    document, pictures, boxes, table, fit, samples,
     columns: table?.samples?.columns ?? [],
     explained: samples.some((s) => s.at) ? pair(explained) ?? [NaN, NaN] : null,
     classes: classesOf(samples),

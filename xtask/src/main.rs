@@ -11,6 +11,7 @@ mod python;
 mod shell;
 mod test;
 mod types;
+mod verdicts;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ usage: cargo xtask COMMAND
   types [--check]       writes the page's TypeScript types from the report's, or checks that they are fresh
   page [--test]         builds the page's script and style sheet into crates/report, or tests the page in Chromium
   gallery [--write DIR] what each rule finds in its twins and in real data sets, or the twins as files
+  verdicts [N|--write]  how often `stetho fit` says what it must, over N seeds of each case; or into docs/benchmarks.md
   new-rule FAMILY/ID    a new rule: its file, its line in the list, its gallery file
   demo                  builds the command and audits wine quality and diabetes; leaves report.html
   licences              checks the licence of every dependency";
@@ -47,6 +49,12 @@ fn run(words: &[&str]) -> Result<()> {
         ["docs", "--check"] => docs::check(),
         ["gallery"] => gallery::show(),
         ["gallery", "--write", folder] => gallery::write(folder.as_ref()),
+        ["verdicts"] => verdicts::show(verdicts::SEEDS, false),
+        ["verdicts", "--write"] => verdicts::show(verdicts::SEEDS, true),
+        ["verdicts", seeds] => match seeds.parse() {
+            Ok(seeds) => verdicts::show(seeds, false),
+            Err(_) => bail!("`verdicts {seeds}`: a number of seeds is wanted"),
+        },
         ["new-rule", path] => new_rule::run(path),
         ["demo"] => demo::run(),
         ["types"] => types::write(),

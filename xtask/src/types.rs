@@ -4,12 +4,12 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use stetho_core::{
-    Document, Drawn, Evidence, Finding, Limit, Number, Outcome, Pictured, Place, Remedy, RuleOutcome, Safety,
-    Severity, Subject,
+    Document, Drawn, Evidence, Finding, Limit, Line, Number, Outcome, Pictured, Place, Remedy, RuleOutcome,
+    Safety, Severity, Subject,
 };
 use stetho_report::{
-    Bins, BoxFacts, ColumnFacts, FileLine, Grid, PageData, PictureFacts, PictureMap, SampleFacts, SampleRow,
-    SplitFacts, TableFacts, TargetFacts,
+    Bins, BoxFacts, ColumnFacts, FileLine, FitFacts, Grid, ModelFacts, PageData, PictureFacts, PictureMap,
+    SampleFacts, SampleRow, SplitFacts, TableFacts, TargetFacts,
 };
 use ts_rs::{Config, TS};
 
@@ -56,6 +56,7 @@ fn types() -> String {
         Place,
         Evidence,
         Limit,
+        Line,
         Pictured,
         Drawn,
         Remedy,
@@ -74,6 +75,8 @@ fn types() -> String {
         PictureMap,
         Bins,
         BoxFacts,
+        ModelFacts,
+        FitFacts,
         Grid,
     );
     text

@@ -1,6 +1,7 @@
 //! The command line. Help, completions and the man page all derive from these definitions.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -27,6 +28,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Audit a data set: what is wrong with the data before any model sees it
     Check(CheckArgs),
+    /// Fit simple models: whether there is a signal, under- or overfitting, wrong labels, what to do first
+    Fit(FitArgs),
     /// Apply remedies to a copy of a data set, with a receipt
     Prepare(crate::prepare_args::PrepareArgs),
     /// List every rule
@@ -81,6 +84,13 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "COLUMN")]
     pub(crate) group: Option<String>,
 
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+/// How to judge and to report, the same for all commands that do.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ReportArgs {
     /// Form of the report; by the name of --out if not given, else text
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
@@ -112,6 +122,91 @@ pub(crate) struct CheckArgs {
     /// Threads to use; 0 for one a core
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) threads: usize,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_STATUS)]
+pub(crate) struct FitArgs {
+    /// Files or folders: tables (CSV, TSV, Parquet, JSONL, Arrow, NumPy) or pictures (folders, lists, IDX, NPZ)
+    #[arg(required = true, value_name = "DATA", value_hint = ValueHint::AnyPath)]
+    pub(crate) data: Vec<PathBuf>,
+
+    /// What the data is; detected if not given
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    pub(crate) kind: Option<AsKind>,
+
+    /// Column to be predicted; guessed if not given
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) target: Option<String>,
+
+    /// Validation data, in place of folds; may be given several times
+    #[arg(long, value_name = "DATA", value_hint = ValueHint::AnyPath)]
+    pub(crate) val: Vec<PathBuf>,
+
+    /// Column that names rows which belong together: never divided between training and validation
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) group: Option<String>,
+
+    /// Column of times: the past predicts the future
+    #[arg(long, value_name = "COLUMN", conflicts_with = "group")]
+    pub(crate) time: Option<String>,
+
+    /// Whether classes or numbers are predicted; by the values if not given
+    #[arg(long, value_enum)]
+    pub(crate) task: Option<TaskKind>,
+
+    /// Folds of the cross-validation
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=50))]
+    pub(crate) folds: u16,
+
+    /// Time to spend, about: 30s, 2m
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(crate) budget: Duration,
+
+    /// Seed of all that is random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// Features of the pictures, a row each in the order of their paths (.npy), from your own network
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) embeddings: Option<PathBuf>,
+
+    /// Out-of-fold probabilities of the classes, a row each (.npy), from your own network: labels are doubted by these
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) pred_probs: Option<PathBuf>,
+
+    /// Write the labels that are doubted to this CSV file, for relabelling
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) labels_out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+/// What is predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TaskKind {
+    /// One of a few classes
+    Classification,
+    /// A number
+    Regression,
+}
+
+/// A time such as `90`, `90s`, `1.5m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.find(|c: char| c.is_alphabetic()) {
+        Some(at) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("`{unit}` is no unit of time: use s, m or h")),
+    };
+    let number: f64 = number.trim().parse().map_err(|_| format!("`{text}` is no time: write 30s or 2m"))?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| format!("`{text}` is no time to spend"))
 }
 
 /// What the data is.
@@ -200,6 +295,15 @@ mod tests {
     #[test]
     fn definitions_are_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("90").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("1.5m").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("250ms").unwrap(), Duration::from_millis(250));
+        assert!(duration("5 parsecs").unwrap_err().contains("no unit"));
+        assert!(duration("-3s").is_err() && duration("s").is_err());
     }
 
     #[test]

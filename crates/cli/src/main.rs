@@ -3,6 +3,8 @@
 mod args;
 mod check;
 mod config;
+mod delivery;
+mod fit;
 mod names;
 mod output;
 mod prepare;
@@ -64,6 +66,7 @@ fn parse() -> Args {
 fn run(args: &Args) -> Result<ExitCode> {
     match &args.command {
         Command::Check(args) => return check::run(args),
+        Command::Fit(args) => return fit::run(args),
         Command::Prepare(args) => return prepare::run(args),
         Command::Rules { format: ListFormat::Text } => {
             output::print(&stetho_report::rules_text(stetho_rules::all(), output::screen(true)))?;

@@ -31,6 +31,11 @@ pub(crate) fn catch_interrupt() {
     let _ = ctrlc::set_handler(handler);
 }
 
+/// Whether the user has asked to stop.
+pub(crate) fn is_stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
 /// Shows a progress bar on standard error when the reading takes long and a person is there to see it.
 pub(crate) struct Onlooker {
     start: Instant,

@@ -59,6 +59,16 @@ pub struct Pictured {
     pub thumbnail: Option<String>,
 }
 
+/// A line of a drawing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
+pub struct Line {
+    /// What it shows.
+    pub label: String,
+    /// Points by rising first coordinate; where the axis has ticks, that is the index of one.
+    pub points: Vec<[Number; 2]>,
+}
+
 /// Proof of a finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "types", derive(ts_rs::TS))]
@@ -97,6 +107,18 @@ pub enum Evidence {
         edges: Vec<Number>,
         /// How many values lie in each bin.
         counts: Vec<u64>,
+    },
+    /// Lines over one axis: scores by the number of rows, by complexity, by epoch.
+    Curves {
+        /// What the lines show.
+        name: String,
+        /// What runs along the horizontal axis.
+        x: String,
+        /// Labels of evenly spaced places on it, where it has no numbers: names of models.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ticks: Vec<String>,
+        /// The lines.
+        lines: Vec<Line>,
     },
     /// Pictures, worst first.
     Pictures {
@@ -145,6 +167,24 @@ impl Evidence {
         Self::Bars { name: name.into(), bars: bars.into_iter().map(|(l, v)| (l, Number(v))).collect() }
     }
 
+    /// Lines over numbers, each a label with its points.
+    pub fn curves(
+        name: impl Into<String>,
+        x: impl Into<String>,
+        lines: impl IntoIterator<Item = (String, Vec<[f64; 2]>)>,
+    ) -> Self {
+        let line = |(label, points): (String, Vec<[f64; 2]>)| Line {
+            label,
+            points: points.into_iter().map(|[x, y]| [Number(x), Number(y)]).collect(),
+        };
+        Self::Curves {
+            name: name.into(),
+            x: x.into(),
+            ticks: Vec::new(),
+            lines: lines.into_iter().map(line).collect(),
+        }
+    }
+
     /// A gallery of single pictures, in the given order.
     pub fn pictures(name: impl Into<String>, pictures: impl IntoIterator<Item = Pictured>) -> Self {
         Self::Pictures { name: name.into(), groups: pictures.into_iter().map(|p| vec![p]).collect() }
@@ -159,7 +199,7 @@ impl Evidence {
                 groups.truncate(most);
                 groups.iter_mut().for_each(|group| group.truncate(most));
             }
-            Self::Measure { .. } | Self::Histogram { .. } | Self::Excerpt { .. } => {}
+            Self::Measure { .. } | Self::Histogram { .. } | Self::Curves { .. } | Self::Excerpt { .. } => {}
         }
     }
 }

@@ -21,7 +21,7 @@ pub mod table;
 
 pub use docs::{Docs, Example, OptionDoc};
 pub use document::{Document, SCHEMA, Subject};
-pub use evidence::{Drawn, Evidence, Limit, Pictured};
+pub use evidence::{Drawn, Evidence, Limit, Line, Pictured};
 pub use finding::{Draft, Finding, Severity};
 pub use measured::Measured;
 pub use number::{Human, Number, count_of, percent, thousands};

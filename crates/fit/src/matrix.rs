@@ -69,7 +69,7 @@ impl Matrix {
             .par_chunks_mut((BLOCK * m).max(1))
             .zip(self.values.par_chunks((BLOCK * d).max(1)))
             .for_each(|(out, rows)| {
-                gemm(out, (rows, d, 1), (&other.values, 1, d), [rows.len() / d.max(1), d, m], 0.0)
+                gemm(out, (rows, d, 1), (&other.values, 1, d), [rows.len() / d.max(1), d, m], 0.0);
             });
         out
     }
@@ -83,7 +83,7 @@ impl Matrix {
             .par_chunks_mut((BLOCK * m).max(1))
             .zip(self.values.par_chunks((BLOCK * d).max(1)))
             .for_each(|(out, rows)| {
-                gemm(out, (rows, d, 1), (&other.values, m, 1), [rows.len() / d.max(1), d, m], 0.0)
+                gemm(out, (rows, d, 1), (&other.values, m, 1), [rows.len() / d.max(1), d, m], 0.0);
             });
         out
     }

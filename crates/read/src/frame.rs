@@ -1,13 +1,18 @@
 //! A table in memory, for what needs every value rather than sums.
 
-use stetho_core::table::{Part, RowId, Table};
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, ArrayRef};
+use stetho_core::table::{Kind, Part, RowId, Table};
 
 use crate::inputs::Inputs;
 use crate::roles::Roles;
 use crate::seen::LineRule;
 use crate::stream::{FileRows, Pass, stream};
 use crate::table::{check_rows, classes, file_facts, finish_part, profile_head, target};
-use crate::{Plan, ReadError, Sample, Watch};
+use crate::{Plan, ReadError, Sample, Watch, source};
 
 /// Cells that are kept: beyond, rows are a uniform sample.
 const MOST_CELLS: usize = 60_000_000;
@@ -116,4 +121,38 @@ fn framed(inputs: Inputs, roles: &Roles, pass: Pass) -> Frame {
     frame.table.malformed = pass.malformed;
     frame.skipped = inputs.skipped;
     frame
+}
+
+/// A file of numbers alone (`.npy`, but any table will do): its columns, and its values row by row.
+///
+/// # Errors
+/// When the file cannot be read, or a column does not hold numbers.
+pub fn read_matrix(path: &Path) -> Result<(usize, Vec<f32>), ReadError> {
+    let mut source = source::open(path, None)?;
+    let n_columns = source.fields().len();
+    if let Some(field) = source.fields().iter().find(|f| !matches!(f.kind, Kind::Number | Kind::Boolean)) {
+        return Err(ReadError::malformed(path, format!("column `{}` does not hold numbers", field.name)));
+    }
+    let mut values = Vec::new();
+    while let Some(piece) = source.next_part()? {
+        (piece.decode)(&mut |batch| {
+            for row in 0..batch.rows.num_rows() {
+                values.extend(batch.rows.columns().iter().map(|column| number(column, row)));
+            }
+            true
+        })?;
+    }
+    Ok((n_columns, values))
+}
+
+fn number(column: &ArrayRef, row: usize) -> f32 {
+    if column.is_null(row) {
+        f32::NAN
+    } else if let Some(floats) = column.as_primitive_opt::<Float64Type>() {
+        floats.value(row) as f32
+    } else if let Some(integers) = column.as_primitive_opt::<Int64Type>() {
+        integers.value(row) as f32
+    } else {
+        column.as_boolean_opt().map_or(f32::NAN, |b| f32::from(u8::from(b.value(row))))
+    }
 }

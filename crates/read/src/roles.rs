@@ -152,7 +152,7 @@ pub(crate) fn task(target: &Column) -> Task {
 }
 
 /// Whether a column numbers or names the rows, so that equal rows differ in it: an identifier by name, unique by value.
-fn is_identifier(column: &Column) -> bool {
+pub fn is_identifier(column: &Column) -> bool {
     let name = column.name.trim().to_lowercase();
     let by_name = matches!(
         name.as_str(),

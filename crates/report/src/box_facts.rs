@@ -119,7 +119,15 @@ mod tests {
     use super::*;
 
     fn of(corners: [f64; 4], class: BoxClass) -> BoundingBox {
-        BoundingBox { index: 0, line: None, class, corners, written: corners, is_crowd: false }
+        BoundingBox {
+            index: 0,
+            line: None,
+            class,
+            corners,
+            written: corners,
+            is_crowd: false,
+            is_derived: false,
+        }
     }
 
     fn annotation(boxes: Vec<BoundingBox>, state: PictureState) -> Annotation {

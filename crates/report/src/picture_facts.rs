@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stetho_core::boxes::Boxes;
-use stetho_core::image::{Look, Picture, Pictures};
+use stetho_core::image::{Colours, Look, Picture, Pictures};
 use stetho_core::table::Part;
 use stetho_core::{Number, Pictured};
 
@@ -57,6 +57,9 @@ pub struct PictureFacts {
     pub channels: Vec<(String, u64)>,
     /// Width, height and how many pictures have them, most frequent first.
     pub sizes: Vec<(u32, u32, u64)>,
+    /// How many pictures, taken evenly, `mean` and `std` rest on, where these are not all that could be looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coloured: Option<u64>,
     /// Mean of red, green and blue over all pictures, 0 … 1.
     pub mean: [Number; 3],
     /// Standard deviation of red, green and blue over all pixels.
@@ -99,7 +102,8 @@ impl PictureFacts {
         let counts = pictures.class_counts(Part::Train);
         let classes = pictures.classes.iter().cloned().zip(counts);
         let parts = [Part::Train, Part::Validation, Part::Test].map(|p| (p.name().into(), pictures.count(p)));
-        let (mean, std) = scale(pictures);
+        let colours: Vec<Colours> = looks().filter_map(|look| look.colours).collect();
+        let (mean, std) = scale(&colours);
         let samples = samples(pictures);
         Self {
             layout: pictures.layout.clone(),
@@ -108,6 +112,7 @@ impl PictureFacts {
             formats: ranked(counted(looks().map(|l| l.format.name().to_owned())).into_iter()),
             channels: ranked(counted(looks().map(channels)).into_iter()),
             sizes,
+            coloured: Some(colours.len()).filter(|n| *n < looks().count()).map(|n| n as u64),
             mean,
             std,
             brightness: Bins::of(looks().map(|l| f64::from(l.brightness)), 0.0, 1.0),
@@ -158,12 +163,12 @@ fn ranked(counts: impl Iterator<Item = (String, u64)>) -> Vec<(String, u64)> {
 }
 
 /// Mean and standard deviation over all pixels, each picture counted alike: Var = E[std² + mean²] − mean².
-fn scale(pictures: &Pictures) -> ([Number; 3], [Number; 3]) {
-    let n = pictures.seen().count().max(1) as f64;
+fn scale(colours: &[Colours]) -> ([Number; 3], [Number; 3]) {
+    let n = colours.len().max(1) as f64;
     let (mut mean, mut square) = ([0.0; 3], [0.0; 3]);
-    for (_, _, look) in pictures.seen() {
+    for own in colours {
         for channel in 0..3 {
-            let (m, s) = (f64::from(look.mean[channel]), f64::from(look.std[channel]));
+            let (m, s) = (f64::from(own.mean[channel]), f64::from(own.std[channel]));
             mean[channel] += m / n;
             square[channel] += (m * m + s * s) / n;
         }
@@ -228,8 +233,7 @@ mod tests {
             sharpness: 0.7,
             entropy: 0.9,
             border: 0.0,
-            mean: [0.5; 3],
-            std: [0.2; 3],
+            colours: Some(Colours { mean: [0.5; 3], std: [0.2; 3] }),
         };
         Picture {
             path: path.into(),
@@ -266,10 +270,33 @@ mod tests {
     }
 
     #[test]
+    fn colours_of_a_sample_are_told_as_such() {
+        let mut pictures: Vec<Picture> =
+            (0..4).map(|i| picture(&format!("{i}.png"), None, Part::Train)).collect();
+        let of = |pictures: &[Picture]| {
+            PictureFacts::of(&Pictures { pictures: pictures.into(), ..Pictures::default() })
+        };
+        assert_eq!((of(&pictures).coloured, of(&pictures).mean), (None, [Number(0.5); 3]));
+        for picture in &mut pictures[1..] {
+            picture.look.as_mut().unwrap().colours = None;
+        }
+        let facts = of(&pictures);
+        assert_eq!((facts.coloured, facts.mean), (Some(1), [Number(0.5); 3]));
+        assert!((facts.std[0].0 - 0.2).abs() < 1e-6);
+    }
+
+    #[test]
     fn samples_of_detection_sets_have_their_boxes() {
         let corners = [1.0, 2.0, 30.0, 20.0];
-        let of =
-            |class| BoundingBox { index: 0, line: None, class, corners, written: corners, is_crowd: false };
+        let of = |class| BoundingBox {
+            index: 0,
+            line: None,
+            class,
+            corners,
+            written: corners,
+            is_crowd: false,
+            is_derived: false,
+        };
         let classes =
             [BoxClass::Known(1), BoxClass::Known(0), BoxClass::Known(1), BoxClass::Unknown("9".into())];
         let annotation = Annotation {

@@ -41,6 +41,14 @@ fn evidence() -> impl Strategy<Value = Evidence> {
         (word(), vec((word(), number()), 0..12)).prop_map(|(name, bars)| Evidence::Bars { name, bars }),
         (word(), vec(number(), 0..9), vec(any::<u64>(), 0..60))
             .prop_map(|(name, edges, counts)| Evidence::Histogram { name, edges, counts }),
+        (word(), word(), vec(word(), 0..4), vec((word(), vec([number(), number()], 0..9)), 0..4)).prop_map(
+            |(name, x, ticks, lines)| Evidence::Curves {
+                name,
+                x,
+                ticks,
+                lines: lines.into_iter().map(|(label, points)| Line { label, points }).collect(),
+            }
+        ),
         (word(), any::<u64>(), word()).prop_map(|(path, line, text)| Evidence::Excerpt { path, line, text }),
     ]
 }

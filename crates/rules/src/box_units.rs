@@ -1,6 +1,7 @@
 //! Numbers of boxes that were written by another convention than that of their format.
 //!
-//! Single boxes are told by their range: four numbers up to 1 are no pixels, numbers above 2 no fractions. Sets are
+//! Single boxes are told by their range: four numbers up to 1 are no pixels, numbers above 2 no fractions, and percent
+//! where they fit within 100 in pictures that are much larger. Sets are
 //! told by what fits: where many boxes are impossible as the format reads them (no area, or outside of the picture), and
 //! by another common order of the numbers all are possible, it was that order.
 
@@ -62,6 +63,8 @@ pub(crate) enum Mistake {
     Fractions,
     /// Numbers above 1 in a format of fractions.
     Pixels,
+    /// Numbers up to 100 in a format of fractions.
+    Percent,
     /// The numbers in another order.
     Order(Order),
 }
@@ -140,21 +143,56 @@ fn by_range(set: &Boxes) -> Option<Suspicion> {
     let is_fraction = |b: &BoundingBox| {
         b.written.iter().all(|n| (0.0..=1.001).contains(n)) && b.written.iter().any(|n| n.fract() > 0.0)
     };
-    let is_pixels = |b: &BoundingBox| b.written.iter().any(|n| *n > 2.0);
     let is_large = |a: &Annotation| a.size().is_none_or(|(w, h)| w.min(h) >= 10.0);
-    let mut boxes = Vec::new();
-    for (i, a) in set.annotations.iter().enumerate() {
-        for (j, b) in a.boxes.iter().enumerate() {
-            let is_odd =
-                if set.format == BoxFormat::Yolo { is_pixels(b) } else { is_large(a) && is_fraction(b) };
-            if is_odd {
-                boxes.push((i, j));
-            }
-        }
+    if set.format != BoxFormat::Yolo {
+        return suspicion(set, Mistake::Fractions, |_, a, b| is_large(a) && is_fraction(b));
     }
-    let mistake = if set.format == BoxFormat::Yolo { Mistake::Pixels } else { Mistake::Fractions };
+    let is_above = |b: &BoundingBox| b.written.iter().any(|n| *n > 2.0);
+    let pixels = suspicion(set, Mistake::Pixels, |_, _, b| is_above(b))?;
+    if !is_percent(set, &pixels.boxes) {
+        return Some(pixels);
+    }
+    // A box of up to 2 % in the corner is one of percent too where the others of its file are.
+    let affected: BTreeSet<usize> = pixels.boxes.iter().map(|at| at.0).collect();
+    let is_above = |b: &BoundingBox| b.written.iter().any(|n| *n > 1.001);
+    suspicion(set, Mistake::Percent, |i, _, b| affected.contains(&i) && is_above(b))
+}
+
+/// The suspicion about boxes that `is_odd` names, given the place of their annotation.
+fn suspicion(
+    set: &Boxes,
+    mistake: Mistake,
+    is_odd: impl Fn(usize, &Annotation, &BoundingBox) -> bool,
+) -> Option<Suspicion> {
+    let all = set.annotations.iter().enumerate();
+    let all = all.flat_map(|(i, a)| a.boxes.iter().enumerate().map(move |(j, b)| ((i, j), a, b)));
+    let boxes: Vec<_> = all.filter(|((i, _), a, b)| is_odd(*i, a, b)).map(|(at, ..)| at).collect();
     let n_impossible = boxes.len();
     (n_impossible > 0).then_some(Suspicion { mistake, n_impossible, boxes })
+}
+
+/// Fewest boxes in large pictures that can be told to be written in percent.
+const LEAST_PERCENT: usize = 4;
+/// Shorter side of a picture, in pixels, from which on boxes of pixels do not all lie within the first 100 by chance.
+const LARGE: f64 = 200.0;
+
+/// Whether these boxes of a YOLO set fit within 100 and reach to the far half of it, in pictures most of which are much
+/// larger.
+fn is_percent(set: &Boxes, boxes: &[(usize, usize)]) -> bool {
+    let found = || boxes.iter().filter_map(|(i, j)| set.annotations.get(*i).map(|a| (a, *j)));
+    let n_large = found().filter(|(a, _)| a.size().is_some_and(|(w, h)| w.min(h) >= LARGE)).count();
+    if n_large < LEAST_PERCENT || 2 * n_large < boxes.len() {
+        return false;
+    }
+    let mut far = [0.0_f64; 2];
+    for b in found().filter_map(|(a, j)| a.boxes.get(j)) {
+        let [left, top, right, bottom] = Order::CentreSize.corners(b.written);
+        if left.min(top) < -1.0 || right.max(bottom) > 101.0 {
+            return false;
+        }
+        far = [far[0].max(right), far[1].max(bottom)];
+    }
+    far.iter().all(|n| *n > 50.0)
 }
 
 /// A box, where it is, and whether it is possible as the format reads it.
@@ -171,7 +209,8 @@ fn by_order(set: &Boxes, part: Part, units: &Units, limits: Limits) -> Option<Su
     let of_part = set.annotations.iter().enumerate().filter(|(_, a)| a.part == part);
     let boxes = of_part.flat_map(|(i, a)| a.boxes.iter().enumerate().map(move |(j, b)| ((i, j), a, b)));
     let all: Vec<Candidate<'_>> = boxes
-        .filter(|(at, a, _)| !units.is_suspect(*at) && !frames(set.format, a).is_empty())
+        // The extent of an outline was not written in any order.
+        .filter(|(at, a, b)| !b.is_derived && !units.is_suspect(*at) && !frames(set.format, a).is_empty())
         .map(|(at, annotation, b)| {
             let is_possible = fits(set.format, own, annotation, b.written);
             Candidate { at, annotation, written: b.written, is_possible }
@@ -221,6 +260,8 @@ fn fits(format: BoxFormat, order: Order, annotation: &Annotation, written: [f64;
 
 #[cfg(test)]
 mod tests {
+    use stetho_core::boxes::PictureState;
+
     use super::*;
     use crate::boxes::testing::{annotation, of, set};
 
@@ -293,5 +334,46 @@ mod tests {
         let mut pixels = of("cat", [0.0, 0.0, 1.0, 1.0]);
         pixels.written = [100.0, 50.0, 20.0, 10.0];
         assert_eq!(mistakes(&set(BoxFormat::Yolo, [annotation(200, 100, [pixels])])), [Mistake::Pixels]);
+    }
+
+    /// `n` pictures of this size with boxes as [`spread`] has them, in percent.
+    fn percent(size: u32, n: usize) -> Boxes {
+        let centre = |[a, b, c, d]: [f64; 4]| [(a + c) / 2.0, (b + d) / 2.0, c - a, d - b];
+        let mut set = spread(BoxFormat::Yolo, n, |[a, b, c, d]| centre([a / 2.0, b, c / 2.0, d]));
+        set.annotations.iter_mut().for_each(|a| a.state = PictureState::Sized(size, size));
+        set
+    }
+
+    #[test]
+    fn percent_is_told_from_pixels() {
+        assert_eq!(mistakes(&percent(640, 2)), [Mistake::Percent]);
+        assert_eq!(mistakes(&percent(640, 1)), [Mistake::Pixels], "two boxes are too few");
+        assert_eq!(mistakes(&percent(120, 9)), [Mistake::Pixels], "they may be pixels of so small a picture");
+        let mut few_small = percent(640, 9);
+        few_small.annotations[2].state = PictureState::Sized(120, 90);
+        assert_eq!(mistakes(&few_small), [Mistake::Percent]);
+        let mut beyond = percent(640, 9);
+        beyond.annotations[3].boxes[0].written = [99.0, 50.0, 20.0, 20.0];
+        assert_eq!(mistakes(&beyond), [Mistake::Pixels], "one is outside");
+        let mut near = percent(640, 9);
+        for b in near.annotations.iter_mut().flat_map(|a| &mut a.boxes) {
+            b.written = b.written.map(|n| n / 2.5);
+        }
+        assert_eq!(mistakes(&near), [Mistake::Pixels], "all in one corner");
+    }
+
+    #[test]
+    fn small_boxes_of_a_file_in_percent_are_in_percent() {
+        let mut mixed = percent(640, 4);
+        mixed.annotations[0].boxes[0].written = [1.5, 1.5, 1.0, 1.0];
+        mixed.annotations.push(annotation(640, 640, [of("cat", [0.1, 0.2, 0.3, 0.4])]));
+        assert_eq!(Units::of(&mixed).suspicions[0].boxes.len(), 8);
+    }
+
+    #[test]
+    fn extents_of_outlines_have_no_other_order() {
+        let mut outlines = spread(BoxFormat::Coco, 10, |c| c);
+        outlines.annotations.iter_mut().flat_map(|a| &mut a.boxes).for_each(|b| b.is_derived = true);
+        assert!(mistakes(&outlines).is_empty());
     }
 }

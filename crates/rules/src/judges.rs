@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use stetho_core::boxes::Boxes;
+use stetho_core::fit::Fit;
 use stetho_core::image::Pictures;
 use stetho_core::table::Table;
 use stetho_core::{OptionError, RuleInfo, Session, Signals, Verdict};
@@ -11,6 +12,7 @@ pub struct Judges {
     table: Session<Table>,
     image: Session<Pictures>,
     boxes: Session<Boxes>,
+    fit: Session<Fit>,
 }
 
 impl Judges {
@@ -26,6 +28,7 @@ impl Judges {
             table: Session::new(crate::table::RULES, &enabled, options)?,
             image: Session::new(crate::image::RULES, &enabled, options)?,
             boxes: Session::new(crate::boxes::RULES, &enabled, options)?,
+            fit: Session::new(crate::fit::RULES, &enabled, options)?,
         })
     }
 
@@ -45,6 +48,13 @@ impl Judges {
         self.image.observe(pictures);
         self.image.finish()
     }
+
+    /// The verdict of the rules on simple models.
+    pub fn judge_fit(mut self, fit: &Fit) -> Verdict {
+        self.fit.observe(fit);
+        self.fit.finish()
+    }
+
     /// The verdict of the box rules, and that of the image rules on the same pictures.
     pub fn judge_boxes(mut self, boxes: &Boxes, pictures: &Pictures) -> Verdict {
         self.boxes.observe(boxes);

@@ -10,8 +10,10 @@ mod box_units;
 pub mod boxes;
 mod chance;
 mod columns;
+pub mod fit;
 pub mod image;
 mod judges;
+mod ladder;
 mod pictures;
 mod placeholders;
 mod shortcut;
@@ -30,7 +32,8 @@ pub fn all() -> impl Iterator<Item = &'static RuleInfo> {
     let table = table::RULES.iter().map(|entry| &entry.info);
     let image = image::RULES.iter().map(|entry| &entry.info);
     let boxes = boxes::RULES.iter().map(|entry| &entry.info);
-    table.chain(image).chain(boxes)
+    let fit = fit::RULES.iter().map(|entry| &entry.info);
+    table.chain(image).chain(boxes).chain(fit)
 }
 
 /// The rule called `id`.

@@ -12,6 +12,11 @@ pub(crate) fn share(n: usize, of: usize) -> String {
     format!("{} of {all} ({})", thousands(n as u64), percent(n as f64 / of.max(1) as f64))
 }
 
+/// `1,667 pictures taken evenly` where `n` pictures stand for all.
+pub(crate) fn sample(n: usize, of: usize) -> Option<String> {
+    (n < of).then(|| format!("{} taken evenly", count_of(n as u64, "picture")))
+}
+
 /// A finding about single pictures, given with what to say of each, worst first.
 pub(crate) fn draft(
     set: &Pictures,

@@ -514,6 +514,10 @@ channels: Array<[string, number]>,
  */
 sizes: Array<[number, number, number]>, 
 /**
+ * How many pictures, taken evenly, `mean` and `std` rest on, where these are not all that could be looked at.
+ */
+coloured: number | null, 
+/**
  * Mean of red, green and blue over all pictures, 0 … 1.
  */
 mean: [Number, Number, Number], 

@@ -2,7 +2,7 @@
 
 import { h, prose, type Child } from "../h";
 import { snippet, someOf } from "../actions";
-import { histogram } from "../charts";
+import { curves, histogram } from "../charts";
 import { asSample, type Model } from "../model";
 import type { Evidence, Limit, Number as Value, Pictured } from "../types/report";
 import { bound, fileName, human, isNumeric, pictureName, toNumber } from "../words";
@@ -67,6 +67,8 @@ export function proof(model: Model, evidence: Evidence): HTMLElement {
       return h("div", { class: "proof" }, h("h4", {}, prose(evidence.name)), amounts(evidence.bars, evidence.name));
     case "histogram":
       return h("div", { class: "proof" }, h("h4", {}, prose(evidence.name)), histogram(evidence.name, evidence));
+    case "curves":
+      return h("div", { class: "proof" }, h("h4", {}, prose(evidence.name)), curves(evidence.name, evidence.x, evidence.ticks ?? [], evidence.lines));
     case "pictures":
       return h("div", { class: "proof pictures" }, h("h4", {}, prose(evidence.name)), pictures(model, evidence.groups));
     case "excerpt":

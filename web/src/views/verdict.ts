@@ -7,9 +7,13 @@ import { countOf, counts, duration, meaning, percent, thousands, verdict as sent
 import { severity } from "./finding";
 
 function examined(model: Model): [string, Child][] {
-  const { document: doc, table, pictures, boxes } = model;
+  const { document: doc, table, pictures, boxes, fit } = model;
   const facts: [string, Child][] = [];
-  if (table?.rows !== undefined) {
+  if (fit) {
+    facts.push(["size", `${thousands(fit.rows)} rows × ${thousands(fit.columns)} columns`]);
+    facts.push(["target", [h("code", {}, fit.target), `, ${fit.task}, scored by ${fit.score}`]]);
+    facts.push(["divided", fit.folds]);
+  } else if (table?.rows !== undefined) {
     facts.push(["size", `${thousands(table.rows)} rows × ${thousands(table.columns)} columns`]);
     const kinds = Object.entries(table.kinds ?? {}).map(([kind, n]) => `${thousands(n)} ${kind}`);
     if (kinds.length) facts.push(["types", kinds.join(", ")]);

@@ -48,10 +48,12 @@ pub struct BoundingBox {
     /// where the box ends, so a box of width 3 has xmax = xmin + 3. For YOLO without a known picture size, fractions
     /// of the sides ([`Annotation::size`] is then `None`).
     pub corners: [f64; 4],
-    /// The four numbers as written, in the order of the format.
+    /// The four numbers as written, in the order of the format; of a derived box as they would be written.
     pub written: [f64; 4],
     /// Marked as a crowd (COCO) or as difficult (VOC): left out of training by most loaders.
     pub is_crowd: bool,
+    /// Not written as a box: it is the extent of an outline or a mask.
+    pub is_derived: bool,
 }
 
 impl BoundingBox {
@@ -114,6 +116,8 @@ pub struct Annotation {
     pub orientation: u8,
     /// Its boxes.
     pub boxes: Vec<BoundingBox>,
+    /// Some of its boxes could not be read, or may be among those that could not: it has more than `boxes` says.
+    pub is_damaged: bool,
 }
 
 impl Annotation {
@@ -234,6 +238,7 @@ mod tests {
             corners,
             written: corners,
             is_crowd: false,
+            is_derived: false,
         }
     }
 

@@ -34,6 +34,13 @@ pub struct LabelIssues {
     pub estimated: f64,
     /// Rows with a label.
     pub n_rows: u64,
+    /// Rows whose given class is not the one told, of all rows …
+    pub n_contradicted: u64,
+    /// … and of the quarter of rows that the model is surest of. Where classes overlap, errors are rare there; wrong labels
+    /// are as frequent there as anywhere.
+    pub n_sure_contradicted: u64,
+    /// Rows of that quarter.
+    pub n_sure: u64,
     /// Estimated counts by given class and true class.
     pub joint: Vec<Vec<f64>>,
 }

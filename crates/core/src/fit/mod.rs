@@ -83,6 +83,11 @@ impl Rung {
         Estimate::of(self.folds.iter().map(|f| f.validation), self.row_error)
     }
 
+    /// By how much it scores better on training rows than on unseen ones.
+    pub fn gap(&self) -> Estimate {
+        Estimate::of(self.folds.iter().map(|f| f.train - f.validation), self.row_error)
+    }
+
     /// By how much it scores better than another on the same folds.
     pub fn gain_over(&self, other: &Self) -> Estimate {
         difference(&self.folds, &other.folds, self.row_error.or(other.row_error))
@@ -98,7 +103,7 @@ pub struct SignalTest {
     pub statistic: &'static str,
     /// Its value.
     pub value: f64,
-    /// The share of shuffled targets that reach that value, corrected for the number of models tried.
+    /// The chance of such a value if the target were shuffled, corrected for the number of models tried.
     pub p: f64,
     /// How often the target was shuffled.
     pub n_shuffles: u64,

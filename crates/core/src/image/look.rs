@@ -106,7 +106,14 @@ pub struct Look {
     pub entropy: f32,
     /// Share of the picture's sides taken by a frame of one colour, 0 (none) to 1.
     pub border: f32,
-    /// Mean of red, green and blue, 0 … 1; grey pictures have three times the same.
+    /// Its colours; `None` where only the brightness was decoded: of large sets they are measured on a sample.
+    pub colours: Option<Colours>,
+}
+
+/// The colours of one picture, 0 … 1; grey pictures have three times the same.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Colours {
+    /// Mean of red, green and blue.
     pub mean: [f32; 3],
     /// Standard deviation of red, green and blue.
     pub std: [f32; 3],

@@ -6,7 +6,7 @@ mod copies;
 mod look;
 
 pub use copies::{Copies, NearCluster, NearMember};
-pub use look::{Channels, Damage, DamageKind, Format, Look};
+pub use look::{Channels, Colours, Damage, DamageKind, Format, Look};
 
 use crate::table::{FileFacts, Part};
 use crate::{Measured, Pictured, Place, Record, Signal};

@@ -7,7 +7,7 @@ use stetho_core::boxes::Annotation;
 use stetho_core::count_of;
 use stetho_core::table::Part;
 
-use super::set::{Entry, Gathered, part_of_folders};
+use super::set::{Entry, Gathered, part_given, part_of_folders};
 use crate::image::{names, walk};
 
 /// Folders that are looked into for the pictures of a single file.
@@ -94,7 +94,7 @@ pub(super) fn without_annotation(
             continue;
         }
         let beside = parts.get(&path.parent()).copied().flatten().or_else(|| part_of_folders(root, path));
-        let part = if part == Part::Train { beside.unwrap_or_default() } else { part };
+        let part = part_given(part, beside);
         let name = path.display().to_string();
         let annotation = Annotation {
             path: name.clone(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use stetho_core::boxes::BoxFormat;
 
 use super::sniff;
-use crate::image::names;
+use crate::image::{names, walk};
 
 /// Entries of folders that are looked at.
 const LOOKED_AT: usize = 300_000;
@@ -100,12 +100,7 @@ fn look(folder: &Path) -> Names {
                 continue;
             }
             let path = next.join(&name);
-            let is_dir = match entry.file_type() {
-                Ok(kind) if kind.is_symlink() => path.is_dir(),
-                Ok(kind) => kind.is_dir(),
-                Err(_) => continue,
-            };
-            if is_dir {
+            if walk::is_folder(&entry, &path) {
                 queue.push_back(path);
                 continue;
             }

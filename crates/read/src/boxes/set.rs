@@ -2,10 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use stetho_core::boxes::{Annotation, MalformedAnnotation};
 use stetho_core::table::{FileFacts, Part};
 
+use crate::Watch;
 use crate::image::names;
+
+/// Files read between two questions whether to stop.
+const CHUNK: usize = 1_000;
 
 /// Malformed entries that are kept.
 const KEPT: usize = 10_000;
@@ -42,6 +47,46 @@ impl Gathered {
             self.classes.len() - 1
         });
         at as u32
+    }
+
+    /// Adds what the annotation file of one picture says. A picture of whose boxes none could be read is loose: it is
+    /// not without boxes.
+    pub(super) fn add_file(&mut self, annotation: Annotation, picture: Option<PathBuf>, log: Log) {
+        let is_damaged = log.count > 0;
+        self.log.append(log);
+        if is_damaged && annotation.boxes.is_empty() {
+            self.loose.extend(picture.map(|p| (p, annotation.part)));
+            return;
+        }
+        self.entries.push(Entry { annotation: Annotation { is_damaged, ..annotation }, picture });
+    }
+
+    /// Reads each of `work` on all cores and adds it, in order, unless the reading is stopped.
+    pub(super) fn add_each<W: Sync, R: Send>(
+        &mut self,
+        work: &[W],
+        watch: &dyn Watch,
+        read: impl Fn(&W) -> R + Sync,
+        mut add: impl FnMut(&mut Self, &W, R),
+    ) {
+        for (i, chunk) in work.chunks(CHUNK).enumerate() {
+            if watch.stopped() {
+                self.is_partial = true;
+                return;
+            }
+            let done: Vec<R> = chunk.par_iter().map(&read).collect();
+            for (one, result) in chunk.iter().zip(done) {
+                add(self, one, result);
+            }
+            watch.progress((i * CHUNK + chunk.len()) as u64, work.len() as u64);
+        }
+    }
+
+    /// Adds a line for the many small files at `path`, whose entries begin at number `first`.
+    pub(super) fn add_facts(&mut self, path: &Path, first: usize, format: String) {
+        let own = self.entries.get(first..).unwrap_or_default();
+        let n_rows = own.iter().map(|e| e.annotation.boxes.len() as u64).sum();
+        self.files.push(FileFacts { path: path.display().to_string(), format, n_rows });
     }
 }
 
@@ -83,6 +128,11 @@ impl Log {
         let room = KEPT.saturating_sub(self.entries.len());
         self.entries.extend(other.entries.into_iter().take(room));
     }
+}
+
+/// The part of a picture: that for which the user gave the path, else that which names tell.
+pub(super) fn part_given(given: Part, told: Option<Part>) -> Part {
+    if given == Part::Train { told.unwrap_or_default() } else { given }
 }
 
 /// The part that a word of this name tells, years and numbers left aside: `instances_train2017`. `None` where the

@@ -5,6 +5,8 @@
 //! it) take `xmax - xmin` for the width, and so do we: none of these is outside of the picture, and `xmin = xmax` has
 //! width 0 here as it has in training, though the format's own arithmetic would call it one pixel wide.
 
+use std::ops::ControlFlow;
+
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 use stetho_core::boxes::{BoundingBox, BoxClass};
@@ -38,6 +40,7 @@ struct Object {
 
 const SIDES: [&str; 4] = ["xmin", "ymin", "xmax", "ymax"];
 
+#[derive(Default)]
 struct Parse<'a> {
     name: &'a str,
     file: VocFile,
@@ -51,74 +54,9 @@ struct Parse<'a> {
 
 /// Reads an XML annotation; `name` is that of the file in the log.
 pub(super) fn parse(name: &str, text: &str) -> VocFile {
-    let mut parse = Parse {
-        name,
-        file: VocFile::default(),
-        path: Vec::new(),
-        text: String::new(),
-        object: None,
-        width: None,
-        height: None,
-        n_objects: 0,
-    };
-    let mut reader = Reader::from_str(text);
-    let (mut line, mut at) = (1, 0);
-    let (mut root, mut trouble) = (None, None);
-    loop {
-        let position = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-        let passed = text.as_bytes().get(at..position).unwrap_or_default();
-        line += memchr::memchr_iter(b'\n', passed).count() as u64;
-        at = position;
-        match reader.read_event() {
-            Ok(Event::Start(tag)) => {
-                let tag = tag.name().as_ref().to_owned();
-                root.get_or_insert_with(|| tag.clone());
-                parse.start(tag, line);
-                if parse.path.len() > DEEPEST {
-                    trouble = Some(format!("elements lie more than {DEEPEST} deep in each other"));
-                    break;
-                }
-            }
-            Ok(Event::Empty(tag)) => {
-                let tag = tag.name().as_ref().to_owned();
-                root.get_or_insert_with(|| tag.clone());
-                parse.start(tag, line);
-                parse.end();
-            }
-            Ok(Event::End(_)) => parse.end(),
-            Ok(Event::Text(text)) => parse.text.push_str(&text),
-            Ok(Event::CData(text)) => parse.text.push_str(&text),
-            Ok(Event::GeneralRef(reference)) => resolve(&reference, &mut parse.text),
-            Ok(Event::Eof) if parse.path.is_empty() => break,
-            Ok(Event::Eof) => {
-                trouble = Some("the file ends inside an element: it was cut off".to_owned());
-                break;
-            }
-            Ok(_) => {}
-            Err(error) => {
-                let words = crate::source::guard::one_line(&error.to_string());
-                trouble = Some(format!("not XML from here on: {words}"));
-                break;
-            }
-        }
-    }
-    let root_words = match &root {
-        None if trouble.is_none() && text.trim().is_empty() => Some("the file is empty".to_owned()),
-        None => Some("not XML: it has no element".to_owned()),
-        Some(root) if root != "annotation" => {
-            Some(format!("the outermost element is `{root}`, expected `annotation`"))
-        }
-        Some(_) => trouble,
-    };
-    if let Some(words) = root_words {
-        let index = parse.object.as_ref().map(|_| parse.n_objects);
-        let line = parse.object.as_ref().map_or(line, |object| object.line);
-        let shown = text.lines().nth(usize::try_from(line - 1).unwrap_or(0)).unwrap_or_default();
-        parse.file.log.add(name, At { index, line: Some(line) }, words, shown.as_bytes());
-    }
-    parse.file.root = root;
-    parse.file.size = parse.width.zip(parse.height);
-    parse.file
+    let mut parse = Parse { name, ..Parse::default() };
+    let (line, trouble) = parse.read(text);
+    parse.conclude(text, line, trouble)
 }
 
 /// A character by number, or one of the five names that XML has; other names stay as they are, so that no entity of a
@@ -139,9 +77,81 @@ fn resolve(reference: &BytesRef<'_>, text: &mut String) {
 }
 
 impl Parse<'_> {
-    fn start(&mut self, tag: String, line: u64) {
+    /// Reads to the end; the line that was reached, and what keeps the rest from being read.
+    fn read(&mut self, text: &str) -> (u64, Option<String>) {
+        let mut reader = Reader::from_str(text);
+        let (mut line, mut at) = (1, 0);
+        loop {
+            let position = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+            let passed = text.as_bytes().get(at..position).unwrap_or_default();
+            line += memchr::memchr_iter(b'\n', passed).count() as u64;
+            at = position;
+            let step = match reader.read_event() {
+                Ok(event) => self.take(event, line),
+                Err(error) => {
+                    let words = crate::source::guard::one_line(&error.to_string());
+                    ControlFlow::Break(Some(format!("not XML from here on: {words}")))
+                }
+            };
+            if let ControlFlow::Break(trouble) = step {
+                return (line, trouble);
+            }
+        }
+    }
+
+    /// Takes one event in; breaks at the end, with words where that came too early.
+    fn take(&mut self, event: Event<'_>, line: u64) -> ControlFlow<Option<String>> {
+        match event {
+            Event::Start(tag) => {
+                self.start(tag.name().as_ref(), line);
+                if self.path.len() > DEEPEST {
+                    let words = format!("elements lie more than {DEEPEST} deep in each other");
+                    return ControlFlow::Break(Some(words));
+                }
+            }
+            Event::Empty(tag) => {
+                self.start(tag.name().as_ref(), line);
+                self.end();
+            }
+            Event::End(_) => self.end(),
+            Event::Text(text) => self.text.push_str(&text),
+            Event::CData(text) => self.text.push_str(&text),
+            Event::GeneralRef(reference) => resolve(&reference, &mut self.text),
+            Event::Eof if self.path.is_empty() => return ControlFlow::Break(None),
+            Event::Eof => {
+                let words = "the file ends inside an element: it was cut off";
+                return ControlFlow::Break(Some(words.to_owned()));
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// What the file says, `trouble` at `line` included.
+    fn conclude(mut self, text: &str, line: u64, trouble: Option<String>) -> VocFile {
+        let words = match &self.file.root {
+            None if trouble.is_none() && text.trim().is_empty() => Some("the file is empty".to_owned()),
+            None => Some("not XML: it has no element".to_owned()),
+            Some(root) if root != "annotation" => {
+                Some(format!("the outermost element is `{root}`, expected `annotation`"))
+            }
+            Some(_) => trouble,
+        };
+        if let Some(words) = words {
+            let index = self.object.as_ref().map(|_| self.n_objects);
+            let line = self.object.as_ref().map_or(line, |object| object.line);
+            let shown = text.lines().nth(usize::try_from(line - 1).unwrap_or(0)).unwrap_or_default();
+            self.file.log.add(self.name, At { index, line: Some(line) }, words, shown.as_bytes());
+        }
+        self.file.size = self.width.zip(self.height);
+        self.file
+    }
+
+    fn start(&mut self, tag: &str, line: u64) {
+        let root = &mut self.file.root;
+        root.get_or_insert_with(|| tag.to_owned());
         self.text.clear();
-        self.path.push(tag);
+        self.path.push(tag.to_owned());
         if self.is_at(&["object"]) {
             self.object = Some(Object { line, ..Object::default() });
         } else if let (true, Some(object)) = (self.is_at(&["object", "bndbox"]), &mut self.object) {
@@ -202,6 +212,7 @@ impl Parse<'_> {
                     corners,
                     written: corners,
                     is_crowd: object.is_difficult,
+                    is_derived: false,
                 }),
                 None => self.file.log.add(self.name, at, "the object has no `name`", b""),
             },

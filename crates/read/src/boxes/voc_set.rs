@@ -3,20 +3,16 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use stetho_core::boxes::Annotation;
 use stetho_core::count_of;
-use stetho_core::table::{FileFacts, Part};
+use stetho_core::table::Part;
 
-use super::set::{At, Entry, Gathered, part_of_folders};
+use super::set::{At, Gathered, part_given, part_of_folders};
 use super::shelf::{Asker, Shelf};
 use super::voc::{self, VocFile};
 use super::{beside, text};
 use crate::image::{names, walk};
 use crate::{ReadError, Watch};
-
-/// Files read between two questions whether to stop.
-const CHUNK: usize = 1_000;
 
 /// Gathers the set at `path`: an XML file, or a folder that holds some.
 ///
@@ -36,13 +32,13 @@ pub(super) fn gather(
             let problem = file.log.entries.first().map_or("it is empty", |entry| &entry.problem);
             return Err(ReadError::malformed(path, format!("no annotation of Pascal VOC: {problem}")));
         }
-        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let stem = stem(path);
         let mut wanted: Vec<String> = names::PICTURES.iter().map(|e| format!("{stem}.{e}")).collect();
         wanted.extend(file.picture.clone());
         let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
         let (root, pictures) = beside::pictures(path, &wanted);
         add(all, path, file, part, &Shelf::new(&root, pictures));
-        all.files.push(facts(all, path, first, 1));
+        all.add_facts(path, first, format(1));
         return Ok(());
     }
     let walked = walk::walk(path)?;
@@ -52,41 +48,29 @@ pub(super) fn gather(
     }
     let parts = image_sets(&walked.notes);
     let shelf = Shelf::new(path, walked.pictures);
-    for (i, chunk) in files.chunks(CHUNK).enumerate() {
-        if watch.stopped() {
-            all.is_partial = true;
-            break;
+    let add_one = |all: &mut Gathered, xml: &PathBuf, file: Result<VocFile, ReadError>| match file {
+        Ok(file) if is_other(&file) => all.skipped.push(format!("`{}`: not an annotation", xml.display())),
+        Ok(file) => {
+            let told = parts.get(&stem(xml)).copied().or_else(|| part_of_folders(path, xml));
+            add(all, xml, file, part_given(part, told), &shelf);
         }
-        let read: Vec<Result<VocFile, ReadError>> = chunk.par_iter().map(|p| read(p)).collect();
-        for (file, xml) in read.into_iter().zip(chunk) {
-            let stem = xml.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-            let told = parts.get(&stem).copied().or_else(|| part_of_folders(path, xml)).unwrap_or_default();
-            let part = if part == Part::Train { told } else { part };
-            match file {
-                Ok(file) if is_other(&file) => {
-                    all.skipped.push(format!("`{}`: not an annotation", xml.display()));
-                }
-                Ok(file) => add(all, xml, file, part, &shelf),
-                Err(error) => all.skipped.push(error.to_string()),
-            }
-        }
-        watch.progress(((i + 1) * CHUNK).min(files.len()) as u64, files.len() as u64);
-    }
+        Err(error) => all.skipped.push(error.to_string()),
+    };
+    all.add_each(&files, watch, |xml| read(xml), add_one);
     if all.entries.len() == first && all.log.count == log {
         return Err(ReadError::malformed(path, "no XML file in the folder is an `annotation` of Pascal VOC"));
     }
     beside::without_annotation(all, first, path, &shelf.pictures, part);
-    all.files.push(facts(all, path, first, files.len()));
+    all.add_facts(path, first, format(files.len()));
     Ok(())
 }
 
-fn facts(all: &Gathered, path: &Path, first: usize, n_files: usize) -> FileFacts {
-    let own = all.entries.get(first..).unwrap_or_default();
-    FileFacts {
-        path: path.display().to_string(),
-        format: format!("Pascal VOC, {}", count_of(n_files as u64, "XML file")),
-        n_rows: own.iter().map(|e| e.annotation.boxes.len() as u64).sum(),
-    }
+fn format(n_files: usize) -> String {
+    format!("Pascal VOC, {}", count_of(n_files as u64, "XML file"))
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Well-formed XML about something else.
@@ -114,8 +98,7 @@ fn image_sets(notes: &[PathBuf]) -> HashMap<String, Part> {
             && names::extension(path) == "txt"
     };
     for path in notes.iter().filter(is_set) {
-        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let Some(part) = names::part_of(&stem) else { continue };
+        let Some(part) = names::part_of(&stem(path)) else { continue };
         for line in text::read(path).unwrap_or_default().lines() {
             if let Some(name) = line.split_whitespace().next() {
                 parts.entry(name.to_owned()).or_insert(part);
@@ -127,7 +110,7 @@ fn image_sets(notes: &[PathBuf]) -> HashMap<String, Part> {
 
 fn add(all: &mut Gathered, path: &Path, file: VocFile, part: Part, shelf: &Shelf) {
     let asker = Asker { file: path, part };
-    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = stem(path);
     let VocFile { root: _, picture: told, size, boxes, log } = file;
     let written = told.as_deref();
     // The XML's own name first: `filename` is often that of a copy, or of before a renaming.
@@ -135,12 +118,6 @@ fn add(all: &mut Gathered, path: &Path, file: VocFile, part: Part, shelf: &Shelf
         .find_stem(&stem, asker)
         .or_else(|| written.and_then(|n| shelf.find(n, asker).or_else(|| shelf.find_anywhere(n, asker))));
     let picture = found.and_then(|i| shelf.pictures.get(i)).cloned();
-    let is_troubled = log.count > 0 && boxes.is_empty();
-    all.log.append(log);
-    if is_troubled {
-        all.loose.extend(picture.map(|p| (p, part)));
-        return;
-    }
     let annotation = Annotation {
         path: path.display().to_string(),
         line: None,
@@ -153,5 +130,5 @@ fn add(all: &mut Gathered, path: &Path, file: VocFile, part: Part, shelf: &Shelf
         boxes,
         ..Annotation::default()
     };
-    all.entries.push(Entry { annotation, picture });
+    all.add_file(annotation, picture, log);
 }

@@ -79,7 +79,7 @@ pub fn read_small(plan: &Plan, side: u32, watch: &dyn Watch) -> Result<SmallPict
 }
 
 fn small(found: &Found, side: u32) -> SmallPicture {
-    let decoded = decode(found).ok().and_then(|picture| shrink(picture, side));
+    let decoded = decode(found, true).ok().and_then(|picture| shrink(picture, side));
     let (width, height, n_channels, pixels) = decoded.unwrap_or_default();
     SmallPicture {
         path: found.path.display().to_string(),

@@ -41,7 +41,7 @@ pub fn fill_thumbnails(pictures: &mut [&mut Pictured], side: u32) {
             label: None,
             store,
         };
-        if let Ok(decoded) = decode(&found) {
+        if let Ok(decoded) = decode(&found, true) {
             (picture.width, picture.height) = (decoded.width, decoded.height);
             picture.thumbnail = small(decoded, side);
         }

@@ -1,14 +1,17 @@
 //! Folders as lists of data files.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use std::collections::HashSet;
+use stetho_core::count_of;
 
 use super::detect::{FileKind, detect, has_extension};
 use crate::ReadError;
 
 /// Folders deeper than this are not walked; no data set lies there, a loop of links may.
 const DEEPEST: usize = 64;
+/// More files of plain text than this in one folder are no parts of a table.
+const MOST_TEXTS: usize = 5_000;
 /// Names that text tables have; other text in a folder (a licence, a readme, a script) is no data.
 const TEXT_TABLES: &[&str] = &["csv", "tsv", "tab", "psv", "ssv", "dat", "data", "test", "train"];
 
@@ -31,10 +34,15 @@ pub fn expand(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<String>), ReadErro
         walk(path, 0, &mut HashSet::new(), &mut found, &mut skipped)?;
         let (kept, plain_text) = sort_out(found, &mut skipped);
         // Plain `.txt` is data only where there is no other.
-        let kept = if kept.is_empty() { plain_text } else { step_over(&plain_text, kept, &mut skipped) };
-        if kept.is_empty() {
-            let problem = "no data file in the folder (CSV, TSV, Parquet, JSONL, Arrow, NumPy)";
-            return Err(ReadError::malformed(path, problem));
+        let is_text_alone = kept.is_empty();
+        let kept = if is_text_alone { plain_text } else { step_over(&plain_text, kept, &mut skipped) };
+        if kept.is_empty() || is_text_alone && kept.len() > MOST_TEXTS {
+            let texts = match kept.len() {
+                0 => String::new(),
+                n => format!(", but {}; name those that are tables", count_of(n as u64, "text file")),
+            };
+            let kinds = "CSV, TSV, Parquet, JSONL, Arrow, NumPy";
+            return Err(ReadError::malformed(path, format!("no data file in the folder ({kinds}){texts}")));
         }
         files.extend(kept);
     }

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use stetho_core::boxes::{BoxFormat, PictureState};
+use stetho_core::boxes::{Annotation, BoxFormat, PictureState};
 use stetho_read::boxes::{ParsedBoxes, parse_coco, parse_voc, parse_yolo};
-use stetho_read::{DataKind, detect_kind};
+use stetho_read::{DataKind, Unwatched, detect_kind, read_data};
 
-use crate::support::{FORMATS, Folder, check, check_pictures, malformed, refusal, told};
+use crate::support::{FORMATS, Folder, check, check_pictures, malformed, plan, refusal, told};
 
 const ENTRIES: &str = r#"{"images": [
 {"id": 1, "file_name": "1.bmp", "width": 40, "height": 20},
@@ -55,6 +55,34 @@ fn each_bad_entry_of_coco_costs_itself() {
 }
 
 #[test]
+fn a_bad_entry_of_coco_leaves_doubt_about_its_picture_alone() {
+    let damaged = |entry: &str| {
+        let folder = Folder::new();
+        folder.pictures(&["1.bmp", "2.bmp", "3.bmp"]);
+        folder.write(
+            "set.json",
+            format!(
+                r#"{{"images": [{{"id": 1, "file_name": "1.bmp"}}, {{"id": 2, "file_name": "2.bmp"}},
+                {{"id": 3, "file_name": "3.bmp"}}], "categories": [{{"id": 5, "name": "cat"}}, {{"id": 6}}],
+                "annotations": [{{"image_id": 1, "category_id": 5, "bbox": [1, 2, 3, 4]}}, {entry}]}}"#
+            ),
+        );
+        let boxes = check(folder.path()).boxes;
+        let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+        let of = |a: &Annotation| format!("{}{}", name(&a.picture), if a.is_damaged { " ?" } else { "" });
+        boxes.annotations.iter().map(of).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(damaged(r#"{"image_id": 1, "bbox": [1, 2]}"#), "1.bmp ?, 2.bmp, 3.bmp");
+    assert_eq!(damaged(r#"{"image_id": 2, "bbox": [1, 2]}"#), "1.bmp, 3.bmp");
+    assert_eq!(damaged(r#"{"category_id": 5, "bbox": [1, 2, 3, 4]}"#), "1.bmp ?, 2.bmp ?, 3.bmp ?");
+    assert_eq!(
+        damaged(r#"{"image_id": 9, "category_id": 5, "bbox": [1, 2, 3, 4]}"#),
+        "1.bmp ?, 2.bmp ?, 3.bmp ?"
+    );
+    assert_eq!(damaged(r#"{"image_id": 3, "category_id": 5, "bbox": [1, 2, 3, 4]}"#), "1.bmp, 2.bmp, 3.bmp");
+}
+
+#[test]
 fn a_cut_file_keeps_what_was_before_the_cut() {
     let folder = Folder::new();
     folder.pictures(&["1.bmp"]);
@@ -100,6 +128,8 @@ fn coordinates_that_are_none_are_told_with_their_line() {
     assert_eq!(words[0], "`left` is no number");
     assert_eq!(words[1], "3 fields, expected 5 (class, centre x, centre y, width, height)");
     assert_eq!(words[2], "the class is `cat`, expected a number");
+    let far = parse_yolo(b"0 -1e308 0 1e308 0 0 9\n").malformed;
+    assert_eq!(far[0].problem, "the polygon is too large");
 }
 
 #[test]
@@ -158,13 +188,15 @@ fn links_in_a_circle_end() {
 }
 
 #[test]
-fn many_files_of_other_kinds_are_passed_quickly() {
+fn many_files_of_other_kinds_are_one_line_quickly() {
     let folder = Folder::new();
     for i in 0..20_000 {
-        folder.write(&format!("{i}.log"), "");
+        folder.write(&format!("{i}.{}", if i % 2 == 0 { "log" } else { "txt" }), "0 1 2 3 4\n");
     }
     let start = Instant::now();
     assert_eq!(detect_kind(&[folder.path().to_path_buf()]), DataKind::Table);
+    let message = read_data(&plan(folder.path()), None, &Unwatched).unwrap_err().to_string();
+    assert!(message.contains("no data file") && message.contains("but 10,000 text files"), "{message}");
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }
 
@@ -232,9 +264,14 @@ fn assert_sound(parsed: &ParsedBoxes, n_lines: u64) {
 
 fn damage(n: usize, seed: u64) {
     let voc = "<?xml version=\"1.0\"?>\n<annotation>\n<size><width>4</width></size>\n<object>\n<name>a</name><bndbox>\n<xmin>1</xmin><ymin>1</ymin>\n<xmax>2</xmax><ymax>2</ymax></bndbox></object></annotation>\n";
+    let masks = "{\"images\": [{\"id\": 1, \"file_name\": \"1\"}], \"annotations\": [{\"image_id\": 1, \"category_id\": 1,\n\
+                 \"segmentation\": {\"size\": [5, 6], \"counts\": \"7230008\"}}, {\"image_id\": 1, \"category_id\": 1,\n\
+                 \"segmentation\": [[1, 2, 9, 2, 4, 8.5]]}, {\"image_id\": 1, \"category_id\": 1,\n\
+                 \"segmentation\": {\"size\": [5, 6], \"counts\": [7, 2, 3, 2, 16]}}]}";
     let yolo = "0 0.5 0.5 0.1 0.1\n1 0.1 0.1 0.2 0.2 0.3 0.3\n\n2 1 1 1 1 0.9\n";
     type Parse = fn(&[u8]) -> ParsedBoxes;
-    let files: [(&str, Parse); 3] = [(ENTRIES, parse_coco), (voc, parse_voc), (yolo, parse_yolo)];
+    let files: [(&str, Parse); 4] =
+        [(ENTRIES, parse_coco), (masks, parse_coco), (voc, parse_voc), (yolo, parse_yolo)];
     let mut random = Random(seed);
     for _ in 0..n {
         for (text, parse) in files {

@@ -54,6 +54,38 @@ fn coco_as_published() {
 }
 
 #[test]
+fn coco_with_outlines_and_masks_alone() {
+    let folder = Folder::new();
+    folder.pictures(&["1.bmp", "2.bmp"]);
+    folder.write(
+        "set.json",
+        r#"{"images": [{"id": 1, "file_name": "1.bmp"}, {"id": 2, "file_name": "2.bmp"}],
+"categories": [{"id": 5, "name": "cat"}],
+"annotations": [
+{"image_id": 1, "category_id": 5, "segmentation": [[1, 2, 9, 2, 4, 8.5], [10, 3, 12, 3, 11, 4]]},
+{"image_id": 1, "category_id": 5, "bbox": null, "iscrowd": 1, "segmentation": {"size": [20, 40], "counts": [22, 3, 775]}},
+{"image_id": 1, "category_id": 5, "segmentation": {"size": [5, 6], "counts": "7230008"}},
+{"image_id": 1, "category_id": 5, "bbox": [1, 1, 2, 2], "segmentation": "of another kind"},
+{"image_id": 1, "category_id": 5, "segmentation": [[1, 2, 9]]},
+{"image_id": 2, "category_id": 5, "segmentation": {"size": [5, 6], "counts": [1, 2]}}]}"#,
+    );
+    let boxes = check(folder.path()).boxes;
+    let seen: Vec<_> = boxes.all().map(|(_, b)| (b.written, b.is_derived, b.is_crowd)).collect();
+    let expected = [
+        ([1.0, 2.0, 11.0, 6.5], true, false),
+        ([1.0, 2.0, 1.0, 3.0], true, true),
+        ([1.0, 2.0, 3.0, 2.0], true, false),
+        ([1.0, 1.0, 2.0, 2.0], false, false),
+    ];
+    assert_eq!(seen, expected);
+    let told = malformed(&boxes);
+    assert_eq!(told[0], (Some(8), "a polygon of `segmentation` has 3 numbers, expected 6, 8, 10 …"));
+    assert_eq!(told[1], (Some(9), "`counts` speaks of 3 pixels, `size` of 5 × 6 = 30"));
+    // The picture whose only box could not be read is not one without boxes.
+    assert!(boxes.annotations.iter().all(|a| a.is_damaged && a.picture.ends_with("1.bmp")), "{boxes:?}");
+}
+
+#[test]
 fn coco_beside_its_pictures_with_odd_names() {
     let folder = Folder::new();
     folder.pictures(&["train/a b\nü.bmp", "train/UPPER.BMP", "train/sub/x.bmp"]);

@@ -3,6 +3,7 @@
 use super::layout::{clean, fit, shorten, width};
 use super::page::{Page, Tone};
 use crate::words;
+use stetho_core::{Human, Line};
 
 /// Longest label of a bar, in columns.
 const LABEL: usize = 24;
@@ -68,6 +69,38 @@ pub(crate) fn spark(counts: &[u64]) -> String {
         _ => LEVELS[((n as f64 / most * 8.0).ceil() as usize).clamp(1, 8) - 1],
     };
     bins.iter().map(level).collect()
+}
+
+/// Lines on one scale, each on a row of its own: its heights in eighths, from where to where it goes.
+pub(crate) fn curves(page: &mut Page, indent: usize, x: &str, ticks: &[String], lines: &[Line]) {
+    let values = || lines.iter().flat_map(|l| &l.points).map(|p| p[1].0).filter(|v| v.is_finite());
+    let (low, high) = values().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
+    let labels = lines.iter().map(|l| width(&clean(&l.label))).max().unwrap_or(0).min(LABEL);
+    for line in lines {
+        let Some((first, last)) = line.points.first().zip(line.points.last()) else { continue };
+        let drawn: String = line.points.iter().map(|p| level(p[1].0, low, high)).collect();
+        let ends = format!("  {} → {}", Human(first[1].0), Human(last[1].0));
+        let label = fit(&line.label, labels, false);
+        page.line(
+            indent,
+            &[(Tone::Plain, &label), (Tone::Plain, "  "), (Tone::Info, &drawn), (Tone::Plain, &ends)],
+        );
+    }
+    let Some(line) = lines.iter().max_by_key(|l| l.points.len()) else { return };
+    let Some((first, last)) = line.points.first().zip(line.points.last()) else { return };
+    let end = |at: f64| ticks.get(at as usize).map_or_else(|| Human(at).to_string(), Clone::clone);
+    let text = format!("{x}: {} → {}", end(first[0].0), end(last[0].0));
+    page.text(indent, Tone::Faint, &text);
+}
+
+/// A height between two bounds, in eighths of a line.
+fn level(value: f64, low: f64, high: f64) -> char {
+    const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    if !value.is_finite() {
+        return '·';
+    }
+    let share = if high > low { (value - low) / (high - low) } else { 0.5 };
+    LEVELS[((share * 7.0).round() as usize).min(7)]
 }
 
 /// A table whose columns are as wide as they need to be and, all together, no wider than the screen. Columns that do

@@ -50,7 +50,7 @@ fn places(page: &mut Page, finding: &Finding) {
     }
 }
 
-fn draw_evidence(page: &mut Page, evidence: &Evidence) {
+pub(super) fn draw_evidence(page: &mut Page, evidence: &Evidence) {
     match evidence {
         Evidence::Measure { name, value, limit } => {
             labelled(page, "measured", &format!("{name}: {}", words::against(*value, *limit)));
@@ -68,6 +68,10 @@ fn draw_evidence(page: &mut Page, evidence: &Evidence) {
             page.text(2, Tone::Faint, name);
             let edge = |n: Option<&Number>| n.map_or(String::new(), |n| Human(n.0).to_string());
             draw::histogram(page, 4, &edge(edges.first()), counts, &edge(edges.last()));
+        }
+        Evidence::Curves { name, x, ticks, lines } => {
+            page.text(2, Tone::Faint, name);
+            draw::curves(page, 4, x, ticks, lines);
         }
         Evidence::Pictures { name, groups } => {
             page.text(2, Tone::Faint, name);

@@ -7,6 +7,7 @@ use super::layout::shorten;
 use super::page::{Page, Span, Tone};
 use crate::box_facts::BoxFacts;
 use crate::facts::{ColumnFacts, TableFacts, TargetFacts};
+use crate::fit_facts::{FitFacts, ModelFacts};
 use crate::picture_facts::PictureFacts;
 use crate::words::{self, list_of, share_of};
 
@@ -23,6 +24,9 @@ pub(super) fn write(page: &mut Page, document: &Document, facts: Option<&TableFa
         page.text(0, Tone::Warning, PARTIAL);
     }
     page.gap();
+    if let Some(facts) = FitFacts::from_map(&document.facts) {
+        return fitted(page, &facts);
+    }
     match facts {
         Some(facts) => table(page, facts),
         None => match PictureFacts::from_map(&document.facts) {
@@ -54,6 +58,41 @@ fn table(page: &mut Page, facts: &TableFacts) {
         page.line(2, &[(Tone::Strong, "columns")]);
         profiles(page, &facts.column_profiles);
     }
+}
+
+/// What simple models scored.
+fn fitted(page: &mut Page, facts: &FitFacts) {
+    labelled(page, "size", &format!("{} rows × {} columns", thousands(facts.rows), thousands(facts.columns)));
+    labelled(
+        page,
+        "target",
+        &format!("{}, {}, scored by {}", quoted_name(&facts.target), facts.task, facts.score),
+    );
+    labelled(page, "divided", &facts.folds);
+    for note in &facts.notes {
+        labelled(page, "note", note);
+    }
+    page.gap();
+    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
+    let row = |m: &ModelFacts| {
+        let half = m.half.map_or_else(String::new, |h| format!(" ± {h:.3}"));
+        let validation = format!("{}{half}", number(m.validation));
+        vec![m.name.clone(), number(m.train), validation, format!("{:.2} s", m.seconds), m.settings.clone()]
+    };
+    let columns = ["model", "training", "unseen", "time", "settings"].map(str::to_owned);
+    let rows: Vec<Vec<String>> = facts.models.iter().map(row).collect();
+    draw::table(page, 2, &columns, &rows, usize::MAX);
+    page.gap();
+    page.text(0, Tone::Strong, &format!("verdict: {}", facts.verdict));
+    let shown = if page.screen.all { facts.figures.len() } else { 2 };
+    for figure in facts.figures.iter().take(shown) {
+        page.gap();
+        super::finding::draw_evidence(page, figure);
+    }
+}
+
+fn quoted_name(name: &str) -> String {
+    format!("`{name}`")
 }
 
 fn pictures(page: &mut Page, document: &Document, facts: &PictureFacts) {

@@ -31,6 +31,15 @@ use crate::box_units::{Limits, Mistake, Order, Suspicion, Units};
 /// picture pixels 320x240
 /// written cat 120 100 60 80
 /// ```
+/// Percent in a YOLO file.
+/// ```boxes format=yolo
+/// picture a 640x480
+/// written cat 30 40 20 30
+/// written dog 75 60 40 50
+/// picture b 640x480
+/// written cat 55.5 50 61 80
+/// written cat 20 70 12.5 20
+/// ```
 /// Width and height in the place of xmax and ymax.
 /// ```boxes format=voc
 /// picture a 320x240
@@ -104,6 +113,11 @@ fn told(set: &Boxes, suspicion: &Suspicion) -> Draft {
             "drawn as pixels".to_owned(),
             1.0,
         ),
+        Mistake::Percent => (
+            format!("{of_all} {is} written in percent (numbers up to 100), where {name} has {own}"),
+            "drawn as percent".to_owned(),
+            0.95,
+        ),
         Mistake::Order(order) => (
             format!(
                 "{of_all} {is} probably written as {}, where {name} has {}: read by the format, {} of them have no area \
@@ -155,6 +169,7 @@ fn meant(format: BoxFormat, mistake: Mistake, annotation: &Annotation, b: &Bound
     match mistake {
         Mistake::Fractions => scaled(Order::of(format).corners(b.written)),
         Mistake::Pixels => Order::of(format).corners(b.written),
+        Mistake::Percent => scaled(Order::of(format).corners(b.written.map(|n| n / 100.0))),
         Mistake::Order(order) if format == BoxFormat::Yolo => scaled(order.corners(b.written)),
         Mistake::Order(order) => order.corners(b.written),
     }
@@ -182,6 +197,7 @@ fn remedy(format: BoxFormat, mistake: Mistake) -> Remedy {
         Mistake::Pixels => {
             "x, y, w, h = numbers\nnumbers = [x / width, y / height, w / width, h / height]".to_owned()
         }
+        Mistake::Percent => "numbers = [n / 100 for n in numbers]".to_owned(),
         Mistake::Order(order) => format!("{}\n{written}", read(order)),
     };
     Remedy::risky("look at the pictures, then convert the numbers where they are written").code(code)
@@ -191,6 +207,23 @@ fn remedy(format: BoxFormat, mistake: Mistake) -> Remedy {
 mod tests {
     use super::*;
     use crate::boxes::testing::{annotation, judge, of, set};
+
+    #[test]
+    fn percent_is_divided_by_a_hundred() {
+        let one = |written: [f64; 4]| BoundingBox { written, ..of("cat", written) };
+        let boxes = [
+            [50.0, 50.0, 100.0, 100.0],
+            [30.0, 50.0, 20.0, 50.0],
+            [9.0, 9.0, 5.0, 5.0],
+            [80.0, 80.0, 20.0, 20.0],
+        ];
+        let set = set(BoxFormat::Yolo, [annotation(400, 200, boxes.map(one))]);
+        let found = judge("coordinate-units", &set).remove(0);
+        assert!(found.message.contains("in percent"), "{}", found.message);
+        assert_eq!(found.remedies[0].code.as_deref(), Some("numbers = [n / 100 for n in numbers]"));
+        let Evidence::Pictures { groups, .. } = &found.evidence[2] else { panic!("no pictures") };
+        assert_eq!(groups[0][0].boxes[1].corners, [80.0, 50.0, 160.0, 150.0].map(Number));
+    }
 
     #[test]
     fn boxes_are_drawn_as_they_were_meant() {

@@ -1,7 +1,5 @@
 //! `empty-image`
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use stetho_core::boxes::Boxes;
 use stetho_core::{Remedy, Report, Rule, Severity, Signal};
@@ -21,6 +19,13 @@ use crate::box_sets::{draft_of_annotations, histogram, share};
 /// ## Fires on
 /// ```boxes format=voc
 /// pictures 8 320x240 boxes 2 cat dog
+/// picture empty 320x240
+/// ```
+/// A box that cannot be read is one of its own picture.
+/// ```boxes format=coco
+/// pictures 8 320x240 boxes 2 cat dog
+/// picture odd 320x240
+/// written cat 10 20 nan 60
 /// picture empty 320x240
 /// ```
 ///
@@ -44,8 +49,7 @@ impl Rule for EmptyImage {
         const EDGES: [f64; 8] = [0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0];
         let annotated = || set.annotations.iter().enumerate().filter(|(_, a)| a.is_annotated);
         // Boxes that could not be read are boxes: the picture is not empty.
-        let damaged: BTreeSet<&str> = set.malformed.iter().map(|m| m.path.as_str()).collect();
-        let empty = annotated().filter(|(_, a)| a.boxes.is_empty() && !damaged.contains(a.path.as_str()));
+        let empty = annotated().filter(|(_, a)| a.boxes.is_empty() && !a.is_damaged);
         let found: Vec<(usize, String)> = empty.map(|(i, _)| (i, "no box".to_owned())).collect();
         if found.is_empty() {
             return;
@@ -65,7 +69,7 @@ impl Rule for EmptyImage {
 
 #[cfg(test)]
 mod tests {
-    use stetho_core::boxes::{BoxFormat, MalformedAnnotation};
+    use stetho_core::boxes::BoxFormat;
 
     use crate::boxes::testing::{annotation, judge, of, set};
 
@@ -74,13 +78,7 @@ mod tests {
         let full = || annotation(100, 100, [of("cat", [10.0, 10.0, 50.0, 50.0])]);
         let mut set = set(BoxFormat::Voc, [full(), annotation(100, 100, []), annotation(100, 100, [])]);
         assert_eq!(judge("empty-image", &set)[0].count, 2);
-        set.malformed.push(MalformedAnnotation {
-            path: "2.xml".into(),
-            index: Some(0),
-            line: None,
-            problem: "no `xmin`".into(),
-            text: String::new(),
-        });
+        set.annotations[2].is_damaged = true;
         assert!(
             judge("empty-image", &set)[0]
                 .message

@@ -23,7 +23,7 @@ pub(crate) fn judge_with(id: &str, set: &Boxes, options: Value) -> Vec<Finding> 
 /// A box of a class that [`set`] looks up, or `?7` for one that is not declared. The numbers are written as corners.
 pub(crate) fn of(class: &str, corners: [f64; 4]) -> BoundingBox {
     let class = BoxClass::Unknown(class.to_owned());
-    BoundingBox { index: 0, line: None, class, corners, written: corners, is_crowd: false }
+    BoundingBox { index: 0, line: None, class, corners, written: corners, is_crowd: false, is_derived: false }
 }
 
 /// A picture of this size with boxes, one a line from line 1.

@@ -7,6 +7,7 @@ use stetho_core::image::{Look, Picture, Pictures};
 use stetho_core::table::Part;
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
+use crate::pictures::sample;
 use crate::shortcut::predictive_power;
 use crate::show::listing;
 
@@ -59,8 +60,17 @@ impl Default for ShortcutProperty {
 struct Property {
     name: &'static str,
     is_of_file: bool,
-    value: fn(&Picture, &Look) -> f64,
+    /// `None` where it was not measured.
+    value: fn(&Picture, &Look) -> Option<f64>,
     say: fn(f64) -> String,
+}
+
+/// A property that tells the label, and what it is in the pictures where it was measured.
+struct Told<'a> {
+    property: &'a Property,
+    score: f64,
+    values: Vec<f64>,
+    labels: Vec<u32>,
 }
 
 /// What is looked at: properties of the file first, then of what is on the picture.
@@ -68,61 +78,61 @@ const PROPERTIES: [Property; 10] = [
     Property {
         name: "file format",
         is_of_file: true,
-        value: |_, l| f64::from(l.format as u8),
+        value: |_, l| Some(f64::from(l.format as u8)),
         say: format_name,
     },
     Property {
         name: "channels",
         is_of_file: true,
-        value: |_, l| f64::from(l.channels as u8) * 64.0 + f64::from(l.bits),
+        value: |_, l| Some(f64::from(l.channels as u8) * 64.0 + f64::from(l.bits)),
         say: channels_name,
     },
     Property {
         name: "size",
         is_of_file: true,
-        value: |_, l| (f64::from(l.width) * f64::from(l.height)).sqrt().round(),
+        value: |_, l| Some((f64::from(l.width) * f64::from(l.height)).sqrt().round()),
         say: |v| format!("{v:.0} px"),
     },
     Property {
         name: "aspect ratio",
         is_of_file: true,
-        value: |_, l| f64::from(l.width) / f64::from(l.height.max(1)),
+        value: |_, l| Some(f64::from(l.width) / f64::from(l.height.max(1))),
         say: |v| format!("{v:.2}"),
     },
     Property {
         name: "bytes a pixel",
         is_of_file: false,
-        value: |p, l| p.n_bytes as f64 / (f64::from(l.width) * f64::from(l.height)).max(1.0),
+        value: |p, l| Some(p.n_bytes as f64 / (f64::from(l.width) * f64::from(l.height)).max(1.0)),
         say: |v| format!("{v:.2}"),
     },
     Property {
         name: "border",
         is_of_file: false,
-        value: |_, l| f64::from(l.border),
+        value: |_, l| Some(l.border.into()),
         say: |v| format!("{v:.2}"),
     },
     Property {
         name: "brightness",
         is_of_file: false,
-        value: |_, l| l.brightness.into(),
+        value: |_, l| Some(l.brightness.into()),
         say: |v| format!("{v:.2}"),
     },
     Property {
         name: "contrast",
         is_of_file: false,
-        value: |_, l| l.contrast.into(),
+        value: |_, l| Some(l.contrast.into()),
         say: |v| format!("{v:.2}"),
     },
     Property {
         name: "sharpness",
         is_of_file: false,
-        value: |_, l| l.sharpness.into(),
+        value: |_, l| Some(l.sharpness.into()),
         say: |v| format!("{v:.2}"),
     },
     Property {
         name: "colour",
         is_of_file: false,
-        value: |_, l| f64::from(l.mean[0] - l.mean[2]),
+        value: |_, l| l.colours.map(|c| f64::from(c.mean[0] - c.mean[2])),
         say: |v| format!("{v:.2}"),
     },
 ];
@@ -155,19 +165,23 @@ impl Rule for ShortcutProperty {
             .filter(|(_, p, _)| p.part == Part::Train)
             .filter_map(|(_, p, look)| Some((p, look, p.label?)))
             .collect();
-        let labels: Vec<u32> = labelled.iter().map(|(_, _, label)| *label).collect();
-        let mut found: Vec<(&Property, f64, Vec<f64>)> = Vec::new();
+        let mut found: Vec<Told<'_>> = Vec::new();
         for property in &PROPERTIES {
-            let values: Vec<f64> = labelled.iter().map(|(p, look, _)| (property.value)(p, look)).collect();
+            let known =
+                labelled.iter().filter_map(|(p, look, label)| Some(((property.value)(p, look)?, *label)));
+            let (values, labels): (Vec<f64>, Vec<u32>) = known.unzip();
             let score = predictive_power(&values, &labels);
             if score > self.limit_of(property) {
-                found.push((property, score, values));
+                found.push(Told { property, score, values, labels });
             }
         }
         // What the file is explains how it looks, not the other way round.
-        found.sort_by(|a, b| b.0.is_of_file.cmp(&a.0.is_of_file).then(b.1.total_cmp(&a.1)));
-        let Some((worst, score, values)) = found.first() else { return };
-        let names: Vec<&str> = found.iter().map(|(p, ..)| p.name).collect();
+        found.sort_by(|a, b| {
+            let is_of_file = |told: &Told<'_>| told.property.is_of_file;
+            is_of_file(b).cmp(&is_of_file(a)).then(b.score.total_cmp(&a.score))
+        });
+        let Some(Told { property: worst, score, values, labels }) = found.first() else { return };
+        let names: Vec<&str> = found.iter().map(|told| told.property.name).collect();
         let alone = if names.len() == 1 { "alone tells" } else { "each alone tell" };
         let limit = self.limit_of(worst);
         let message = format!(
@@ -177,7 +191,9 @@ impl Rule for ShortcutProperty {
             Human(*score),
             Human(limit)
         );
-        let name = format!("prediction of the label from {} alone (0 chance, 1 always right)", worst.name);
+        let sample = sample(values.len(), labelled.len()).map(|s| format!(", {s}")).unwrap_or_default();
+        let name =
+            format!("prediction of the label from {} alone (0 chance, 1 always right){sample}", worst.name);
         let remedy = Remedy::advice(
             "find out how pictures of each class were collected; bring all to one format, size and compression, or split \
              by source",
@@ -189,9 +205,9 @@ impl Rule for ShortcutProperty {
                 .severity(if is_sure { Severity::Warning } else { Severity::Info })
                 .evidence(Evidence::bars(
                     "how well each property alone predicts the label",
-                    found.iter().map(|(p, score, _)| (p.name.to_owned(), *score)),
+                    found.iter().map(|told| (told.property.name.to_owned(), told.score)),
                 ))
-                .evidence(typical(set, worst, values, &labels)),
+                .evidence(typical(set, worst, values, labels)),
         );
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde_json::Value;
 
+use super::segmentation;
+
 /// An id: a whole number, as COCO has it, or a text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(in crate::boxes) enum Id {
@@ -81,6 +83,8 @@ pub(in crate::boxes) struct CocoBox {
     /// x, y, width, height.
     pub numbers: [f64; 4],
     pub is_crowd: bool,
+    /// The numbers are the extent of `segmentation`.
+    pub is_derived: bool,
 }
 
 /// An entry of `images`.
@@ -121,6 +125,7 @@ pub(in crate::boxes) fn read_box(text: &[u8]) -> Result<CocoBox, Problem> {
             category: category_id,
             numbers: bbox,
             is_crowd: iscrowd.is_some_and(|f| f.0),
+            is_derived: false,
         }),
         Err(_) => odd_box(text),
     }
@@ -130,31 +135,42 @@ fn odd_box(text: &[u8]) -> Result<CocoBox, Problem> {
     let entry = object(text)?;
     let image = id(&entry, "image_id");
     let told = |words: String| Problem { words, image: image.clone().ok() };
-    let bbox = entry.get("bbox").filter(|b| !b.is_null()).ok_or_else(|| told("it has no `bbox`".into()))?;
-    let Some(list) = bbox.as_array() else { return Err(told("`bbox` is no list".into())) };
-    if list.len() != 4 {
-        return Err(told(format!("`bbox` has {} numbers, expected 4", list.len())));
-    }
-    let mut numbers = [0.0; 4];
-    for (slot, value) in numbers.iter_mut().zip(list) {
-        *slot = coordinate(value).map_err(&told)?;
-    }
+    let (numbers, is_derived) = numbers(&entry).map_err(&told)?;
     let image = image.clone().map_err(Problem::new)?;
     let category = id(&entry, "category_id").map_err(told)?;
     let is_crowd = entry
         .get("iscrowd")
         .is_some_and(|v| v.as_bool() == Some(true) || v.as_f64().is_some_and(|n| n > 0.0));
-    Ok(CocoBox { id: id(&entry, "id").ok(), image, category, numbers, is_crowd })
+    Ok(CocoBox { id: id(&entry, "id").ok(), image, category, numbers, is_crowd, is_derived })
 }
 
-fn coordinate(value: &Value) -> Result<f64, String> {
+/// The numbers of `bbox`, or the extent of `segmentation` where there is none; and whether it is that.
+fn numbers(entry: &Value) -> Result<([f64; 4], bool), String> {
+    let given = |key: &str| entry.get(key).filter(|v| !v.is_null());
+    let Some(bbox) = given("bbox") else {
+        let segmentation = given("segmentation").ok_or_else(|| "it has no `bbox`".to_owned())?;
+        return Ok((segmentation::extent(segmentation)?, true));
+    };
+    let list = bbox.as_array().ok_or_else(|| "`bbox` is no list".to_owned())?;
+    if list.len() != 4 {
+        return Err(format!("`bbox` has {} numbers, expected 4", list.len()));
+    }
+    let mut numbers = [0.0; 4];
+    for (slot, value) in numbers.iter_mut().zip(list) {
+        *slot = number("bbox", value)?;
+    }
+    Ok((numbers, false))
+}
+
+/// A coordinate in the list `key`.
+pub(super) fn number(key: &str, value: &Value) -> Result<f64, String> {
     match value {
         Value::Number(number) => number
             .as_f64()
             .filter(|n| n.is_finite())
-            .ok_or_else(|| format!("`bbox` holds {number}, which is too large")),
-        Value::String(text) if NON_FINITE.contains(&text.as_str()) => Err(format!("`bbox` holds {text}")),
-        other => Err(format!("`bbox` holds `{}`, expected a number", shorten(&other.to_string()))),
+            .ok_or_else(|| format!("`{key}` holds {number}, which is too large")),
+        Value::String(text) if NON_FINITE.contains(&text.as_str()) => Err(format!("`{key}` holds {text}")),
+        other => Err(format!("`{key}` holds `{}`, expected a number", shorten(&other.to_string()))),
     }
 }
 
@@ -236,6 +252,6 @@ fn quote_non_finite(text: &[u8]) -> Option<Vec<u8>> {
     (n > 0).then_some(quoted)
 }
 
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     text.chars().take(40).collect()
 }

@@ -24,6 +24,8 @@ pub(in crate::boxes) struct CocoFile {
     pub categories: Vec<(Id, String)>,
     /// Pictures of which some entry could not be read.
     pub troubled: Vec<Id>,
+    /// Whether there may be boxes that could not be read, of pictures that nobody knows.
+    pub has_stray: bool,
     /// Whether there are `images`, `annotations`, `categories`.
     pub seen: [bool; 3],
     pub log: Log,
@@ -96,6 +98,7 @@ impl CocoFile {
 
     fn end(&mut self, name: &str, scanner: Scanner, damage: Option<String>) {
         self.seen = scanner.seen;
+        self.has_stray |= !scanner.is_over || damage.is_some();
         let line = scanner.line();
         let at = At { index: None, line: Some(line) };
         if let Some((line, words)) = scanner.trouble {
@@ -138,6 +141,7 @@ impl CocoFile {
                     (None, line, problem)
                 }
             };
+            self.has_stray |= index.is_some() && problem.image.is_none();
             self.troubled.extend(problem.image);
             let text = bytes.get(piece.start..piece.end).unwrap_or_default();
             self.log.add(name, At { index, line: Some(line) }, problem.words, text);

@@ -15,7 +15,7 @@ pub(in crate::boxes) fn parse(name: &str, text: &str, has_keypoints: bool) -> (V
     for ((number, line), index) in lines.zip(0..) {
         let at = At { index: Some(index), line: Some(number) };
         match one(line, has_keypoints) {
-            Ok((class, written)) => {
+            Ok(Line { class, written, is_polygon }) => {
                 let [x, y, w, h] = written;
                 boxes.push(BoundingBox {
                     index,
@@ -24,6 +24,7 @@ pub(in crate::boxes) fn parse(name: &str, text: &str, has_keypoints: bool) -> (V
                     corners: [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0],
                     written,
                     is_crowd: false,
+                    is_derived: is_polygon,
                 });
             }
             Err(problem) => log.add(name, at, problem, line.as_bytes()),
@@ -32,7 +33,15 @@ pub(in crate::boxes) fn parse(name: &str, text: &str, has_keypoints: bool) -> (V
     (boxes, log)
 }
 
-fn one(line: &str, has_keypoints: bool) -> Result<(String, [f64; 4]), String> {
+/// What a line says.
+struct Line {
+    class: String,
+    /// Centre and sides.
+    written: [f64; 4],
+    is_polygon: bool,
+}
+
+fn one(line: &str, has_keypoints: bool) -> Result<Line, String> {
     let mut fields = line.split_whitespace();
     let class = fields.next().unwrap_or_default();
     let class = class_number(class).ok_or_else(|| {
@@ -52,8 +61,13 @@ fn one(line: &str, has_keypoints: bool) -> Result<(String, [f64; 4]), String> {
     // Points of three numbers behind the box, where their count cannot be that of a polygon's corners.
     let has_points = n > 5 && (has_keypoints || n % 2 == 1 && (n - 4).is_multiple_of(3));
     match numbers.as_slice() {
-        [x, y, w, h, ..] if n == 4 || n == 5 || has_points => Ok((class, [*x, *y, *w, *h])),
-        polygon if n >= 6 && n % 2 == 0 => Ok((class, around(polygon))),
+        [x, y, w, h, ..] if n == 4 || n == 5 || has_points => {
+            Ok(Line { class, written: [*x, *y, *w, *h], is_polygon: false })
+        }
+        polygon if n >= 6 && n % 2 == 0 => {
+            let written = around(polygon).ok_or("the polygon is too large")?;
+            Ok(Line { class, written, is_polygon: true })
+        }
         _ => Err(format!("{} fields, expected 5 (class, centre x, centre y, width, height)", n + 1)),
     }
 }
@@ -67,12 +81,13 @@ fn class_number(text: &str) -> Option<String> {
     (number.is_finite() && number.fract().abs() < f64::EPSILON).then(|| number.to_string())
 }
 
-/// Centre and sides of the box around the corners of a polygon.
-fn around(polygon: &[f64]) -> [f64; 4] {
+/// Centre and sides of the box around the corners of a polygon; `None` where they are too large for numbers.
+fn around(polygon: &[f64]) -> Option<[f64; 4]> {
     let range = |offset: usize| {
         let values = polygon.iter().skip(offset).step_by(2).copied();
         values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
     };
     let ((x0, x1), (y0, y1)) = (range(0), range(1));
-    [f64::midpoint(x0, x1), f64::midpoint(y0, y1), x1 - x0, y1 - y0]
+    let written = [f64::midpoint(x0, x1), f64::midpoint(y0, y1), x1 - x0, y1 - y0];
+    written.iter().all(|n| n.is_finite()).then_some(written)
 }

@@ -6,21 +6,17 @@ mod yaml;
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
-use rayon::prelude::*;
 use stetho_core::boxes::{Annotation, BoundingBox, BoxClass};
 use stetho_core::count_of;
-use stetho_core::table::{FileFacts, Part};
+use stetho_core::table::Part;
 
-use super::set::{At, Entry, Gathered, Log, part_of_folders};
+use super::set::{At, Gathered, Log, part_given, part_of_folders};
 use super::{beside, sniff, text};
 use crate::image::{names, walk};
 use crate::{ReadError, Watch};
 
 pub(super) use label::parse as parse_labels;
 pub(super) use yaml::DataYaml;
-
-/// Files read between two questions whether to stop.
-const CHUNK: usize = 1_000;
 
 /// A data set below one folder.
 struct Set {
@@ -55,11 +51,7 @@ pub(super) fn gather(
     add(all, path, set, part, watch)?;
     let own = all.entries.get(first..).unwrap_or_default();
     let n_labelled = own.iter().filter(|e| e.annotation.is_annotated).count() as u64;
-    all.files.push(FileFacts {
-        path: path.display().to_string(),
-        format: format!("YOLO, {}", count_of(n_labelled, "label file")),
-        n_rows: own.iter().map(|e| e.annotation.boxes.len() as u64).sum(),
-    });
+    all.add_facts(path, first, format!("YOLO, {}", count_of(n_labelled, "label file")));
     Ok(())
 }
 
@@ -251,50 +243,48 @@ fn label_places(picture: &Path) -> Vec<PathBuf> {
     places
 }
 
+/// A label file to read, and its picture.
+struct Work {
+    label: PathBuf,
+    picture: Option<PathBuf>,
+    part: Part,
+}
+
+/// The label files of a set: those of its pictures, then those whose picture is not there.
+fn work(set: &Set, part: Part) -> Vec<Work> {
+    let texts: HashSet<&PathBuf> = set.texts.iter().collect();
+    let own = set.pictures.iter().filter_map(|(picture, told)| {
+        let label = label_places(picture).into_iter().find(|p| texts.contains(p) || p.is_file())?;
+        Some(Work { label, picture: Some(picture.clone()), part: part_given(part, Some(*told)) })
+    });
+    let mut work: Vec<Work> = own.collect();
+    let used: HashSet<&PathBuf> = work.iter().map(|w| &w.label).collect();
+    let folders: HashSet<Option<&Path>> = used.iter().map(|p| p.parent()).collect();
+    let is_labels = |p: &Path| {
+        let is_named = p.components().any(|c| c.as_os_str().eq_ignore_ascii_case("labels"));
+        (folders.contains(&p.parent()) || is_named) && is_label_name(p)
+    };
+    let alone = set.texts.iter().filter(|p| !used.contains(*p) && is_labels(p)).map(|label| {
+        let part = part_given(part, part_of_folders(&set.root, label));
+        Work { label: label.clone(), picture: None, part }
+    });
+    let alone: Vec<Work> = alone.collect();
+    work.extend(alone);
+    work
+}
+
 fn add(all: &mut Gathered, path: &Path, set: Set, part: Part, watch: &dyn Watch) -> Result<(), ReadError> {
-    let texts: HashSet<PathBuf> = set.texts.iter().cloned().collect();
-    let mut used: HashSet<PathBuf> = HashSet::new();
     let first = all.entries.len();
     let class_of: Vec<u32> = set.classes.iter().flatten().map(|name| all.declare(name)).collect();
-    let mut work: Vec<(Option<PathBuf>, PathBuf, Part)> = Vec::new();
-    let forced = |told: Part| if part == Part::Train { told } else { part };
-    for (picture, told) in &set.pictures {
-        let label = label_places(picture).into_iter().find(|p| texts.contains(p) || p.is_file());
-        if let Some(label) = label {
-            used.insert(label.clone());
-            work.push((Some(picture.clone()), label, forced(*told)));
-        }
-    }
-    let folders: HashSet<Option<PathBuf>> = used.iter().map(|p| p.parent().map(Path::to_path_buf)).collect();
-    let is_labels = |p: &Path| {
-        let folder = p.parent().map(Path::to_path_buf);
-        let is_named = p.components().any(|c| c.as_os_str().eq_ignore_ascii_case("labels"));
-        (folders.contains(&folder) || is_named) && is_label_name(p)
-    };
-    let alone: Vec<&PathBuf> = set.texts.iter().filter(|p| !used.contains(*p) && is_labels(p)).collect();
-    work.extend(
-        alone
-            .into_iter()
-            .map(|p| (None, p.clone(), forced(part_of_folders(&set.root, p).unwrap_or_default()))),
-    );
+    let work = work(&set, part);
     if work.is_empty() {
         return Err(ReadError::malformed(
             path,
             "no picture has a label file: `labels/NAME.txt` for `images/NAME.jpg`",
         ));
     }
-    for (i, chunk) in work.chunks(CHUNK).enumerate() {
-        if watch.stopped() {
-            all.is_partial = true;
-            break;
-        }
-        let read: Vec<(Vec<BoundingBox>, Log)> =
-            chunk.par_iter().map(|w| read(&w.1, set.has_keypoints)).collect();
-        for ((boxes, log), (picture, label, part)) in read.into_iter().zip(chunk) {
-            add_one(all, &class_of, (boxes, log), picture.as_deref(), label, *part);
-        }
-        watch.progress(((i + 1) * CHUNK).min(work.len()) as u64, work.len() as u64);
-    }
+    let read = |work: &Work| read(&work.label, set.has_keypoints);
+    all.add_each(&work, watch, read, |all, work, (boxes, log)| add_one(all, &class_of, boxes, log, work));
     let pictures: Vec<PathBuf> = set.pictures.into_iter().map(|p| p.0).collect();
     beside::without_annotation(all, first, &set.root, &pictures, part);
     Ok(())
@@ -312,34 +302,21 @@ fn read(label: &Path, has_keypoints: bool) -> (Vec<BoundingBox>, Log) {
     }
 }
 
-fn add_one(
-    all: &mut Gathered,
-    class_of: &[u32],
-    (mut boxes, log): (Vec<BoundingBox>, Log),
-    picture: Option<&Path>,
-    label: &Path,
-    part: Part,
-) {
-    let is_troubled = log.count > 0 && boxes.is_empty();
-    all.log.append(log);
-    if is_troubled {
-        all.loose.extend(picture.map(|p| (p.to_path_buf(), part)));
-        return;
-    }
+fn add_one(all: &mut Gathered, class_of: &[u32], mut boxes: Vec<BoundingBox>, log: Log, work: &Work) {
     for b in &mut boxes {
         let BoxClass::Unknown(text) = &b.class else { continue };
         if let Some(class) = text.parse::<usize>().ok().and_then(|n| class_of.get(n)) {
             b.class = BoxClass::Known(*class);
         }
     }
-    let stem = label.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = work.label.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let annotation = Annotation {
-        path: label.display().to_string(),
-        picture: picture.map_or(stem, |p| p.display().to_string()),
-        part,
+        path: work.label.display().to_string(),
+        picture: work.picture.as_ref().map_or(stem, |p| p.display().to_string()),
+        part: work.part,
         is_annotated: true,
         boxes,
         ..Annotation::default()
     };
-    all.entries.push(Entry { annotation, picture: picture.map(Path::to_path_buf) });
+    all.add_file(annotation, work.picture.clone(), log);
 }

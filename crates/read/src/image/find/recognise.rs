@@ -54,11 +54,11 @@ fn folder(folder: &Path) -> bool {
             if n_entries > LOOKED_AT {
                 return n_pictures > 0 && n_pictures >= n_tables;
             }
-            let path = entry.path();
             if names::is_hidden(&entry.file_name().to_string_lossy()) {
                 continue;
             }
-            if path.is_dir() {
+            let path = entry.path();
+            if walk::is_folder(&entry, &path) {
                 queue.push_back(path);
             } else if names::is_picture(&path) {
                 n_pictures += 1;

@@ -1,7 +1,7 @@
 //! A folder's pictures, lists and array files.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +41,11 @@ pub(crate) fn walk(folder: &Path) -> Result<Walked, ReadError> {
     Ok(walked)
 }
 
+/// Whether an entry of a folder, at `path`, is a folder or leads to one.
+pub(crate) fn is_folder(entry: &DirEntry, path: &Path) -> bool {
+    entry.file_type().is_ok_and(|kind| if kind.is_symlink() { path.is_dir() } else { kind.is_dir() })
+}
+
 impl Walked {
     fn enter(&mut self, folder: &Path, depth: usize) -> Result<(), ReadError> {
         let real = folder.canonicalize().map_err(|e| ReadError::io(folder, e))?;
@@ -51,7 +56,7 @@ impl Walked {
         for entry in std::fs::read_dir(folder).map_err(|e| ReadError::io(folder, e))? {
             entries.push(entry.map_err(|e| ReadError::io(folder, e))?);
         }
-        entries.sort_by_key(std::fs::DirEntry::file_name);
+        entries.sort_by_key(DirEntry::file_name);
         for entry in entries {
             if names::is_hidden(&entry.file_name().to_string_lossy()) {
                 continue;

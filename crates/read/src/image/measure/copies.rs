@@ -1,7 +1,7 @@
 //! Copies among many pictures, without comparing each with each.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 use stetho_core::image::{Copies, NearCluster, NearMember};
@@ -12,6 +12,9 @@ use super::{Seen, align};
 
 /// Pictures with the nearest hashes that one picture is compared with, pixel by pixel.
 const MOST: usize = 48;
+
+/// Correlation from which two pictures of one size may have the same pixels.
+const SAME: f32 = 0.995;
 
 /// Two pictures that show the same.
 struct Link {
@@ -27,8 +30,9 @@ struct Links {
     compared: usize,
 }
 
-/// Groups of the same pixels, and clusters of pictures that look alike.
-pub(super) fn find(seen: &[Seen]) -> Copies {
+/// Groups of the same pixels, and clusters of pictures that look alike. `pixels` hashes the pixels of a picture, as
+/// fingerprints do that are not of the file.
+pub(super) fn find(seen: &[Seen], pixels: impl Fn(usize) -> Option<u128> + Sync) -> Copies {
     let prints: Vec<(usize, &Print)> =
         seen.iter().enumerate().filter_map(|(i, s)| Some((i, s.print.as_ref()?))).collect();
     let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -41,9 +45,53 @@ pub(super) fn find(seen: &[Seen]) -> Copies {
         }
         groups.entry(first).or_default().push(i);
     }
-    let same = groups.into_values().filter(|group| group.len() > 1).collect();
     firsts.retain(|(_, print)| print.is_comparable);
-    Copies { same, near: clusters(links(&firsts).links) }
+    let links = links(&firsts).links;
+    let earlier = same_pixels(&links, &firsts.into_iter().collect(), &first_of, pixels);
+    for (later, first) in &earlier {
+        let members = groups.remove(later).unwrap_or_default();
+        groups.entry(*first).or_default().extend(members);
+    }
+    groups.values_mut().for_each(|group| group.sort_unstable());
+    let same = groups.into_values().filter(|group| group.len() > 1).collect();
+    Copies { same, near: clusters(of_firsts(links, &earlier)) }
+}
+
+/// Pictures with the pixels of an earlier one in a file of other bytes, and that one. Only those are looked at again that
+/// have a near copy of the same size and hardly any difference.
+fn same_pixels(
+    links: &[Link],
+    prints: &HashMap<usize, &Print>,
+    first_of: &HashMap<u128, usize>,
+    pixels: impl Fn(usize) -> Option<u128> + Sync,
+) -> BTreeMap<usize, usize> {
+    let may_be_same = |link: &&Link| {
+        let (Some(a), Some(b)) = (prints.get(&link.a), prints.get(&link.b)) else { return false };
+        let is_open = a.is_of_file || b.is_of_file; // else their pixels differ, as their hashes do
+        is_open && a.size == b.size && !link.is_mirrored && link.correlation >= SAME
+    };
+    let of_file = |i: &usize| prints.get(i).is_some_and(|print| print.is_of_file);
+    let asked: BTreeSet<usize> =
+        links.iter().filter(may_be_same).flat_map(|link| [link.a, link.b]).filter(of_file).collect();
+    let hashes: Vec<(usize, u128)> = asked.into_par_iter().filter_map(|i| Some((i, pixels(i)?))).collect();
+    let mut groups: BTreeMap<u128, BTreeSet<usize>> = BTreeMap::new();
+    for (i, hash) in hashes {
+        groups.entry(hash).or_insert_with(|| first_of.get(&hash).copied().into_iter().collect()).insert(i);
+    }
+    let all = groups.into_values().filter_map(|mut group| Some((group.pop_first()?, group)));
+    all.flat_map(|(first, others)| others.into_iter().map(move |other| (other, first))).collect()
+}
+
+/// The links with one picture standing for all that have its pixels.
+fn of_firsts(mut links: Vec<Link>, earlier: &BTreeMap<usize, usize>) -> Vec<Link> {
+    for link in &mut links {
+        let [a, b] = [link.a, link.b].map(|i| earlier.get(&i).copied().unwrap_or(i));
+        (link.a, link.b) = (a.min(b), a.max(b));
+    }
+    links.retain(|link| link.a != link.b);
+    links.sort_by(|x, y| (x.a, x.b).cmp(&(y.a, y.b)).then(y.correlation.total_cmp(&x.correlation)));
+    links.dedup_by_key(|link| (link.a, link.b));
+    links
 }
 
 /// Pairs that show the same, by their first and second picture. Each picture is compared with those of the nearest

@@ -6,13 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use stetho_core::image::{Channels, Damage, DamageKind, Format};
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::errors::DecodeErrors;
 
-use crate::image::{Found, Store};
+use super::jpeg::jpeg;
+use crate::image::{Found, Raster, Store};
 
 /// A picture with more pixels than this is not decoded: 100 million, 300 MB in memory.
 const MOST_PIXELS: u64 = 100_000_000;
@@ -28,36 +24,32 @@ pub(crate) struct Decoded {
     pub bits: u8,
     pub orientation: u8,
     pub n_bytes: u64,
+    /// Hash of the file, if it is a JPEG of which brightness can be decoded alone.
+    pub file_hash: Option<u128>,
     /// 1 for grey, 3 for red, green, blue.
     pub n_channels: usize,
     /// Row by row, channels last, transparent pixels laid over white.
     pub pixels: Vec<u8>,
 }
 
-fn damage(kind: DamageKind, problem: impl Into<String>) -> Damage {
+impl Decoded {
+    /// Whether the pixels have all that the file has; a colour picture may have been decoded in grey.
+    pub(super) fn has_colours(&self) -> bool {
+        self.n_channels == 3 || self.channels == Channels::Grey
+    }
+}
+
+pub(super) fn damage(kind: DamageKind, problem: impl Into<String>) -> Damage {
     Damage { kind, problem: problem.into() }
 }
 
-/// Decodes a picture; where that fails, says why, with the size of the file.
-pub(crate) fn decode(picture: &Found) -> Result<Decoded, (Damage, u64)> {
+/// Decodes a picture; where that fails, says why, with the size of the file. Unless it is wanted `in_colour`, the
+/// brightness alone may be decoded, where that is less work.
+pub(crate) fn decode(picture: &Found, in_colour: bool) -> Result<Decoded, (Damage, u64)> {
     match &picture.store {
         Store::Missing => Err((damage(DamageKind::Missing, "a list names it, and there is no such file"), 0)),
         Store::Array(raster) => {
-            let (width, height, n_channels) = raster.shape();
-            let index = picture.index.unwrap_or(0);
-            let pixels = raster.read(index).ok_or_else(|| {
-                (damage(DamageKind::Truncated, format!("the file ends before picture {index}")), 0)
-            })?;
-            let channels = match n_channels {
-                1 => Channels::Grey,
-                4 => Channels::Rgba,
-                _ => Channels::Rgb,
-            };
-            let n_bytes = pixels.len() as u64 * u64::from(raster.bits() / 8);
-            let head =
-                Head { format: Format::Array, width, height, channels, bits: raster.bits(), orientation: 1 };
-            let (n_channels, pixels) = flatten(pixels, usize::from(n_channels));
-            Ok(head.with(n_channels, pixels, n_bytes))
+            guarded(|| array(raster.as_ref(), picture.index.unwrap_or(0))).map_err(|damage| (damage, 0))
         }
         Store::File => {
             let bytes = std::fs::read(&picture.path).map_err(|e| {
@@ -65,40 +57,67 @@ pub(crate) fn decode(picture: &Found) -> Result<Decoded, (Damage, u64)> {
                 let kind = if missing { DamageKind::Missing } else { DamageKind::Refused };
                 (damage(kind, e.to_string()), 0)
             })?;
-            let n_bytes = bytes.len() as u64;
-            // A decoder that panics has met bytes that its author did not think of: damage of the file.
-            let guarded = catch_unwind(AssertUnwindSafe(|| decode_bytes(&bytes)));
-            let told = guarded.unwrap_or_else(|_| {
-                Err(damage(DamageKind::Damaged, "the decoder cannot cope with this content"))
-            });
-            told.map_err(|damage| (damage, n_bytes))
+            guarded(|| decode_bytes(&bytes, in_colour)).map_err(|damage| (damage, bytes.len() as u64))
         }
     }
 }
 
+/// A decoder that panics has met bytes that its author did not think of: damage of the file.
+pub(super) fn guarded(work: impl FnOnce() -> Result<Decoded, Damage>) -> Result<Decoded, Damage> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(damage(DamageKind::Damaged, "the decoder cannot cope with this content")))
+}
+
+fn array(raster: &dyn Raster, index: u64) -> Result<Decoded, Damage> {
+    let (width, height, n_channels) = raster.shape();
+    let pixels = raster
+        .read(index)
+        .ok_or_else(|| damage(DamageKind::Truncated, format!("the file ends before picture {index}")))?;
+    let channels = match n_channels {
+        1 => Channels::Grey,
+        4 => Channels::Rgba,
+        _ => Channels::Rgb,
+    };
+    let n_bytes = pixels.len() as u64 * u64::from(raster.bits() / 8);
+    let head = Head { format: Format::Array, width, height, channels, bits: raster.bits(), orientation: 1 };
+    let (n_channels, pixels) = flatten(pixels, usize::from(n_channels));
+    Ok(head.with(n_channels, pixels, n_bytes))
+}
+
 /// What is known before any pixel.
-struct Head {
-    format: Format,
-    width: u32,
-    height: u32,
-    channels: Channels,
-    bits: u8,
-    orientation: u8,
+pub(super) struct Head {
+    pub format: Format,
+    pub width: u32,
+    pub height: u32,
+    pub channels: Channels,
+    pub bits: u8,
+    pub orientation: u8,
 }
 
 impl Head {
-    fn with(self, n_channels: usize, pixels: Vec<u8>, n_bytes: u64) -> Decoded {
+    pub(super) fn with(self, n_channels: usize, pixels: Vec<u8>, n_bytes: u64) -> Decoded {
         let Self { format, width, height, channels, bits, orientation } = self;
-        Decoded { format, width, height, channels, bits, orientation, n_bytes, n_channels, pixels }
+        Decoded {
+            format,
+            width,
+            height,
+            channels,
+            bits,
+            orientation,
+            n_bytes,
+            file_hash: None,
+            n_channels,
+            pixels,
+        }
     }
 }
 
-fn decode_bytes(bytes: &[u8]) -> Result<Decoded, Damage> {
+pub(super) fn decode_bytes(bytes: &[u8], in_colour: bool) -> Result<Decoded, Damage> {
     if bytes.is_empty() {
         return Err(damage(DamageKind::Empty, "the file has no bytes"));
     }
     match image::guess_format(bytes) {
-        Ok(ImageFormat::Jpeg) => jpeg(bytes),
+        Ok(ImageFormat::Jpeg) => jpeg(bytes, in_colour),
         Ok(ImageFormat::Png) => other(bytes, ImageFormat::Png, Format::Png),
         Ok(ImageFormat::WebP) => other(bytes, ImageFormat::WebP, Format::WebP),
         Ok(ImageFormat::Gif) => other(bytes, ImageFormat::Gif, Format::Gif),
@@ -134,57 +153,12 @@ fn guess(bytes: &[u8]) -> String {
     format!("the content is {what}")
 }
 
-fn too_large(width: u64, height: u64) -> Result<(), Damage> {
+pub(super) fn too_large(width: u64, height: u64) -> Result<(), Damage> {
     if width.saturating_mul(height) <= MOST_PIXELS {
         return Ok(());
     }
     let problem = format!("it claims {width} × {height} pixels, more than the limit of 100 million");
     Err(damage(DamageKind::TooLarge, problem))
-}
-
-fn jpeg(bytes: &[u8]) -> Result<Decoded, Damage> {
-    let options =
-        DecoderOptions::default().set_strict_mode(true).set_max_width(1 << 16).set_max_height(1 << 16);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(|e| jpeg_damage(bytes, &e))?;
-    let info = decoder.info().ok_or_else(|| damage(DamageKind::Damaged, "the JPEG has no frame"))?;
-    let (width, height) = (info.width, info.height);
-    too_large(u64::from(width), u64::from(height))?;
-    let space = decoder.input_colorspace().unwrap_or(ColorSpace::YCbCr);
-    let channels = match space {
-        ColorSpace::Luma => Channels::Grey,
-        ColorSpace::CMYK | ColorSpace::YCCK => Channels::Cmyk,
-        _ => Channels::Rgb,
-    };
-    let wanted = if channels == Channels::Grey { ColorSpace::Luma } else { ColorSpace::RGB };
-    decoder.set_options(options.jpeg_set_out_colorspace(wanted));
-    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
-    let pixels = decoder.decode().map_err(|e| jpeg_damage(bytes, &e))?;
-    if !has_end(bytes) {
-        return Err(damage(DamageKind::Truncated, "the JPEG has no end: the file was cut off"));
-    }
-    let head = Head {
-        format: Format::Jpeg,
-        width: width.into(),
-        height: height.into(),
-        channels,
-        bits: 8,
-        orientation: orientation.map_or(1, Orientation::to_exif),
-    };
-    let n_channels = if channels == Channels::Grey { 1 } else { 3 };
-    Ok(head.with(n_channels, pixels, bytes.len() as u64))
-}
-
-/// Whether there is an end-of-image marker; what follows it (padding, a video) is nobody's business.
-fn has_end(bytes: &[u8]) -> bool {
-    memchr::memmem::rfind(bytes, &[0xff, 0xd9]).is_some()
-}
-
-fn jpeg_damage(bytes: &[u8], error: &DecodeErrors) -> Damage {
-    let is_cut = matches!(error, DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_)) || !has_end(bytes);
-    let kind = if is_cut { DamageKind::Truncated } else { DamageKind::Damaged };
-    let problem = if is_cut { "the JPEG ends too early".to_owned() } else { format!("JPEG: {error:?}") };
-    damage(kind, shorten(&problem))
 }
 
 fn other(bytes: &[u8], known: ImageFormat, format: Format) -> Result<Decoded, Damage> {
@@ -222,7 +196,7 @@ fn other_damage(error: &ImageError) -> Damage {
     damage(kind, shorten(&text))
 }
 
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect()
 }
 

@@ -23,19 +23,27 @@ const LEADERS: usize = 8;
 /// Buckets of pictures, by each band of the hash of the whole picture.
 pub(super) struct Index<'a> {
     prints: Vec<&'a Print>,
-    tables: Vec<HashMap<u16, Vec<u32>>>,
+    tables: Vec<HashMap<u16, Vec<Entry>>>,
+}
+
+/// A picture in a bucket, with the hash of the whole: most are turned away by it, and must not be fetched for that.
+#[derive(Clone, Copy)]
+struct Entry {
+    hash: u64,
+    at: u32,
 }
 
 impl<'a> Index<'a> {
     pub(super) fn of(prints: Vec<&'a Print>) -> Self {
-        let mut tables: Vec<HashMap<u16, Vec<u32>>> = vec![HashMap::new(); BANDS as usize];
+        let mut tables: Vec<HashMap<u16, Vec<Entry>>> = vec![HashMap::new(); BANDS as usize];
         for (at, print) in prints.iter().enumerate() {
+            let entry = Entry { hash: print.whole(), at: at as u32 };
             for (band, table) in (0..BANDS).zip(&mut tables) {
-                table.entry(bits(print.hashes[0], band)).or_default().push(at as u32);
+                table.entry(bits(entry.hash, band)).or_default().push(entry);
             }
         }
         for (band, table) in (0..BANDS).zip(&mut tables) {
-            let order = |at: &u32| (rotated(hash_of(&prints, *at), band), *at);
+            let order = |entry: &Entry| (rotated(entry.hash, band), entry.at);
             table.values_mut().for_each(|bucket| bucket.sort_by_key(order));
         }
         Self { prints, tables }
@@ -47,28 +55,26 @@ impl<'a> Index<'a> {
         &mut self,
         alike: impl Fn(usize, usize) -> Option<T> + Sync,
     ) -> (Vec<T>, usize) {
-        let prints = &self.prints;
         let full = self.tables.iter_mut().flat_map(|t| t.values_mut()).filter(|bucket| bucket.len() > WINDOW);
-        let full: Vec<&mut Vec<u32>> = full.collect();
-        let thin = |bucket: &mut Vec<u32>| {
+        let full: Vec<&mut Vec<Entry>> = full.collect();
+        let thin = |bucket: &mut Vec<Entry>| {
             let (mut links, mut asked) = (Vec::new(), 0);
-            let mut leaders: Vec<u32> = Vec::new();
-            for &at in bucket.iter() {
-                let hash = hash_of(prints, at);
+            let mut leaders: Vec<Entry> = Vec::new();
+            for &entry in bucket.iter() {
                 let recent = leaders.iter().rev().take(WINDOW);
                 let mut near: Vec<(u32, u32)> = recent
-                    .map(|o| ((hash_of(prints, *o) ^ hash).count_ones(), *o))
+                    .map(|leader| ((leader.hash ^ entry.hash).count_ones(), leader.at))
                     .filter(|n| n.0 <= RADIUS)
                     .collect();
                 near.sort_unstable();
                 near.truncate(LEADERS);
                 let found = near.iter().find_map(|(_, leader)| {
                     asked += 1;
-                    alike(at as usize, *leader as usize)
+                    alike(entry.at as usize, *leader as usize)
                 });
                 match found {
                     Some(link) => links.push(link),
-                    None => leaders.push(at),
+                    None => leaders.push(entry),
                 }
             }
             *bucket = leaders; // still in the order of hashes
@@ -84,19 +90,17 @@ impl<'a> Index<'a> {
     pub(super) fn near(&self, at: usize, most: usize) -> Vec<usize> {
         let Some(&print) = self.prints.get(at) else { return Vec::new() };
         let mut found = HashMap::new();
-        for hash in print.hashes {
+        for &hash in &print.hashes {
             for (band, table) in (0..BANDS).zip(&self.tables) {
                 let own = bits(hash, band);
                 let neighbours = (0..BAND).map(|bit| own ^ (1 << bit)).filter(|_| !print.is_tiny);
                 for key in std::iter::once(own).chain(neighbours) {
                     let Some(bucket) = table.get(&key) else { continue };
-                    for &other in self.window(bucket, hash, band) {
-                        let Some(&o) = self.prints.get(other as usize).filter(|_| other as usize != at)
-                        else {
-                            continue;
-                        };
-                        if let Some(distance) = distance(hash, print, o) {
-                            let least = found.entry(other).or_insert(distance);
+                    let window = window(bucket, hash, band).iter();
+                    for entry in window.filter(|e| (e.hash ^ hash).count_ones() <= RADIUS) {
+                        let other = self.prints.get(entry.at as usize).filter(|_| entry.at as usize != at);
+                        if let Some(distance) = other.and_then(|other| distance(hash, print, other)) {
+                            let least = found.entry(entry.at).or_insert(distance);
                             *least = distance.min(*least);
                         }
                     }
@@ -109,20 +113,16 @@ impl<'a> Index<'a> {
         nearest.truncate(most);
         nearest.into_iter().map(|(_, other)| other as usize).collect()
     }
-
-    /// The part of a bucket around a hash.
-    fn window<'b>(&self, bucket: &'b [u32], hash: u64, band: u32) -> &'b [u32] {
-        if bucket.len() <= WINDOW {
-            return bucket;
-        }
-        let place = |at: &u32| rotated(hash_of(&self.prints, *at), band) < rotated(hash, band);
-        let start = bucket.partition_point(place).saturating_sub(WINDOW / 2).min(bucket.len() - WINDOW);
-        bucket.get(start..start + WINDOW).unwrap_or(bucket)
-    }
 }
 
-fn hash_of(prints: &[&Print], at: u32) -> u64 {
-    prints.get(at as usize).map_or(0, |print| print.hashes[0])
+/// The part of a bucket around a hash.
+fn window(bucket: &[Entry], hash: u64, band: u32) -> &[Entry] {
+    if bucket.len() <= WINDOW {
+        return bucket;
+    }
+    let place = |entry: &Entry| rotated(entry.hash, band) < rotated(hash, band);
+    let start = bucket.partition_point(place).saturating_sub(WINDOW / 2).min(bucket.len() - WINDOW);
+    bucket.get(start..start + WINDOW).unwrap_or(bucket)
 }
 
 fn bits(hash: u64, band: u32) -> u16 {
@@ -148,6 +148,6 @@ pub(super) fn is_near(a: &Print, b: &Print, is_mirrored: bool) -> bool {
 fn distance(hash: u64, print: &Print, other: &Print) -> Option<u32> {
     let radius = if print.is_tiny || other.is_tiny { TINY_RADIUS } else { RADIUS };
     let shape = print.aspect / other.aspect;
-    let distance = (hash ^ other.hashes[0]).count_ones();
+    let distance = (hash ^ other.whole()).count_ones();
     (distance <= radius && shape < ASPECT && shape > 1.0 / ASPECT).then_some(distance)
 }

@@ -4,9 +4,12 @@ mod align;
 mod copies;
 mod decode;
 mod index;
+mod jpeg;
 mod print;
 mod projection;
 mod statistics;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -43,6 +46,9 @@ struct Seen {
 /// Pictures looked at between two questions whether to stop.
 const CHUNK: usize = 512;
 
+/// Pictures whose colours are measured, about: of a larger set each n-th.
+const COLOURED: usize = 2_000;
+
 /// What is wanted beside what each picture looks like.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
@@ -66,19 +72,23 @@ fn look_at_all(pictures: &[Found], wanted: Wanted, watch: &dyn Watch) -> Measure
     let done = AtomicU64::new(0);
     let is_stopped = AtomicBool::new(false);
     let total = pictures.len() as u64;
+    let step = if wanted.map { 1 } else { pictures.len().div_ceil(COLOURED).max(1) };
     let mut seen: Vec<Seen> = Vec::with_capacity(pictures.len());
     for chunk in pictures.chunks(CHUNK) {
         if watch.stopped() {
             is_stopped.store(true, Ordering::Relaxed);
             break;
         }
-        seen.par_extend(chunk.par_iter().map(|picture| {
-            let seen = look_at(picture, wanted);
+        let start = seen.len();
+        seen.par_extend(chunk.par_iter().enumerate().map(|(i, picture)| {
+            let seen = look_at(picture, wanted, (start + i).is_multiple_of(step));
             watch.progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
             seen
         }));
     }
-    let copies = if wanted.copies { Measured::Is(copies::find(&seen)) } else { Measured::default() };
+    keep_even(&mut seen, step);
+    let pixels = |i: usize| pictures.get(i).filter(|_| !watch.stopped()).and_then(pixels_of);
+    let copies = if wanted.copies { Measured::Is(copies::find(&seen, pixels)) } else { Measured::default() };
     let projection = if wanted.map { projection::project(&seen) } else { Projection::default() };
     Measurement {
         n_bytes: seen.iter().map(|s| s.n_bytes).collect(),
@@ -89,16 +99,31 @@ fn look_at_all(pictures: &[Found], wanted: Wanted, watch: &dyn Watch) -> Measure
     }
 }
 
-fn look_at(picture: &Found, wanted: Wanted) -> Seen {
-    match decode(picture) {
+fn look_at(picture: &Found, wanted: Wanted, in_colour: bool) -> Seen {
+    match decode(picture, in_colour) {
         Err((damage, n_bytes)) => Seen { look: Err(damage), n_bytes, print: None },
         Ok(decoded) => {
             let small = statistics::shrink(&decoded);
-            Seen {
-                n_bytes: decoded.n_bytes,
-                print: (wanted.copies || wanted.map).then(|| Print::of(&decoded, &small)),
-                look: Ok(statistics::look(&decoded, &small)),
+            let mut print = (wanted.copies || wanted.map).then(|| Print::of(&decoded, &small));
+            if let Some(print) = print.as_mut().filter(|p| wanted.copies && p.is_of_file && p.is_vague()) {
+                print.is_of_file = false;
+                print.exact = pixels_of(picture).unwrap_or(print.exact);
             }
+            let look = Ok(statistics::look(&decoded, &small));
+            Seen { n_bytes: decoded.n_bytes, print, look }
         }
+    }
+}
+
+/// The hash of all that a picture shows.
+fn pixels_of(picture: &Found) -> Option<u128> {
+    Some(print::pixels(&decode(picture, true).ok()?))
+}
+
+/// Where not all pictures have colours, only those of the sample keep them: files of one format would outweigh the others.
+fn keep_even(seen: &mut [Seen], step: usize) {
+    if seen.iter().filter_map(|s| s.look.as_ref().ok()).any(|look| look.colours.is_none()) {
+        let others = seen.iter_mut().enumerate().filter(|(i, _)| !i.is_multiple_of(step));
+        others.filter_map(|(_, s)| s.look.as_mut().ok()).for_each(|look| look.colours = None);
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Projection {
 /// grey. Axes rest on at most 2,000 pictures, those with the smallest hash of their number; all pictures are placed.
 pub(super) fn project(seen: &[Seen]) -> Projection {
     let rows: Vec<Option<Vec<f64>>> =
-        seen.par_iter().map(|s| Some(row(s.print.as_ref()?, s.look.as_ref().ok()?.mean))).collect();
+        seen.par_iter().map(|s| Some(row(s.print.as_ref()?, s.look.as_ref().ok()?.colours?.mean))).collect();
     let not = |reason: &str| Projection { places: Vec::new(), explained: Measured::Not(reason.to_owned()) };
     let mut basis: Vec<(u64, &[f64])> = rows
         .iter()

@@ -1,15 +1,16 @@
 //! Numbers of one picture.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use stetho_core::image::Look;
+use stetho_core::image::{Colours, Look};
 
 use super::decode::Decoded;
 
 /// Longer side of the grey picture on which brightness and sharpness are measured, in pixels.
-const SIDE: u32 = 512;
+const SIDE: u32 = 640;
 /// Below this shorter side, sharpness says nothing.
 const SMALL: u32 = 64;
 /// Below this standard deviation of brightness, there is nothing that could be sharp.
@@ -20,26 +21,26 @@ const ROWS: usize = 128;
 const ONE_COLOUR: u8 = 4;
 
 /// A grey picture.
-pub(super) struct Grey {
+pub(super) struct Grey<'a> {
     pub width: usize,
     pub height: usize,
-    pub pixels: Vec<u8>,
+    pub pixels: Cow<'a, [u8]>,
 }
 
-impl Grey {
+impl Grey<'_> {
     fn rows(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.pixels.chunks_exact(self.width.max(1))
     }
 }
 
-/// The picture in grey, its longer side 512 pixels at most.
-pub(super) fn shrink(picture: &Decoded) -> Grey {
-    let luma: Vec<u8> = match picture.n_channels {
-        1 => picture.pixels.clone(),
+/// The picture in grey, its longer side 640 pixels at most.
+pub(super) fn shrink(picture: &Decoded) -> Grey<'_> {
+    let pixels = match picture.n_channels {
+        1 => Cow::Borrowed(&picture.pixels[..]),
         _ => picture.pixels.as_chunks::<3>().0.iter().map(|&rgb| luma(rgb)).collect(),
     };
     let longer = picture.width.max(picture.height);
-    let grey = Grey { width: picture.width as usize, height: picture.height as usize, pixels: luma };
+    let grey = Grey { width: picture.width as usize, height: picture.height as usize, pixels };
     if longer <= SIDE {
         return grey;
     }
@@ -58,20 +59,17 @@ thread_local! {
 }
 
 /// The picture in another size, averaged over the pixels that a new one covers.
-pub(super) fn resized(grey: &Grey, width: u32, height: u32) -> Option<Grey> {
+pub(super) fn resized(grey: &Grey<'_>, width: u32, height: u32) -> Option<Grey<'static>> {
     let from = ImageRef::new(grey.width as u32, grey.height as u32, &grey.pixels, PixelType::U8).ok()?;
     let mut to = Image::new(width, height, PixelType::U8);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     RESIZER.with_borrow_mut(|resizer| resizer.resize(&from, &mut to, &options)).ok()?;
-    Some(Grey { width: width as usize, height: height as usize, pixels: to.into_vec() })
+    Some(Grey { width: width as usize, height: height as usize, pixels: Cow::Owned(to.into_vec()) })
 }
 
 /// Measures a picture; `grey` is what [`shrink`] made of it.
-pub(super) fn look(picture: &Decoded, grey: &Grey) -> Look {
-    let mut counts = [0_u64; 256];
-    for value in &grey.pixels {
-        counts[usize::from(*value)] += 1;
-    }
+pub(super) fn look(picture: &Decoded, grey: &Grey<'_>) -> Look {
+    let counts = counts(&grey.pixels);
     let n = grey.pixels.len().max(1) as f64;
     let moment = |of: &dyn Fn(f64) -> f64| {
         counts.iter().enumerate().map(|(v, c)| of(v as f64 / 255.0) * *c as f64).sum::<f64>() / n
@@ -81,7 +79,6 @@ pub(super) fn look(picture: &Decoded, grey: &Grey) -> Look {
     let shares = counts.iter().filter(|c| **c > 0).map(|c| *c as f64 / n);
     let entropy = -shares.map(|p| p * p.log2()).sum::<f64>() / 8.0;
     let is_judged = contrast >= FLAT && picture.width.min(picture.height) >= SMALL;
-    let (mean, std) = colours(picture);
     Look {
         format: picture.format,
         width: picture.width,
@@ -96,9 +93,19 @@ pub(super) fn look(picture: &Decoded, grey: &Grey) -> Look {
         sharpness: if is_judged { sharpness(grey) } else { 1.0 },
         entropy: entropy.max(0.0) as f32,
         border: border(grey),
-        mean,
-        std,
+        colours: picture.has_colours().then(|| colours(picture)),
     }
+}
+
+/// How many pixels have each value. Four tables take turns, for equal neighbours must not wait for each other.
+fn counts(pixels: &[u8]) -> [u64; 256] {
+    let mut tables = [[0_u64; 256]; 4];
+    let (fours, rest) = pixels.as_chunks::<4>();
+    for four in fours {
+        tables.iter_mut().zip(four).for_each(|(table, value)| table[usize::from(*value)] += 1);
+    }
+    rest.iter().for_each(|value| tables[0][usize::from(*value)] += 1);
+    std::array::from_fn(|value| tables.iter().map(|table| table[value]).sum())
 }
 
 /// The smallest value that at least `share` of the pixels do not exceed, from 0 to 1.
@@ -115,7 +122,7 @@ fn percentile(counts: &[u64; 256], share: f64) -> f32 {
 
 /// Mean and standard deviation of red, green and blue, from 0 to 1: over all rows of a small picture, else over every
 /// n-th one, n odd, so that about 128 are read; neighbouring rows of larger pictures say nearly the same.
-fn colours(picture: &Decoded) -> ([f32; 3], [f32; 3]) {
+fn colours(picture: &Decoded) -> Colours {
     let step = (picture.height as usize / ROWS) | 1;
     let n_channels = picture.n_channels.max(1);
     let width = (picture.width as usize * n_channels).max(1);
@@ -136,7 +143,7 @@ fn colours(picture: &Decoded) -> ([f32; 3], [f32; 3]) {
     for ((std, square), mean) in std.iter_mut().zip(squares).zip(mean) {
         *std = ((square as f64 / n - mean * mean).max(0.0).sqrt() / 255.0) as f32;
     }
-    (mean.map(|m| (m / 255.0) as f32), std)
+    Colours { mean: mean.map(|m| (m / 255.0) as f32), std }
 }
 
 fn sum(values: &[u8]) -> u32 {
@@ -164,14 +171,14 @@ fn moments(block: &[u8]) -> ([u32; 3], [u32; 3]) {
 /// Nicolas 2007, *The blur effect*. With D the absolute differences of neighbours along a line, B those of the line
 /// after a running mean of 9, it is Σ max(0, D − B) / Σ D, the smaller of the two directions. A picture that is blurred
 /// already loses little.
-fn sharpness(grey: &Grey) -> f32 {
+fn sharpness(grey: &Grey<'_>) -> f32 {
     along_rows(grey).min(along_columns(grey))
 }
 
 /// Pixels of the running mean on either side of its middle.
 const HALF: usize = 4;
 
-fn along_rows(grey: &Grey) -> f32 {
+fn along_rows(grey: &Grey<'_>) -> f32 {
     let sums = grey
         .rows()
         .filter(|row| row.len() > SPAN)
@@ -179,7 +186,7 @@ fn along_rows(grey: &Grey) -> f32 {
     kept(sums)
 }
 
-fn along_columns(grey: &Grey) -> f32 {
+fn along_columns(grey: &Grey<'_>) -> f32 {
     let row = |y: usize| grey.pixels.get(y * grey.width..(y + 1) * grey.width).unwrap_or_default();
     let sums = (0..grey.height.saturating_sub(SPAN))
         .map(|y| lost(row(y + HALF + 1), row(y + HALF), row(y), row(y + SPAN)));
@@ -192,13 +199,39 @@ const SPAN: usize = 2 * HALF + 1;
 /// Σ max(0, D − B) and Σ D, both 9 times, over places given by their pixel, the one before, and the pixels that the running
 /// mean leaves and takes in there: from one mean to the next B is a ninth of the difference of those two.
 fn lost(at: &[u8], before: &[u8], left: &[u8], taken: &[u8]) -> (u32, u32) {
+    let n = [at, before, left, taken].map(<[u8]>::len).into_iter().min().unwrap_or(0);
+    let [(at, end_at), (before, end_before), (left, end_left), (taken, end_taken)] =
+        [at, before, left, taken].map(|line| line.get(..n).unwrap_or_default().as_chunks::<LANES>());
     let (mut lost, mut all) = (0, 0);
-    for ((at, before), (left, taken)) in at.iter().zip(before).zip(left.iter().zip(taken)) {
-        let sharp = SPAN as u32 * u32::from(at.abs_diff(*before));
-        lost += sharp.saturating_sub(u32::from(left.abs_diff(*taken)));
-        all += sharp;
+    let blocks = at.chunks(TIMES).zip(before.chunks(TIMES));
+    for ((at, before), (left, taken)) in blocks.zip(left.chunks(TIMES).zip(taken.chunks(TIMES))) {
+        let (mut lanes_lost, mut lanes_all) = ([0_u16; LANES], [0_u16; LANES]);
+        for ((at, before), (left, taken)) in at.iter().zip(before).zip(left.iter().zip(taken)) {
+            for i in 0..LANES {
+                let (one_lost, one) = lost_at(at[i], before[i], left[i], taken[i]);
+                lanes_lost[i] += one_lost;
+                lanes_all[i] += one;
+            }
+        }
+        lost += lanes_lost.iter().map(|v| u32::from(*v)).sum::<u32>();
+        all += lanes_all.iter().map(|v| u32::from(*v)).sum::<u32>();
+    }
+    for ((at, before), (left, taken)) in end_at.iter().zip(end_before).zip(end_left.iter().zip(end_taken)) {
+        let (one_lost, one) = lost_at(*at, *before, *left, *taken);
+        lost += u32::from(one_lost);
+        all += u32::from(one);
     }
     (lost, all)
+}
+
+/// Places that are summed up side by side, in 16 bits each …
+const LANES: usize = 16;
+/// … and how many fit into these.
+const TIMES: usize = u16::MAX as usize / (SPAN * u8::MAX as usize);
+
+fn lost_at(at: u8, before: u8, left: u8, taken: u8) -> (u16, u16) {
+    let sharp = SPAN as u16 * u16::from(at.abs_diff(before));
+    (sharp.saturating_sub(u16::from(left.abs_diff(taken))), sharp)
 }
 
 fn kept(sums: impl Iterator<Item = (u32, u32)>) -> f32 {
@@ -208,7 +241,7 @@ fn kept(sums: impl Iterator<Item = (u32, u32)>) -> f32 {
 }
 
 /// Share of height and width, on average, that lines of the corner's colour take at the edges.
-fn border(grey: &Grey) -> f32 {
+fn border(grey: &Grey<'_>) -> f32 {
     let Some(&corner) = grey.pixels.first() else { return 0.0 };
     let is_frame = |v: &&u8| v.abs_diff(corner) <= ONE_COLOUR;
     let is_frame_row = |row: &&[u8]| row.iter().all(|v| is_frame(&v));
@@ -227,8 +260,8 @@ fn border(grey: &Grey) -> f32 {
 mod tests {
     use super::*;
 
-    fn grey(width: usize, pixels: Vec<u8>) -> Grey {
-        Grey { width, height: pixels.len() / width, pixels }
+    fn grey(width: usize, pixels: Vec<u8>) -> Grey<'static> {
+        Grey { width, height: pixels.len() / width, pixels: Cow::Owned(pixels) }
     }
 
     #[test]
@@ -266,7 +299,19 @@ mod tests {
     fn decoded(width: u32, height: u32, n_channels: usize) -> Decoded {
         let (format, channels) = (stetho_core::image::Format::Png, stetho_core::image::Channels::Rgb);
         let pixels = noisy(width as usize * height as usize * n_channels);
-        Decoded { format, width, height, channels, bits: 8, orientation: 1, n_bytes: 0, n_channels, pixels }
+        let file_hash = None;
+        Decoded {
+            format,
+            width,
+            height,
+            channels,
+            bits: 8,
+            orientation: 1,
+            n_bytes: 0,
+            file_hash,
+            n_channels,
+            pixels,
+        }
     }
 
     #[test]
@@ -275,7 +320,7 @@ mod tests {
             [(640, 480, 3, 2e-3), (501, 1001, 1, 2e-3), (63, 63, 3, 1e-6)]
         {
             let picture = decoded(width, height, n_channels);
-            let (mean, std) = colours(&picture);
+            let Colours { mean, std } = colours(&picture);
             for channel in 0..3 {
                 let own = picture.pixels.iter().skip(channel % n_channels).step_by(n_channels);
                 let values: Vec<f64> = own.map(|v| f64::from(*v) / 255.0).collect();
