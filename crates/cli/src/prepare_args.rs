@@ -158,3 +158,49 @@ impl PrepareArgs {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser;
+
+    use crate::args::{Args, Command};
+
+    /// Every `stetho prepare …` that a rule tells the user to run.
+    fn told(folder: &Path) -> Vec<String> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.extend(told(&path));
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let commands = text.match_indices("\"stetho prepare DATA").filter_map(|(at, _)| {
+                let rest = &text[at + 1..];
+                rest.split_once('"').map(|(command, _)| command.to_owned())
+            });
+            found.extend(commands);
+        }
+        found
+    }
+
+    #[test]
+    fn what_rules_tell_to_run_is_understood() {
+        let commands = told(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules/src"));
+        assert!(commands.len() >= 15, "{commands:?}");
+        for command in commands.iter().filter(|c| !c.contains('{')) {
+            let Command::Prepare(args) = Args::parse_from(command.split_whitespace()).command else {
+                panic!("{command}")
+            };
+            let request = args.request().unwrap();
+            let kinds = [
+                stetho_read::DataKind::Table,
+                stetho_read::DataKind::Images,
+                stetho_read::DataKind::Boxes(None),
+            ];
+            assert!(kinds.iter().any(|kind| stetho_prepare::fits(&request, *kind).is_ok()), "{command}");
+        }
+    }
+}

@@ -18,7 +18,7 @@ pub enum PrepareError {
     #[error(transparent)]
     Rules(#[from] OptionError),
     /// The copy cannot be written.
-    #[error("cannot write `{path}`: {reason}")]
+    #[error("cannot write `{path}`: {}", words(.reason))]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -41,5 +41,18 @@ impl PrepareError {
     /// Makes an error of reading from `path`.
     pub(crate) fn reading(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         |reason| Self::Read(ReadError::io(path, reason))
+    }
+}
+
+/// The refusal as people say it.
+fn words(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "the folder above it cannot hold it".into(),
+        std::io::ErrorKind::PermissionDenied => {
+            "permission denied; name a folder that you may write to".into()
+        }
+        std::io::ErrorKind::StorageFull => "the disk is full".into(),
+        std::io::ErrorKind::NotADirectory => "a part of its path is a file".into(),
+        _ => error.to_string(),
     }
 }

@@ -22,6 +22,15 @@ use stetho_read::{DataKind, Watch, detect_kind};
 
 use crate::staging::Staging;
 
+/// Whether `request` can be done to data of this kind, as far as that is known without the data.
+///
+/// # Errors
+/// What does not fit, in one line.
+pub fn fits(request: &Request, kind: DataKind) -> Result<(), PrepareError> {
+    request.check(kind)?;
+    remedies::resolve(&request.drop, kind).map(drop)
+}
+
 /// Applies the remedies of `request` to a copy.
 ///
 /// # Errors
@@ -29,7 +38,7 @@ use crate::staging::Staging;
 /// what, where and what to do. Nothing is left behind then.
 pub fn prepare(request: &Request, watch: &dyn Watch) -> Result<Done, PrepareError> {
     let kind = request.kind.unwrap_or_else(|| detect_kind(&request.data));
-    request.check(kind)?;
+    fits(request, kind)?;
     staging::refuse_inside(&request.out, request.inputs())?;
     let staging = Staging::new(&request.out)?;
     let done = match kind {
