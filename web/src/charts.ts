@@ -100,7 +100,7 @@ export function heat(name: string, grid: Grid, x: string, y: string): HTMLElemen
 export function curves(name: string, x: string, ticks: readonly string[], lines: readonly Line[]): HTMLElement {
   const dots = lines.flatMap((line, i) => line.points.map(([px, py]) => ({ i, label: line.label, x: toNumber(px), y: toNumber(py) })))
     .filter((d) => Number.isFinite(d.x) && Number.isFinite(d.y));
-  const ends = lines.map((line, i) => dots.filter((d) => d.i === i).at(-1)).filter((d) => d !== undefined);
+  const ends = lines.map((_, i) => dots.filter((d) => d.i === i).at(-1)).filter((d) => d !== undefined);
   const words = `${name}, by ${x}: ${lines.map((line, i) => {
     const own = dots.filter((d) => d.i === i);
     return own.length ? `${line.label} from ${human(own[0]!.y)} to ${human(own.at(-1)!.y)}` : `${line.label} without values`;
@@ -114,11 +114,12 @@ export function curves(name: string, x: string, ticks: readonly string[], lines:
       : { label: x, type: spread > 8 ? "log" : "linear", tickFormat: human, ticks: 5 },
     y: { label: null, grid: true, ticks: 4, nice: true, tickFormat: human },
     marks: [
-      Plot.line(dots, { x: "x", y: "y", z: "i", stroke: (d: { i: number }) => `var(--class-${d.i % 10})`, strokeWidth: 1.8,
-        strokeDasharray: (d: { i: number }) => (d.i % 2 ? "5 3" : "none") }),
+      lines.map((_, i) => Plot.line(dots.filter((d) => d.i === i), { x: "x", y: "y", stroke: `var(--class-${i % 10})`, strokeWidth: 1.8,
+        ...(i % 2 ? { strokeDasharray: "5 3" } : {}) })),
       Plot.dot(dots, { x: "x", y: "y", r: 2.6, fill: (d: { i: number }) => `var(--class-${d.i % 10})`,
         title: (d: { label: string; x: number; y: number }) => `${d.label}, ${named ? ticks[d.x] ?? "" : human(d.x)}: ${human(d.y)}` }),
-      Plot.text(ends, { x: "x", y: "y", text: "label", dx: 8, textAnchor: "start", fill: "var(--ink)" }),
+      // The higher end is written a little higher, so that two lines that meet can both be read.
+      ends.map((d) => Plot.text([d], { x: "x", y: "y", text: "label", dx: 8, dy: 5 - 10 * ends.filter((o) => o.y < d.y || (o.y === d.y && o.i > d.i)).length, textAnchor: "start", fill: "var(--ink)" })),
     ],
   }));
 }

@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use stetho_core::Severity;
 use stetho_core::boxes::BoxFormat;
+use stetho_core::fit::RungKind;
 use stetho_read::DataKind;
 
 const EXIT_STATUS: &str = "\
@@ -155,6 +156,10 @@ pub(crate) struct FitArgs {
     #[arg(long, value_enum)]
     pub(crate) task: Option<TaskKind>,
 
+    /// Fit only these models; the dummy is always there
+    #[arg(long, value_enum, value_name = "MODEL,…", value_delimiter = ',')]
+    pub(crate) models: Vec<ModelName>,
+
     /// Folds of the cross-validation
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=50))]
     pub(crate) folds: u16,
@@ -181,6 +186,41 @@ pub(crate) struct FitArgs {
 
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+}
+
+/// A model of the ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModelName {
+    /// Logistic or linear regression
+    Linear,
+    /// One tree of three levels
+    Tree,
+    /// Nearest neighbours
+    Neighbours,
+    /// Support vector machine with a Gaussian kernel
+    Svm,
+    /// Random forest
+    Forest,
+    /// Gradient-boosted trees
+    Boosting,
+    /// Networks of 8, 32 and 128 units
+    Network,
+}
+
+impl ModelName {
+    /// Whether it is of this kind.
+    pub(crate) fn admits(self, kind: RungKind) -> bool {
+        match kind {
+            RungKind::Dummy => false,
+            RungKind::Linear => self == Self::Linear,
+            RungKind::ShallowTree => self == Self::Tree,
+            RungKind::Neighbours => self == Self::Neighbours,
+            RungKind::KernelSvm => self == Self::Svm,
+            RungKind::Forest => self == Self::Forest,
+            RungKind::Boosting => self == Self::Boosting,
+            RungKind::Network(_) => self == Self::Network,
+        }
+    }
 }
 
 /// What is predicted.

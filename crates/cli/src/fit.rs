@@ -8,14 +8,14 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Map;
-use stetho_core::fit::{Fit, LabelIssue, Rung, Score};
+use stetho_core::fit::{Fit, LabelIssue, Rung, RungKind, Score};
 use stetho_core::table::Task;
 use stetho_core::{Document, MAX_PLACES, SCHEMA, Subject, Verdict};
-use stetho_fit::{Follow, Loaded, Matrix, Options, Roles, fit, from_frame, from_pictures};
+use stetho_fit::{Follow, Loaded, Matrix, Options, Roles, fit, from_frame, from_pictures, kinds};
 use stetho_read::{DataKind, Plan, Watch, detect_kind, read_frame, read_matrix, read_small};
 use stetho_report::FitFacts;
 
-use crate::args::{AsKind, FitArgs, Format, TaskKind};
+use crate::args::{AsKind, FitArgs, Format, ModelName, TaskKind};
 use crate::check::show_pictures;
 use crate::config::Config;
 use crate::delivery::{command_line, deliver, format, seat_judges, status};
@@ -49,6 +49,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<ExitCode> {
         n_folds: args.folds.into(),
         budget: args.budget,
         seed: args.seed,
+        left_out: left_out(&args.models),
         probabilities: probabilities(args)?,
     };
     let line = StatusLine::new();
@@ -107,6 +108,13 @@ fn load(args: &FitArgs, watch: &dyn Watch) -> Result<(Loaded, &'static str)> {
         }
         DataKind::Boxes(_) => bail!("boxes cannot be fitted by simple models; `stetho check` audits them"),
     }
+}
+
+/// Kinds that were not asked for; none where nothing was.
+fn left_out(asked: &[ModelName]) -> Vec<RungKind> {
+    let is_out =
+        |k: &RungKind| *k != RungKind::Dummy && !asked.is_empty() && !asked.iter().any(|m| m.admits(*k));
+    kinds().into_iter().filter(is_out).collect()
 }
 
 fn task(kind: TaskKind) -> Task {

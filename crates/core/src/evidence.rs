@@ -167,7 +167,7 @@ impl Evidence {
         Self::Bars { name: name.into(), bars: bars.into_iter().map(|(l, v)| (l, Number(v))).collect() }
     }
 
-    /// Lines over numbers, each a label with its points.
+    /// Lines over numbers, each a label with its points; those without a value are left out.
     pub fn curves(
         name: impl Into<String>,
         x: impl Into<String>,
@@ -175,7 +175,11 @@ impl Evidence {
     ) -> Self {
         let line = |(label, points): (String, Vec<[f64; 2]>)| Line {
             label,
-            points: points.into_iter().map(|[x, y]| [Number(x), Number(y)]).collect(),
+            points: points
+                .into_iter()
+                .filter(|[_, y]| y.is_finite())
+                .map(|[x, y]| [Number(x), Number(y)])
+                .collect(),
         };
         Self::Curves {
             name: name.into(),

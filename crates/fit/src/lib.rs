@@ -20,5 +20,5 @@ mod trials;
 pub use folds::{Fold, Folds, divide};
 pub use load::{Loaded, Roles, from_frame, from_pictures};
 pub use matrix::Matrix;
-pub use run::{FitError, Follow, Options, Unfollowed, fit};
+pub use run::{FitError, Follow, Options, Unfollowed, fit, kinds};
 pub use samples::{Feature, Features, Goal, RowPlace, Samples, Values};

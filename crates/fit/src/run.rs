@@ -21,13 +21,21 @@ pub struct Options {
     pub budget: Duration,
     /// Seed of all that is random.
     pub seed: u64,
+    /// Kinds of models that are not fitted.
+    pub left_out: Vec<RungKind>,
     /// Probabilities of the classes for each row, from the user's own model, and the name of the file they come from.
     pub probabilities: Option<(String, Matrix)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { n_folds: 5, budget: Duration::from_secs(60), seed: 0, probabilities: None }
+        Self {
+            n_folds: 5,
+            budget: Duration::from_secs(60),
+            seed: 0,
+            left_out: Vec::new(),
+            probabilities: None,
+        }
     }
 }
 
@@ -164,6 +172,11 @@ fn specs(n_train: usize) -> Vec<Spec> {
     ]
 }
 
+/// Kinds of all models of the ladder, simple to complex.
+pub fn kinds() -> Vec<RungKind> {
+    specs(0).iter().map(Spec::kind).collect()
+}
+
 /// How a model wants its columns.
 pub(crate) fn preparation(spec: &Spec, features: &Features) -> Preparation {
     let scales = spec.wants_scaling() && matches!(features, Features::Columns(_));
@@ -180,7 +193,8 @@ fn ladder(
     follow: &dyn Follow,
     left_out: &mut Vec<(String, String)>,
 ) -> Vec<Evaluated> {
-    let specs = specs(setting.folds.folds.first().map_or(0, |f| f.train.len()));
+    let mut specs = specs(setting.folds.folds.first().map_or(0, |f| f.train.len()));
+    specs.retain(|spec| !options.left_out.contains(&spec.kind()));
     let budget = options.budget.mul_f64(LADDER);
     let mut rungs: Vec<Evaluated> = Vec::new();
     let mut slowest = Duration::ZERO;

@@ -103,7 +103,8 @@ impl FitFacts {
 }
 
 fn line(label: &str, points: impl Iterator<Item = (f64, f64)>) -> Line {
-    Line { label: label.into(), points: points.map(|(x, y)| [Number(x), Number(y)]).collect() }
+    let finite = points.filter(|(_, y)| y.is_finite());
+    Line { label: label.into(), points: finite.map(|(x, y)| [Number(x), Number(y)]).collect() }
 }
 
 /// Everything that can be drawn of it.

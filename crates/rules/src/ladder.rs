@@ -5,6 +5,9 @@ use stetho_core::{Evidence, Remedy};
 
 /// A score with its interval: `0.912 ± 0.021`.
 pub(crate) fn told(estimate: Estimate) -> String {
+    if estimate.mean.is_nan() {
+        return "–".into();
+    }
     if estimate.half.is_nan() {
         return format!("{:.3}", estimate.mean);
     }
@@ -21,7 +24,8 @@ pub(crate) fn gain(estimate: Estimate) -> String {
 
 /// The ladder as a table.
 pub(crate) fn ladder(fit: &Fit) -> Evidence {
-    let row = |r: &Rung| [r.name.clone(), format!("{:.3}", r.train().mean), told(r.validation())];
+    let row =
+        |r: &Rung| [r.name.clone(), told(Estimate { half: f64::NAN, ..r.train() }), told(r.validation())];
     Evidence::table(
         format!("models from simple to complex, by {}", fit.score.name()),
         ["model", "training rows", "unseen rows"],

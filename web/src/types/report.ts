@@ -180,7 +180,23 @@ edges: Array<Number>,
 /**
  * How many values lie in each bin.
  */
-counts: Array<number>, } | { "kind": "pictures", 
+counts: Array<number>, } | { "kind": "curves", 
+/**
+ * What the lines show.
+ */
+name: string, 
+/**
+ * What runs along the horizontal axis.
+ */
+x: string, 
+/**
+ * Labels of evenly spaced places on it, where it has no numbers: names of models.
+ */
+ticks?: Array<string>, 
+/**
+ * The lines.
+ */
+lines: Array<Line>, } | { "kind": "pictures", 
 /**
  * What they show.
  */
@@ -203,6 +219,16 @@ line: number,
 text: string, };
 
 export type Limit = { "at_least": Number } | { "at_most": Number };
+
+export type Line = { 
+/**
+ * What it shows.
+ */
+label: string, 
+/**
+ * Points by rising first coordinate; where the axis has ticks, that is the index of one.
+ */
+points: Array<[Number, Number]>, };
 
 export type Pictured = { 
 /**
@@ -604,6 +630,82 @@ aspects: Bins,
  * Base-10 logarithm of the shorter side in pixels.
  */
 sides: Bins, };
+
+export type ModelFacts = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it was set to.
+ */
+settings: string, 
+/**
+ * Mean score on the rows that it was fitted to.
+ */
+train: number | null, 
+/**
+ * Mean score on rows that it has not seen.
+ */
+validation: number | null, 
+/**
+ * Half the width of the 95 % interval of the latter.
+ */
+half: number | null, 
+/**
+ * Folds it rests on.
+ */
+folds: number, 
+/**
+ * Seconds to fit and score.
+ */
+seconds: number, };
+
+export type FitFacts = { 
+/**
+ * The verdict in one sentence.
+ */
+verdict: string, 
+/**
+ * What is predicted.
+ */
+target: string, 
+/**
+ * `classification` or `regression`.
+ */
+task: string, 
+/**
+ * How predictions are scored.
+ */
+score: string, 
+/**
+ * How rows were divided.
+ */
+folds: string, 
+/**
+ * Rows used.
+ */
+rows: number, 
+/**
+ * Columns used.
+ */
+columns: number, 
+/**
+ * Classes with their rows.
+ */
+classes: Array<[string, number]>, 
+/**
+ * The models, simple to complex.
+ */
+models: Array<ModelFacts>, 
+/**
+ * What did not run or was left out, in words.
+ */
+notes: Array<string>, 
+/**
+ * Drawings: the ladder, the learning curve, calibration, what is confused, importances.
+ */
+figures: Array<Evidence>, };
 
 export type Grid = { 
 /**

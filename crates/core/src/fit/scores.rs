@@ -35,12 +35,14 @@ fn quantile(freedom: usize) -> f64 {
 impl Estimate {
     /// Of scores of folds. The standard error allows for the overlap of their training sets (Nadeau & Bengio 2003): with k
     /// folds and variance s² it is √((1/k + 1/(k−1)) s²). `row_error` stands in where there is one fold.
+    /// Folds without a score (all validation rows alike) are left out.
     pub fn of(scores: impl Iterator<Item = f64>, row_error: Option<f64>) -> Self {
-        let scores: Vec<f64> = scores.collect();
+        let scores: Vec<f64> = scores.filter(|s| s.is_finite()).collect();
         let n = scores.len();
         let mean = scores.iter().sum::<f64>() / n as f64;
         if n < 2 {
             let error = row_error.unwrap_or(f64::NAN);
+            let mean = if n == 0 { f64::NAN } else { mean };
             return Self { mean, std: 0.0, error, half: 1.96 * error };
         }
         let variance = scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (n - 1) as f64;

@@ -57,7 +57,9 @@ impl Rule for ScaleSensitive {
         let Some((best, brought)) = gains.into_iter().find(|g| g.1.mean >= most - self.gain / 2.0) else {
             return;
         };
-        if brought.mean <= self.gain || brought.low() <= 0.0 {
+        // The same rows are in both, so what is left is the spread of the gain itself.
+        let error = brought.std / (raw.folds.len().max(1) as f64).sqrt();
+        if brought.mean <= self.gain || brought.mean <= 2.0 * error {
             return;
         }
         let message = format!(
