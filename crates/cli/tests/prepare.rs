@@ -436,7 +436,7 @@ fn what_cannot_be_done_is_one_line_and_leaves_nothing() {
         (&["--group", "who", "--split", "0.5/0.5"], "there is no column `who`"),
         (&["--split", "0.8/0.3"], "--split: the shares add up to 1.1, expected 1"),
         (&["--split", "0.8"], "--split: give two or three shares above 0"),
-        (&["--balance", "up"], "resampling before splitting puts copies of one row on both sides"),
+        (&["--balance", "up"], "resampling before splitting puts copies of one row or picture on both sides"),
         (
             &["--balance", "smote", "--split", "0.8/0.2", "--target", "label"],
             "column `town` holds no numbers",

@@ -124,6 +124,34 @@ fn pictures_are_split_by_class_with_copies_on_one_side() {
 }
 
 #[test]
+fn classes_of_pictures_are_balanced_in_the_training_part() {
+    let recipe = "cat = 44 photos 96x96\ndog = 8 photos 96x96\n";
+    for how in ["up", "down"] {
+        let folder = pictures(&format!("image_balance_{how}"), recipe);
+        let copy = prepare(&folder, &["--split", "0.75/0.25", "--balance", how]);
+        let count = |start: &str| copy.keys().filter(|name| name.starts_with(start)).count();
+        let n = if how == "up" { 33 } else { 6 };
+        assert_eq!((count("train/cat/"), count("train/dog/")), (n, n), "{how}");
+        assert_eq!((count("validation/cat/"), count("validation/dog/")), (11, 2));
+        assert!(!found(&folder, "out/data").contains("image-class-imbalance"));
+        for path in ["out/data", "out/data/train"] {
+            let again = folder.run(&["prepare", path, "--out", "again", "--split", "0.5/0.5"]);
+            assert!(again.one_line_error().contains("was resampled"), "{}", again.stderr);
+        }
+    }
+    let folder = pictures("image_weights", recipe);
+    prepare(&folder, &["--balance", "weights"]);
+    let weights = std::fs::read_to_string(folder.path("out/weights.csv")).unwrap();
+    assert_eq!(weights, format!("class,weight,count\ncat,{},44\ndog,3.25,8\n", 52.0 / 88.0));
+    let of_pictures = std::fs::read_to_string(folder.path("out/sample_weights.csv")).unwrap();
+    assert!(of_pictures.contains("data/dog/7.png,3.25\n"), "{of_pictures}");
+    for how in ["up", "down"] {
+        let result = folder.run(&["prepare", "data", "--out", "o", "--balance", how]);
+        assert!(result.one_line_error().contains("resampling before splitting"), "{}", result.stderr);
+    }
+}
+
+#[test]
 fn pictures_move_to_the_folder_of_their_label() {
     let folder = pictures("image_labels", PETS);
     folder.write("fix.csv", "path,label\ndata/cat/1.png,dog\ncat/2.png,bird\n");

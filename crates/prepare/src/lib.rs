@@ -10,6 +10,7 @@ mod random;
 mod receipt;
 mod remedies;
 mod request;
+mod resample;
 mod staging;
 mod table;
 
@@ -39,6 +40,7 @@ pub fn fits(request: &Request, kind: DataKind) -> Result<(), PrepareError> {
 pub fn prepare(request: &Request, watch: &dyn Watch) -> Result<Done, PrepareError> {
     let kind = request.kind.unwrap_or_else(|| detect_kind(&request.data));
     fits(request, kind)?;
+    resample::refuse_resampled(request)?;
     staging::refuse_inside(&request.out, request.inputs())?;
     let staging = Staging::new(&request.out)?;
     let done = match kind {

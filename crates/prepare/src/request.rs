@@ -7,6 +7,7 @@ use stetho_core::table::Part;
 use stetho_read::{DataKind, Plan};
 
 use crate::PrepareError;
+use crate::resample::RESAMPLES_UNSPLIT;
 
 /// What to do, and to which data.
 #[derive(Clone, Debug, Default)]
@@ -160,11 +161,8 @@ impl Request {
             return PrepareError::request("--min-box is for pictures with boxes, and this is a table");
         }
         let resamples = matches!(self.balance, Some(Balance::Up | Balance::Down | Balance::Smote));
-        if resamples && self.split.is_none() && !self.has_held_out() {
-            return PrepareError::request(
-                "--balance: resampling before splitting puts copies of one row on both sides; give \
-                 `--split 0.8/0.1/0.1`, which is done first, or the held-out parts with --val and --test",
-            );
+        if kind == DataKind::Table && resamples && self.split.is_none() && !self.has_held_out() {
+            return PrepareError::request(RESAMPLES_UNSPLIT);
         }
         Ok(())
     }
@@ -188,11 +186,15 @@ impl Request {
             ("--scale", self.scale),
             ("--whiten", self.whiten.is_some()),
             ("--log", !self.log.is_empty()),
-            ("--balance", self.balance.is_some()),
+            ("--balance smote", self.balance == Some(Balance::Smote)),
             ("--group", self.group.is_some()),
             ("--target", self.target.is_some()),
         ];
-        let for_pictures = [("--split", self.split.is_some()), ("--fix-labels", self.fix_labels.is_some())];
+        let for_pictures = [
+            ("--split", self.split.is_some()),
+            ("--fix-labels", self.fix_labels.is_some()),
+            ("--balance", self.balance.is_some()),
+        ];
         if let Some((name, _)) = for_tables.iter().find(|(_, is_asked)| *is_asked) {
             return PrepareError::request(format!("{name} is for tables, and these are {what}"));
         }

@@ -13,17 +13,22 @@ use stetho_rules::Judges;
 use super::tree::{self, Root};
 use crate::random::Random;
 use crate::receipt::{Change, Done, Receipt};
+use crate::resample::{
+    Classes, RESAMPLES_UNSPLIT, UP_IS_TOLD, drawn_again, left_out, weight_of, weights_csv,
+};
 use crate::staging::Staging;
-use crate::table::{divide, join, read_corrections, root};
-use crate::{PrepareError, Ratios, Request, remedies};
+use crate::table::{divide, join, push_field, read_corrections, root};
+use crate::{Balance, PrepareError, Ratios, Request, remedies};
 
 /// A picture set under treatment: where each picture goes, or that it is dropped.
 struct Work<'a> {
     request: &'a Request,
     set: Pictures,
     roots: Vec<Root>,
-    /// By index of the picture, its path below its root; `None` where dropped.
+    /// By index of the picture, where it goes below the folder of the copy; `None` where dropped.
     targets: Vec<Option<PathBuf>>,
+    /// Pictures that are there again, and where.
+    again: Vec<(usize, PathBuf)>,
     receipt: Receipt,
 }
 
@@ -39,19 +44,32 @@ pub(crate) fn prepare(request: &Request, staging: &Staging, watch: &dyn Watch) -
     };
     refuse_others(request, &reading.pictures)?;
     let verdict = judges.judge_pictures(&reading.pictures);
-    let mut work =
-        Work { request, targets: Vec::new(), set: reading.pictures, roots, receipt: tree::receipt(request) };
+    let mut work = Work {
+        request,
+        targets: Vec::new(),
+        again: Vec::new(),
+        set: reading.pictures,
+        roots,
+        receipt: tree::receipt(request),
+    };
     work.receipt.notes.extend(reading.skipped.iter().map(|line| format!("stepped over: {line}")));
-    work.targets =
-        work.set.pictures.iter().map(|p| work.below_root(&p.path).map(|(_, inner)| inner)).collect();
+    work.targets = work
+        .set
+        .pictures
+        .iter()
+        .map(|p| work.below_root(&p.path).map(|(root, inner)| root.to.join(inner)))
+        .collect();
     if let Some(file) = &request.fix_labels {
         work.fix_labels(file, watch)?;
     }
     work.drop_culprits(&rules, &verdict.findings);
-    match &request.split {
-        Some(ratios) => work.split(ratios, staging)?,
-        None => work.copy(staging)?,
+    if let Some(ratios) = &request.split {
+        work.split(ratios)?;
     }
+    if let Some(how) = request.balance {
+        work.balance(how, staging)?;
+    }
+    work.copy(staging)?;
     let next = tree::next(staging, &work.roots);
     work.receipt.write(staging, next)
 }
@@ -221,43 +239,46 @@ impl Work<'_> {
         })
     }
 
-    /// Copies everything but what was dropped, in the same layout.
+    /// Copies everything but what was dropped; after a split the pictures only.
     fn copy(&mut self, staging: &Staging) -> Result<(), PrepareError> {
-        let mut pictures: HashMap<PathBuf, &Option<PathBuf>> = HashMap::new();
+        let mut known: HashSet<PathBuf> = HashSet::new();
+        let mut n_pictures = 0;
         for (picture, target) in self.set.pictures.iter().zip(&self.targets) {
-            pictures.insert(PathBuf::from(&picture.path), target);
+            known.insert(PathBuf::from(&picture.path));
+            if let Some(target) = target {
+                staging.copy(Path::new(&picture.path), target)?;
+                n_pictures += 1;
+            }
         }
-        let (mut n_pictures, mut n_others) = (0, 0);
-        for root in &self.roots {
-            for file in tree::files(&root.path)? {
-                let inner = file.strip_prefix(&root.path).unwrap_or(&file);
-                let target = match pictures.get(&file) {
-                    Some(None) => continue,
-                    Some(Some(target)) => {
-                        n_pictures += 1;
-                        target.as_path()
-                    }
-                    None => {
-                        n_others += 1;
-                        inner
-                    }
-                };
-                staging.copy(&file, &root.to.join(target))?;
+        if n_pictures == 0 {
+            return PrepareError::request("no picture is left");
+        }
+        for (i, target) in &self.again {
+            let Some(picture) = self.set.pictures.get(*i) else { continue };
+            staging.copy(Path::new(&picture.path), target)?;
+            n_pictures += 1;
+        }
+        let mut n_others = 0;
+        for root in self.roots.iter().filter(|_| self.request.split.is_none()) {
+            for file in tree::files(&root.path)?.into_iter().filter(|file| !known.contains(file)) {
+                staging.copy(&file, &root.to.join(file.strip_prefix(&root.path).unwrap_or(&file)))?;
+                n_others += 1;
             }
         }
         let others =
             if n_others > 0 { format!(", {}", count_of(n_others, "other file")) } else { String::new() };
         self.receipt.tell("copied", format!("{}{others}", count_of(n_pictures, "picture")));
-        if n_pictures == 0 {
-            return PrepareError::request("no picture is left");
-        }
         Ok(())
     }
 
-    /// Copies the pictures into a folder a part, copies of one picture on one side.
-    fn split(&mut self, ratios: &Ratios, staging: &Staging) -> Result<(), PrepareError> {
-        let kept: Vec<usize> =
-            (0..self.targets.len()).filter(|i| self.targets.get(*i).is_some_and(Option::is_some)).collect();
+    /// Pictures that are not dropped.
+    fn kept(&self) -> Vec<usize> {
+        (0..self.targets.len()).filter(|i| self.targets.get(*i).is_some_and(Option::is_some)).collect()
+    }
+
+    /// Puts the pictures into a folder a part, copies of one picture on one side.
+    fn split(&mut self, ratios: &Ratios) -> Result<(), PrepareError> {
+        let kept = self.kept();
         let groups = self.together();
         let group_of = |i: &usize| groups.get(*i).copied().unwrap_or(*i);
         let label_of =
@@ -268,7 +289,6 @@ impl Work<'_> {
         let assigned = divide(&of_kept, &strata, ratios, &mut random);
         let mut sizes = Vec::new();
         let to = self.roots.first().map_or_else(|| PathBuf::from("data"), |root| root.to.clone());
-        let mut taken: HashSet<PathBuf> = HashSet::new();
         for ((part, _), members) in ratios.parts().into_iter().zip(&assigned) {
             if members.is_empty() {
                 return PrepareError::request(format!(
@@ -278,12 +298,13 @@ impl Work<'_> {
             }
             sizes.push(thousands(members.len() as u64));
             for i in members.iter().filter_map(|m| kept.get(*m)) {
-                let (Some(picture), Some(Some(target))) = (self.set.pictures.get(*i), self.targets.get(*i))
+                let (Some(picture), Some(Some(target))) =
+                    (self.set.pictures.get_mut(*i), self.targets.get_mut(*i))
                 else {
                     continue;
                 };
-                let target = to.join(part.name()).join(target);
-                staging.copy(Path::new(&picture.path), &target)?;
+                picture.part = part;
+                *target = to.join(part.name()).join(target.strip_prefix(&to).unwrap_or(target));
                 self.receipt.changes.push(Change {
                     file: picture.path.clone(),
                     what: "put into".into(),
@@ -291,13 +312,121 @@ impl Work<'_> {
                     after: part.name().into(),
                     ..Change::default()
                 });
-                taken.insert(target);
             }
         }
         self.receipt.tell(
             "split",
             format!("{} pictures, stratified by class, copies of one picture on one side", sizes.join(" / ")),
         );
+        Ok(())
+    }
+
+    /// Balances the classes of the training part.
+    fn balance(&mut self, how: Balance, staging: &Staging) -> Result<(), PrepareError> {
+        let has_held_out = self.set.pictures.iter().any(|p| p.part != Part::Train);
+        if how != Balance::Weights && !has_held_out {
+            return PrepareError::request(RESAMPLES_UNSPLIT);
+        }
+        let mut classes = Classes::new();
+        for i in self.kept() {
+            let Some(picture) = self.set.pictures.get(i).filter(|p| p.part == Part::Train) else { continue };
+            if let Some(label) = self.set.label(picture) {
+                classes.entry(label.to_owned()).or_default().push(i);
+            }
+        }
+        if classes.len() < 2 {
+            return PrepareError::request("--balance: the training pictures have fewer than two classes");
+        }
+        let mut random = Random::new(self.request.seed, "balance");
+        match how {
+            Balance::Weights => return self.weigh(&classes, staging),
+            Balance::Smote => {
+                return PrepareError::request(
+                    "--balance smote is for tables: there is no picture between two pictures; use `--balance up`",
+                );
+            }
+            Balance::Up => {
+                for i in drawn_again(&classes, &mut random) {
+                    self.repeat(i);
+                }
+                let words = format!("copied {} again", count_of(self.again.len() as u64, "training picture"));
+                self.receipt.tell("balance up", words);
+                self.receipt.notes.push(UP_IS_TOLD.into());
+            }
+            Balance::Down => {
+                let gone = left_out(&classes, &mut random);
+                self.receipt.tell(
+                    "balance down",
+                    format!("left out {}", count_of(gone.len() as u64, "training picture")),
+                );
+                for i in gone {
+                    self.note(i, "picture left out", "balance down", None);
+                    if let Some(target) = self.targets.get_mut(i) {
+                        *target = None;
+                    }
+                }
+            }
+        }
+        self.receipt.resampled = Some(how.name().into());
+        Ok(())
+    }
+
+    fn note(&mut self, i: usize, what: &str, by: &str, after: Option<String>) {
+        let file = self.set.pictures.get(i).map(|p| p.path.clone()).unwrap_or_default();
+        self.receipt.changes.push(Change {
+            file,
+            what: what.into(),
+            by: by.into(),
+            after: after.into(),
+            ..Change::default()
+        });
+    }
+
+    /// Copies a picture once more, beside the first copy.
+    fn repeat(&mut self, i: usize) {
+        let Some(Some(target)) = self.targets.get(i) else { return };
+        let times = self.again.iter().filter(|(other, _)| *other == i).count();
+        let stem = target.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let end = target.extension().map_or_else(String::new, |e| format!(".{}", e.to_string_lossy()));
+        let named = target.with_file_name(format!("{stem}_again{}{end}", times + 1));
+        let named = free(&named, &self.targets);
+        self.note(i, "picture repeated", "balance up", Some(named.display().to_string()));
+        self.again.push((i, named));
+    }
+
+    /// Writes the weights of classes and of training pictures.
+    fn weigh(&mut self, classes: &Classes, staging: &Staging) -> Result<(), PrepareError> {
+        staging.write("weights.csv", weights_csv(classes))?;
+        let n: usize = classes.values().map(Vec::len).sum();
+        let mut table = "path,weight\n".to_owned();
+        let mut of_pictures: BTreeMap<&PathBuf, f64> = BTreeMap::new();
+        for members in classes.values() {
+            let weight = weight_of(n, classes.len(), members.len());
+            let targets = members.iter().filter_map(|i| self.targets.get(*i)?.as_ref());
+            of_pictures.extend(targets.map(|target| (target, weight)));
+        }
+        for (path, weight) in of_pictures {
+            push_field(&mut table, Some(&path.display().to_string()));
+            table.push_str(&format!(",{weight}\n"));
+        }
+        staging.write("sample_weights.csv", table)?;
+        self.receipt.tell(
+            "balance weights",
+            format!(
+                "wrote `weights.csv` for {}, `sample_weights.csv` for {}",
+                count_of(classes.len() as u64, "class"),
+                count_of(n as u64, "training picture")
+            ),
+        );
+        self.receipt.snippets.push((
+            "Draw batches by weight in PyTorch".into(),
+            "import csv, os\nfrom torch.utils.data import DataLoader, WeightedRandomSampler\n\
+             weights = {os.path.abspath(r[\"path\"]): float(r[\"weight\"]) for r in csv.DictReader(open(\"sample_weights.csv\"))}\n\
+             weights = [weights[os.path.abspath(path)] for path, _ in train_set.samples]  # an ImageFolder, in this folder\n\
+             sampler = WeightedRandomSampler(weights, num_samples=len(weights), replacement=True)\n\
+             loader = DataLoader(train_set, batch_size=64, sampler=sampler)  # no shuffle=True beside it"
+                .into(),
+        ));
         Ok(())
     }
 

@@ -7,14 +7,12 @@ use stetho_core::{count_of, thousands};
 
 use super::cells::show_number;
 use super::write::file_name;
-use super::{Sheet, Work, cells, share, snippets};
+use super::{Sheet, Work, share, snippets};
 use crate::random::Random;
 use crate::receipt::Change;
+use crate::resample::{Classes, UP_IS_TOLD, drawn_again, left_out, weight_of, weights_csv};
 use crate::staging::Staging;
 use crate::{Balance, PrepareError};
-
-/// Rows of each class, by name.
-pub(super) type Classes = BTreeMap<String, Vec<usize>>;
 
 impl Work<'_> {
     /// Balances the training part.
@@ -55,11 +53,7 @@ impl Work<'_> {
         };
         self.receipt.tell(format!("balance {}", how.name()), words);
         if how == Balance::Up {
-            self.receipt.notes.push(
-                "up-sampling repeats rows of rare classes in the training part: `check` will name them as duplicates, and \
-                 the other parts, which stay as they are, as different from it"
-                    .into(),
-            );
+            self.receipt.notes.push(UP_IS_TOLD.into());
         }
         if let Some(sheet) = self.book.sheets.get_mut(at) {
             *sheet = balanced;
@@ -93,19 +87,15 @@ impl Work<'_> {
     fn weigh(&mut self, classes: &Classes, n_rows: usize, staging: &Staging) -> Result<(), PrepareError> {
         let n: usize = classes.values().map(Vec::len).sum();
         let mut of_rows = vec![0.0; n_rows];
-        let mut table = "class,weight,rows\n".to_owned();
-        for (class, rows) in classes {
-            let weight = n as f64 / (classes.len() as f64 * rows.len() as f64);
-            cells::push_field(&mut table, Some(class));
-            table.push_str(&format!(",{},{}\n", show_number(weight), rows.len()));
+        for rows in classes.values() {
             for row in rows {
                 if let Some(slot) = of_rows.get_mut(*row) {
-                    *slot = weight;
+                    *slot = weight_of(n, classes.len(), rows.len());
                 }
             }
         }
         let lines: Vec<String> = of_rows.iter().map(|w| show_number(*w)).collect();
-        staging.write("weights.csv", table)?;
+        staging.write("weights.csv", weights_csv(classes))?;
         staging.write("sample_weights.csv", format!("weight\n{}\n", lines.join("\n")))?;
         staging.write("sample_weights.npy", npy(&of_rows))?;
         let file = file_name(Part::Train, self.book.sheets.len() == 1);
@@ -134,37 +124,15 @@ fn classes(sheet: &Sheet, target: usize) -> Classes {
 
 /// All rows, and rows of rare classes drawn again, in random order.
 fn up(n_rows: usize, classes: &Classes, random: &mut Random) -> Vec<usize> {
-    let most = classes.values().map(Vec::len).max().unwrap_or(0);
-    let mut rows: Vec<usize> = (0..n_rows).collect();
-    for members in classes.values() {
-        // whole rounds first, so that no row is drawn far more often than another
-        let mut round = Vec::new();
-        for _ in members.len()..most {
-            if round.is_empty() {
-                round.clone_from(members);
-                random.shuffle(&mut round);
-            }
-            rows.extend(round.pop());
-        }
-    }
+    let mut rows: Vec<usize> = (0..n_rows).chain(drawn_again(classes, random)).collect();
     random.shuffle(&mut rows);
     rows
 }
 
 /// As many rows of each class as the smallest has, in their order; rows without a label stay.
 fn down(n_rows: usize, classes: &Classes, random: &mut Random) -> Vec<usize> {
-    let least = classes.values().map(Vec::len).min().unwrap_or(0);
-    let mut keeps = vec![true; n_rows];
-    for members in classes.values() {
-        let mut members = members.clone();
-        random.shuffle(&mut members);
-        for row in members.into_iter().skip(least) {
-            if let Some(keep) = keeps.get_mut(row) {
-                *keep = false;
-            }
-        }
-    }
-    (0..n_rows).filter(|row| keeps.get(*row) == Some(&true)).collect()
+    let gone = left_out(classes, random);
+    (0..n_rows).filter(|row| gone.binary_search(row).is_err()).collect()
 }
 
 /// Doubles in NumPy's format, version 1.0.
@@ -184,22 +152,6 @@ fn npy(values: &[f64]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn classes() -> Classes {
-        [("a".to_owned(), (0..90).collect()), ("b".to_owned(), (90..100).collect())].into()
-    }
-
-    #[test]
-    fn up_repeats_and_down_leaves_out() {
-        let rows = up(100, &classes(), &mut Random::new(1, "balance"));
-        assert_eq!(rows.iter().filter(|r| **r < 90).count(), 90);
-        assert_eq!(rows.iter().filter(|r| **r >= 90).count(), 90);
-        let times = |row| rows.iter().filter(|r| **r == row).count();
-        assert!((90..100).all(|row| times(row) == 9));
-        let rows = down(100, &classes(), &mut Random::new(1, "balance"));
-        assert_eq!((rows.len(), rows.iter().filter(|r| **r >= 90).count()), (20, 10));
-        assert!(rows.is_sorted());
-    }
 
     #[test]
     fn the_array_file_is_what_numpy_reads() {

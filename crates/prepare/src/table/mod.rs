@@ -14,12 +14,12 @@ mod whiten;
 mod write;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use stetho_core::table::{Origin, Part, Table, Target, Task};
 use stetho_core::{Signals, count_of, thousands};
 use stetho_read::{DataKind, Plan, Watch, read_table};
 
+pub(crate) use cells::push_field;
 pub(crate) use labels::read as read_corrections;
 pub(crate) use split::{divide, join, root};
 
@@ -49,7 +49,6 @@ pub(crate) struct Work<'a> {
 
 /// Applies the remedies to a table.
 pub(crate) fn prepare(request: &Request, staging: &Staging, watch: &dyn Watch) -> Result<Done, PrepareError> {
-    refuse_resampled(request)?;
     let rules = remedies::resolve(&request.drop, DataKind::Table)?;
     let reading = read_table(&Plan { signals: Signals::default(), listed: 1, ..request.plan() }, watch)?;
     let parts = [
@@ -225,27 +224,6 @@ impl Work<'_> {
         self.receipt.sources = std::mem::take(&mut self.book.files);
         self.receipt.write(staging, next)
     }
-}
-
-/// Rows that were drawn or made again must not be split: copies of one row would lie on both sides.
-fn refuse_resampled(request: &Request) -> Result<(), PrepareError> {
-    if request.split.is_none() {
-        return Ok(());
-    }
-    for path in &request.data {
-        let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("")) };
-        let Ok(text) = std::fs::read_to_string(folder.join("receipt.json")) else { continue };
-        let Ok(receipt) = serde_json::from_str::<serde_json::Value>(&text) else { continue };
-        if let Some(how) = receipt.get("resampled").and_then(serde_json::Value::as_str) {
-            return PrepareError::request(format!(
-                "--split: the rows of `{}` were resampled (`--balance {how}`, says the receipt beside it), and \
-                 splitting them now puts copies of one row on both sides; give the source to one command with \
-                 --split and --balance, which splits first",
-                path.display()
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// `120 of 400 rows`.

@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 use stetho_core::table::{Kind, Part};
 
-use super::balance::Classes;
 use super::cells::show_number;
 use super::{Cell, Sheet, Work};
 use crate::PrepareError;
 use crate::random::Random;
+use crate::resample::Classes;
 
 /// Neighbours between which rows are made.
 const NEIGHBOURS: usize = 5;
