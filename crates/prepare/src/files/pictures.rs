@@ -175,6 +175,7 @@ impl Work<'_> {
     /// Moves pictures between the folders of classes.
     fn fix_labels(&mut self, file: &Path, watch: &dyn Watch) -> Result<(), PrepareError> {
         let mut n = 0;
+        let mut taken: HashSet<PathBuf> = self.targets.iter().flatten().cloned().collect();
         for correction in read_corrections(file, watch)? {
             let problem = |words: String| {
                 PrepareError::request(format!(
@@ -200,7 +201,8 @@ impl Work<'_> {
                 continue;
             }
             let Some(Some(target)) = self.targets.get(at) else { continue };
-            let moved = free(&relabelled(target, &class, label), &self.targets);
+            let moved = free(&relabelled(target, &class, label), &taken);
+            taken.insert(moved.clone());
             n += 1;
             self.receipt.changes.push(Change {
                 file: picture.path.clone(),
@@ -346,9 +348,7 @@ impl Work<'_> {
                 );
             }
             Balance::Up => {
-                for i in drawn_again(&classes, &mut random) {
-                    self.repeat(i);
-                }
+                self.repeat(&drawn_again(&classes, &mut random));
                 let words = format!("copied {} again", count_of(self.again.len() as u64, "training picture"));
                 self.receipt.tell("balance up", words);
                 self.receipt.notes.push(UP_IS_TOLD.into());
@@ -382,16 +382,16 @@ impl Work<'_> {
         });
     }
 
-    /// Copies a picture once more, beside the first copy.
-    fn repeat(&mut self, i: usize) {
-        let Some(Some(target)) = self.targets.get(i) else { return };
-        let times = self.again.iter().filter(|(other, _)| *other == i).count();
-        let stem = target.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let end = target.extension().map_or_else(String::new, |e| format!(".{}", e.to_string_lossy()));
-        let named = target.with_file_name(format!("{stem}_again{}{end}", times + 1));
-        let named = free(&named, &self.targets);
-        self.note(i, "picture repeated", "balance up", Some(named.display().to_string()));
-        self.again.push((i, named));
+    /// Copies pictures once more, beside their first copy.
+    fn repeat(&mut self, drawn: &[usize]) {
+        let mut taken: HashSet<PathBuf> = self.targets.iter().flatten().cloned().collect();
+        for i in drawn {
+            let Some(Some(target)) = self.targets.get(*i) else { continue };
+            let named = free(&numbered(target, "again"), &taken);
+            taken.insert(named.clone());
+            self.note(*i, "picture repeated", "balance up", Some(named.display().to_string()));
+            self.again.push((*i, named));
+        }
     }
 
     /// Writes the weights of classes and of training pictures.
@@ -464,17 +464,17 @@ fn relabelled(path: &Path, class: &str, label: &str) -> PathBuf {
 }
 
 /// The path, or the next one that no other picture has.
-fn free(path: &Path, taken: &[Option<PathBuf>]) -> PathBuf {
-    let is_taken = |path: &PathBuf| taken.iter().flatten().any(|t| t == path);
-    let mut free = path.to_owned();
-    let mut number = 2;
-    while is_taken(&free) {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let end = path.extension().map_or_else(String::new, |e| format!(".{}", e.to_string_lossy()));
-        free = path.with_file_name(format!("{stem}_{number}{end}"));
-        number += 1;
-    }
-    free
+fn free(path: &Path, taken: &HashSet<PathBuf>) -> PathBuf {
+    let numbers = (2..).map(|number: u64| numbered(path, &number.to_string()));
+    let mut names = std::iter::once(path.to_owned()).chain(numbers);
+    names.find(|name| !taken.contains(name)).unwrap_or_else(|| path.to_owned())
+}
+
+/// The path with a word behind the name of its file.
+fn numbered(path: &Path, word: &str) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let end = path.extension().map_or_else(String::new, |e| format!(".{}", e.to_string_lossy()));
+    path.with_file_name(format!("{stem}_{word}{end}"))
 }
 
 #[cfg(test)]
@@ -488,7 +488,7 @@ mod tests {
             Path::new("train/cat/dog/1.png")
         );
         assert_eq!(relabelled(Path::new("cat/cat"), "cat", "dog"), Path::new("dog/cat"));
-        let taken = [Some(PathBuf::from("dog/1.png")), None];
+        let taken = [PathBuf::from("dog/1.png")].into();
         assert_eq!(free(Path::new("dog/1.png"), &taken), Path::new("dog/1_2.png"));
         assert_eq!(free(Path::new("dog/2.png"), &taken), Path::new("dog/2.png"));
     }
