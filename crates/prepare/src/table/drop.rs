@@ -1,6 +1,6 @@
 //! Leaving out what rules find, by the audit that `stetho check` does.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Map, Value};
 use stetho_core::table::Part;
@@ -91,6 +91,19 @@ pub(super) struct Learnt {
     pub placeholders: BTreeMap<String, Vec<String>>,
 }
 
+/// The table of `missing-labels` that names words in place of a label.
+const NO_LABEL: &str = "what stands in place of a label";
+
+/// The first cells of the tables called `name`.
+fn first_cells<'a>(findings: &[&'a Finding], name: &'static str) -> impl Iterator<Item = &'a str> {
+    let evidence: Vec<&'a Evidence> = findings.iter().flat_map(|finding| &finding.evidence).collect();
+    let rows = evidence.into_iter().filter_map(move |evidence| match evidence {
+        Evidence::Table { name: own, rows, .. } if own == name => Some(rows),
+        _ => None,
+    });
+    rows.flatten().filter_map(|row| row.first().map(String::as_str))
+}
+
 /// The table of `missing-values` that names placeholders, by column and value.
 const PLACEHOLDERS: &str = "placeholders";
 
@@ -176,7 +189,8 @@ impl Work<'_> {
                 *count += n;
                 n_now += n;
             }
-            let by_row = rows_by_sheet(&found);
+            let mut by_row = rows_by_sheet(&found);
+            self.add_unlabelled(&found, &mut by_row);
             for (rule, n) in self.drop_rows(&by_row) {
                 *dropped.entry(rule_of(rules, &rule)).or_default() += n;
                 n_now += n;
@@ -198,6 +212,24 @@ impl Work<'_> {
             self.receipt.tell(format!("drop {rule}"), words);
         }
         Ok(())
+    }
+
+    /// Adds training rows with a word in place of a label; empty ones are places of the finding.
+    fn add_unlabelled(&self, findings: &[Finding], rows: &mut BTreeMap<(String, usize), String>) {
+        let of_rule: Vec<&Finding> = findings.iter().filter(|f| f.rule == "missing-labels").collect();
+        let words: BTreeSet<String> = first_cells(&of_rule, NO_LABEL)
+            .filter(|cell| *cell != "empty")
+            .map(|cell| normal(Some(cell)))
+            .collect();
+        let target =
+            self.target.as_ref().and_then(|name| self.book.fields.iter().position(|f| f.name == *name));
+        let (Some(sheet), Some(target)) = (self.train(), target) else { return };
+        let file = file_name(sheet.part, false);
+        for row in 0..sheet.n_rows() {
+            if sheet.get(target, row).is_some_and(|cell| words.contains(&normal(Some(cell)))) {
+                rows.entry((file.to_owned(), row)).or_insert_with(|| "missing-labels".into());
+            }
+        }
     }
 
     fn drop_columns(&mut self, rule: &str, names: &[String]) -> u64 {
