@@ -84,6 +84,8 @@ fn pictures_that_rules_name_are_left_out() {
         }
         assert!(copy == expected, "{rule}: {:?}", copy.keys());
         assert!(!found(&folder, "out/data").contains(rule), "{rule}");
+        let receipt = std::fs::read_to_string(folder.path("out/receipt.md")).unwrap();
+        assert!(receipt.contains(&format!("| checked | nothing found by `{rule}` |")), "{receipt}");
     }
 }
 

@@ -11,6 +11,7 @@ use stetho_rules::Judges;
 
 use super::annotations;
 use super::tree::{self, Root};
+use super::verify::verify;
 use crate::receipt::{Change, Done, Receipt};
 use crate::staging::Staging;
 use crate::{PrepareError, Request, remedies};
@@ -58,6 +59,8 @@ pub(crate) fn prepare(
         roots_made.push(made);
     }
     receipt.tell("copied", count_of(n_files, "file"));
+    let kind = DataKind::Boxes(Some(reading.boxes.format));
+    verify(request, kind, &rules, (staging, &roots_made), &mut receipt, watch)?;
     let next = tree::next(staging, &roots_made);
     receipt.write(staging, next)
 }

@@ -4,6 +4,7 @@ mod annotations;
 mod boxes;
 mod pictures;
 mod tree;
+mod verify;
 
 pub(crate) use boxes::prepare as boxes;
 pub(crate) use pictures::prepare as pictures;

@@ -11,6 +11,7 @@ use stetho_read::{Data, DataKind, Plan, Watch, read_data};
 use stetho_rules::Judges;
 
 use super::tree::{self, Root};
+use super::verify::verify;
 use crate::random::Random;
 use crate::receipt::{Change, Done, Receipt};
 use crate::resample::{
@@ -70,6 +71,7 @@ pub(crate) fn prepare(request: &Request, staging: &Staging, watch: &dyn Watch) -
         work.balance(how, staging)?;
     }
     work.copy(staging)?;
+    verify(request, DataKind::Images, &rules, (staging, &work.roots), &mut work.receipt, watch)?;
     let next = tree::next(staging, &work.roots);
     work.receipt.write(staging, next)
 }
