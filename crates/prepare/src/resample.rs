@@ -18,6 +18,10 @@ pub(crate) const RESAMPLES_UNSPLIT: &str = "--balance: resampling before splitti
 pub(crate) const UP_IS_TOLD: &str = "up-sampling repeats rare classes in the training part: `check` will name the copies as duplicates, and the other \
      parts, which stay as they are, as different from it";
 
+/// What to know of any other resampling.
+pub(crate) const OTHERS_STAY: &str = "the other parts keep the shares of classes they had, as they should: `check` will \
+                                      name their labels as distributed otherwise";
+
 /// Members of rare classes drawn again until each class is as large as the largest. Whole rounds come first, so that none is
 /// drawn far more often than another.
 pub(crate) fn drawn_again(classes: &Classes, random: &mut Random) -> Vec<usize> {

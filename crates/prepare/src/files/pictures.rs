@@ -15,7 +15,7 @@ use super::verify::verify;
 use crate::random::Random;
 use crate::receipt::{Change, Done, Receipt};
 use crate::resample::{
-    Classes, RESAMPLES_UNSPLIT, UP_IS_TOLD, drawn_again, left_out, weight_of, weights_csv,
+    Classes, OTHERS_STAY, RESAMPLES_UNSPLIT, UP_IS_TOLD, drawn_again, left_out, weight_of, weights_csv,
 };
 use crate::staging::Staging;
 use crate::table::{divide, join, push_field, read_corrections, root};
@@ -361,6 +361,7 @@ impl Work<'_> {
                     "balance down",
                     format!("left out {}", count_of(gone.len() as u64, "training picture")),
                 );
+                self.receipt.notes.push(OTHERS_STAY.into());
                 for i in gone {
                     self.note(i, "picture left out", "balance down", None);
                     if let Some(target) = self.targets.get_mut(i) {

@@ -10,7 +10,7 @@ use super::write::file_name;
 use super::{Sheet, Work, share, snippets};
 use crate::random::Random;
 use crate::receipt::Change;
-use crate::resample::{Classes, UP_IS_TOLD, drawn_again, left_out, weight_of, weights_csv};
+use crate::resample::{Classes, OTHERS_STAY, UP_IS_TOLD, drawn_again, left_out, weight_of, weights_csv};
 use crate::staging::Staging;
 use crate::{Balance, PrepareError};
 
@@ -52,9 +52,7 @@ impl Work<'_> {
             }
         };
         self.receipt.tell(format!("balance {}", how.name()), words);
-        if how == Balance::Up {
-            self.receipt.notes.push(UP_IS_TOLD.into());
-        }
+        self.receipt.notes.push(if how == Balance::Up { UP_IS_TOLD } else { OTHERS_STAY }.into());
         if let Some(sheet) = self.book.sheets.get_mut(at) {
             *sheet = balanced;
         }
