@@ -220,3 +220,35 @@ fn shorten_dates(cells: &mut [Cell]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{BooleanArray, Float64Array, Int64Array};
+
+    use super::*;
+
+    #[test]
+    fn typed_cells_are_written_as_what_they_are() {
+        let floats: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(86_400.0)]));
+        let integers: ArrayRef = Arc::new(Int64Array::from(vec![9_007_199_254_740_993]));
+        let booleans: ArrayRef = Arc::new(BooleanArray::from(vec![true]));
+        assert_eq!(text_of(&floats, Kind::Number, 0).as_deref(), Some("1.5"));
+        assert_eq!(text_of(&floats, Kind::Number, 1), None);
+        assert_eq!(text_of(&floats, Kind::Time, 2).as_deref(), Some("1970-01-02T00:00:00Z"));
+        assert_eq!(text_of(&integers, Kind::Number, 0).as_deref(), Some("9007199254740993"));
+        assert_eq!(text_of(&booleans, Kind::Boolean, 0).as_deref(), Some("true"));
+    }
+
+    #[test]
+    fn dates_are_dates_only_where_there_is_no_time_of_day() {
+        let cells = |texts: [&str; 2]| texts.map(|t| Some(Box::from(t)));
+        let mut dates = cells(["1970-01-02T00:00:00Z", "2000-02-29T00:00:00Z"]);
+        shorten_dates(&mut dates);
+        assert_eq!(dates, cells(["1970-01-02", "2000-02-29"]));
+        let mut times = cells(["1970-01-02T00:00:00Z", "2000-02-29T12:00:00Z"]);
+        shorten_dates(&mut times);
+        assert_eq!(times, cells(["1970-01-02T00:00:00Z", "2000-02-29T12:00:00Z"]));
+    }
+}
