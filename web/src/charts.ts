@@ -108,7 +108,7 @@ export function curves(name: string, x: string, ticks: readonly string[], lines:
   const spread = dots.length ? Math.max(...dots.map((d) => d.x)) / Math.max(1e-9, Math.min(...dots.map((d) => d.x))) : 1;
   const named = ticks.length > 0;
   return responsive(words, named ? 240 : 200, (width) => Plot.plot({
-    ...BASE, width, height: named ? 240 : 200, marginLeft: 44, marginRight: Math.min(140, width / 3), marginTop: 12, marginBottom: named ? 84 : 34,
+    ...BASE, width, height: named ? 240 : 200, marginLeft: named ? 64 : 44, marginRight: Math.min(width / 3, 14 + 6 * Math.max(...lines.map((line) => line.label.length), 1)), marginTop: 12, marginBottom: named ? 84 : 34,
     x: named
       ? { label: null, domain: [-0.3, ticks.length - 0.7], ticks: ticks.map((_, i) => i), tickFormat: (i: number) => ticks[i] ?? "", tickRotate: -32 }
       : { label: x, type: spread > 8 ? "log" : "linear", tickFormat: human, ticks: 5 },

@@ -173,7 +173,11 @@ fn complexity(fit: &Fit) -> Evidence {
     Evidence::Curves {
         name: format!("from simple to complex: {}", fit.score.name()),
         x: "model".into(),
-        ticks: fit.rungs.iter().map(|r| r.name.clone()).collect(),
+        ticks: fit
+            .rungs
+            .iter()
+            .map(|r| r.name.replace("the most frequent class", "no model").replace("the mean", "no model"))
+            .collect(),
         lines: vec![of("training", |r| r.train().mean), of("unseen", |r| r.validation().mean)],
     }
 }

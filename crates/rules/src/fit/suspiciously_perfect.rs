@@ -27,7 +27,7 @@ use crate::ladder::ladder;
 /// ## Stays quiet on
 /// ```recipe rows=300 target=label
 /// x = normal(0, 1)
-/// age = normal(40, 9)
+/// age = normal(0, 1.2)
 /// label = pick(x + normal(0, 0.4) > 0, "yes", "no")
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]

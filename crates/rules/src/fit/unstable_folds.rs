@@ -17,9 +17,10 @@ use crate::ladder::{has_signal, ladder};
 /// collect more rows.
 ///
 /// ## Fires on
-/// ```recipe rows=26 target=label
+/// ```recipe rows=300 target=label group=site
+/// site = text("s", integer(1, 6))
 /// a = normal(0, 1)
-/// label = pick(a + normal(0, 1.2) > 0, "yes", "no")
+/// label = pick(pick(site == "s1" or site == "s2", a, normal(0, 1)) > 0, "yes", "no")
 /// ```
 ///
 /// ## Stays quiet on
