@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Fit simple models: whether there is a signal, under- or overfitting, wrong labels, what to do first
     Fit(FitArgs),
+    /// Apply remedies to a copy of a data set, with a receipt
+    Prepare(crate::prepare_args::PrepareArgs),
     /// List every rule
     Rules {
         /// Form of the list

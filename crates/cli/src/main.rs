@@ -7,6 +7,8 @@ mod delivery;
 mod fit;
 mod names;
 mod output;
+mod prepare;
+mod prepare_args;
 mod watch;
 
 use std::panic::catch_unwind;
@@ -65,6 +67,7 @@ fn run(args: &Args) -> Result<ExitCode> {
     match &args.command {
         Command::Check(args) => return check::run(args),
         Command::Fit(args) => return fit::run(args),
+        Command::Prepare(args) => return prepare::run(args),
         Command::Rules { format: ListFormat::Text } => {
             output::print(&stetho_report::rules_text(stetho_rules::all(), output::screen(true)))?;
         }

@@ -149,8 +149,8 @@ impl TypeVotes {
     }
 }
 
-/// Whether `cell` is a word for "no value".
-pub(crate) fn is_null_word(cell: &[u8]) -> bool {
+/// Whether `cell` is a word for "no value" in a number, boolean or time column.
+pub fn is_null_word(cell: &[u8]) -> bool {
     cell.len() <= 7 && NULL_WORDS.iter().any(|w| w.as_bytes() == cell)
 }
 

@@ -31,6 +31,7 @@ mod parquet;
 mod spaces;
 mod walk;
 
+pub use cells::is_null_word;
 pub use detect::{FileKind, detect};
 pub use walk::expand;
 

@@ -84,7 +84,9 @@ impl Rule for DegenerateBox {
         };
         let message = format!("{} {verb} no area: {what}", share(found.len(), set.n_boxes() as usize, "box"));
         let measure = Evidence::at_least("shortest side in pixels", shortest, self.least_side.max(1.0));
-        let remedy = Remedy::risky("drop them when loading (`min_box = 1`)").code(guard(1));
+        let remedy = Remedy::risky("drop them when loading (`min_box = 1`)")
+            .command("stetho prepare DATA --drop degenerate --out prepared")
+            .code(guard(1));
         let mut draft = draft(set, &found, message, measure, remedy);
         if n_exchanged > 0 {
             draft = draft.remedy(

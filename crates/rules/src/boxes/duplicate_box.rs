@@ -98,14 +98,16 @@ impl Rule for DuplicateBox {
         );
         let measure =
             Evidence::at_most("largest overlap (IoU) of two boxes of a class", worst.badness, self.iou);
-        let remedy = Remedy::risky("keep one of each").code(format!(
-            "# in __getitem__ of the data set; boxes: float tensor [n, 4] of xmin, ymin, xmax, ymax\n\
+        let remedy = Remedy::risky("keep one of each")
+            .command("stetho prepare DATA --drop duplicates --out prepared")
+            .code(format!(
+                "# in __getitem__ of the data set; boxes: float tensor [n, 4] of xmin, ymin, xmax, ymax\n\
              from torchvision.ops import box_iou\n\
              same = (box_iou(boxes, boxes) >= {}) & (labels[:, None] == labels[None, :])\n\
              keep = ~torch.tril(same, diagonal=-1).any(dim=1)\n\
              boxes, labels = boxes[keep], labels[keep]",
-            self.iou
-        ));
+                self.iou
+            ));
         report.raise(draft(set, &found, message, measure, remedy));
     }
 }

@@ -108,8 +108,9 @@ impl Rule for TinyBox {
         let advice = Remedy::advice(
             "where they are meant: train at a higher resolution or on tiles, with smaller anchors or a finer feature map",
         );
-        let drop =
-            Remedy::risky("look at them, and drop the slips when loading (`min_box = 10`)").code(guard(10));
+        let drop = Remedy::risky("look at them, and drop the slips when loading (`min_box = 10`)")
+            .command("stetho prepare DATA --drop tiny --out prepared")
+            .code(guard(10));
         let (first, second, severity) =
             if is_common { (advice, drop, Severity::Info) } else { (drop, advice, Severity::Warning) };
         report.raise(

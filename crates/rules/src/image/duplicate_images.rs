@@ -62,8 +62,10 @@ impl Rule for DuplicateImages {
             others.filter_map(move |other| Some(Place::Pair { a: first?.name(), b: other.name() }))
         });
         let mut pairs = pairs.collect::<Vec<_>>().into_iter();
-        let remedy = Remedy::risky("drop the copies before splitting").code(
-            "import hashlib\nfrom PIL import Image\n\
+        let remedy = Remedy::risky("drop the copies before splitting")
+            .command("stetho prepare DATA --drop duplicates --out prepared")
+            .code(
+                "import hashlib\nfrom PIL import Image\n\
              seen, kept = set(), []\n\
              for path in paths:\n    \
              picture = Image.open(path).convert(\"RGB\")\n    \
@@ -71,7 +73,7 @@ impl Rule for DuplicateImages {
              if key not in seen:\n        \
              seen.add(key)\n        \
              kept.append(path)",
-        );
+            );
         let measure = Evidence::at_most("pictures that repeat another", redundant as f64, 0.0);
         let draft = Draft::new(pairs.next().unwrap_or(Place::Whole), message, measure, remedy);
         let name = count_of(plain.len() as u64, "group") + " of the same pixels";

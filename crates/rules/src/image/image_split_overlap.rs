@@ -80,7 +80,8 @@ impl Rule for ImageSplitOverlap {
         );
         let mut places = shared.iter().flat_map(|m| pairs(set, m)).collect::<Vec<_>>().into_iter();
         let measure = Evidence::at_most("held-out pictures that are elsewhere too", n as f64, 0.0);
-        let remedy = Remedy::risky("take the copies out of training, and split by source");
+        let remedy = Remedy::risky("take the copies out of training, and split by source")
+            .command("stetho prepare DATA --drop overlap --out prepared");
         let severity = if is_mirrored { Severity::Warning } else { Severity::Error };
         report.raise(
             Draft::new(places.next().unwrap_or(Place::Whole), message, measure, remedy)

@@ -74,7 +74,8 @@ impl Rule for NearDuplicateImages {
         let shown: Vec<Vec<(usize, String)>> = plain.iter().map(|c| captions(c)).collect();
         let mut places = shown.iter().flat_map(|members| pairs(set, members)).collect::<Vec<_>>().into_iter();
         let measure = Evidence::at_most("pictures that look like another", redundant as f64, 0.0);
-        let remedy = Remedy::risky("keep one of each cluster, or keep a cluster in one fold");
+        let remedy = Remedy::risky("keep one of each cluster, or keep a cluster in one fold")
+            .command("stetho prepare DATA --drop near-duplicates --out prepared");
         let name = count_of(plain.len() as u64, "cluster") + " of pictures that look alike";
         let severity = if is_mirrored { Severity::Info } else { Severity::Warning };
         report.raise(

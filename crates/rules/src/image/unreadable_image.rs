@@ -62,8 +62,10 @@ impl Rule for UnreadableImage {
         });
         let table = Evidence::table("files and what is wrong", ["file", "kind", "problem", "bytes"], rows);
         let places: Vec<Place> = found.iter().skip(1).map(|(picture, _)| picture.place()).collect();
-        let remedy = Remedy::risky("get these files again, or leave them out before splitting").code(
-            "from PIL import Image\n\
+        let remedy = Remedy::risky("get these files again, or leave them out before splitting")
+            .command("stetho prepare DATA --drop unreadable --out prepared")
+            .code(
+                "from PIL import Image\n\
              def is_readable(path):\n    \
              try:\n        \
              with Image.open(path) as picture:\n            \
@@ -72,7 +74,7 @@ impl Rule for UnreadableImage {
              except (OSError, Image.DecompressionBombError):\n        \
              return False\n\
              paths = [p for p in paths if is_readable(p)]",
-        );
+            );
         report.raise(
             Draft::new(first.place(), message, table, remedy).places(places).count(found.len() as u64),
         );

@@ -127,25 +127,29 @@ fn are_counts(target: &Target) -> bool {
 fn remedies(column: &str) -> [Remedy; 3] {
     let column = python(column);
     [
-        Remedy::risky("weight the loss by class").code(format!(
-            "# scikit-learn\nmodel = RandomForestClassifier(class_weight=\"balanced\")\n\
+        Remedy::risky("weight the loss by class")
+            .command("stetho prepare DATA --balance weights --out prepared")
+            .code(format!(
+                "# scikit-learn\nmodel = RandomForestClassifier(class_weight=\"balanced\")\n\
              # PyTorch, classes in the order of their sorted names\n\
              counts = df[{column}].value_counts().sort_index()\n\
              weight = torch.tensor((len(df) / (len(counts) * counts)).to_numpy(), dtype=torch.float32)\n\
              loss = torch.nn.CrossEntropyLoss(weight=weight)"
-        )),
-        Remedy::risky("or draw rare classes more often (up-sampling), in training only").code(format!(
-            "y = train[{column}]\n\
+            )),
+        Remedy::risky("or draw rare classes more often (up-sampling), in training only")
+            .command("stetho prepare DATA --split 0.8/0.1/0.1 --balance up --out prepared")
+            .code(format!(
+                "y = train[{column}]\n\
              weights = (1.0 / y.map(y.value_counts())).to_numpy()\n\
              sampler = torch.utils.data.WeightedRandomSampler(weights, num_samples=len(weights))\n\
              loader = torch.utils.data.DataLoader(train_set, batch_size=64, sampler=sampler)"
-        )),
-        Remedy::risky("or keep fewer rows of frequent classes (down-sampling), where there are plenty").code(
-            format!(
+            )),
+        Remedy::risky("or keep fewer rows of frequent classes (down-sampling), where there are plenty")
+            .command("stetho prepare DATA --split 0.8/0.1/0.1 --balance down --out prepared")
+            .code(format!(
                 "least = train[{column}].value_counts().min()\n\
              train = train.groupby({column}).sample(n=least, random_state=0)"
-            ),
-        ),
+            )),
     ]
 }
 

@@ -114,12 +114,16 @@ fn draft(table: &Table, target: &Target, found: &Duplicates, share: f64) -> Draf
     .count(found.n_rows)
     .certainty(target.certainty())
     .evidence(Evidence::table("equal features, different labels", ["labels", "where", "features"], shown))
-    .remedy(Remedy::risky("drop the rows whose label cannot be decided").code(format!(
-        "features = {}\n\
+    .remedy(
+        Remedy::risky("drop the rows whose label cannot be decided")
+            .command("stetho prepare DATA --drop conflicting --out prepared")
+            .code(format!(
+                "features = {}\n\
              n_labels = df.groupby(features, dropna=False)[{label}].transform(\"nunique\")\n\
              df = df[n_labels <= 1]",
-        show::python_list(features)
-    )))
+                show::python_list(features)
+            )),
+    )
     .remedy(Remedy::advice("if both labels are right, add the feature that tells these rows apart"))
 }
 

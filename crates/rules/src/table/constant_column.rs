@@ -135,6 +135,7 @@ fn draft(columns: &[Varies<'_>], message: String, measure: Evidence) -> Draft {
     let names = names(columns);
     let rows = columns.iter().map(|v| [v.name.to_owned(), v.value.to_owned(), percent(v.share)]);
     let remedy = Remedy::risky("leave it out, once you know why it does not vary")
+        .command("stetho prepare DATA --drop constant-column --out prepared")
         .code(format!("df = df.drop(columns={})", python_list(&names)));
     Draft::new(Place::column(names.first().copied().unwrap_or_default()), message, measure, remedy)
         .places(names.iter().skip(1).map(|name| Place::column(*name)))

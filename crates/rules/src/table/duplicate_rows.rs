@@ -108,7 +108,7 @@ fn draft(table: &Table, found: &Duplicates, redundant: u64, limit: f64) -> Draft
         first,
         message,
         measure(found.n_pairs, redundant, limit),
-        Remedy::risky("drop the copies before splitting, if they are one observation").code(
+        Remedy::risky("drop the copies before splitting, if they are one observation").command("stetho prepare DATA --drop duplicates --out prepared").code(
             "duplicated = df.duplicated()\nprint(df[df.duplicated(keep=False)].sort_values(list(df.columns)))\n\
              df = df[~duplicated].reset_index(drop=True)",
         ),

@@ -173,7 +173,9 @@ fn draft(message: String, evidence: Vec<Evidence>, names: &[&str], scales: &[Sca
     );
     let torch = "mean, std = x_train.mean(0), x_train.std(0)\n\
                  x_train, x_val = (x_train - mean) / std, (x_val - mean) / std";
-    let remedy = Remedy::safe("centre and scale the number columns").code(scikit);
+    let remedy = Remedy::safe("centre and scale the number columns")
+        .command("stetho prepare DATA --center --scale --out prepared")
+        .code(scikit);
     let draft = Draft::new(first, message, table, remedy)
         .places(rest)
         .remedy(Remedy::safe("or in PyTorch, on the number columns as a tensor").code(torch))

@@ -184,6 +184,7 @@ fn draft(combination: &Combination<'_>, message: String, measure: Evidence) -> D
         ))
         .remedy(
             Remedy::risky("or rotate and whiten")
+                .command("stetho prepare DATA --whiten pca --out prepared")
                 .code("model = make_pipeline(StandardScaler(), PCA(n_components=0.999, whiten=True), model)"),
         )
         .remedy(

@@ -145,7 +145,9 @@ fn drop_rows(name: &str, causes: &[(String, u64)]) -> Remedy {
     } else {
         format!("df[{name}] = df[{name}].replace([{}], np.nan)\n{drop}", words.join(", "))
     };
-    Remedy::risky("label the rows, or leave them out").code(code)
+    Remedy::risky("label the rows, or leave them out")
+        .command("stetho prepare DATA --drop unlabelled --out prepared")
+        .code(code)
 }
 
 #[cfg(test)]

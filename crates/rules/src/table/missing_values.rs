@@ -224,6 +224,7 @@ fn fill(columns: &[&Empty<'_>]) -> Remedy {
         lines.push(format!("df[{others}] = df[{others}].fillna(\"missing\")"));
     }
     Remedy::risky("fill in: numbers with the median of the training part, texts with a word; and keep where")
+        .command("stetho prepare DATA --impute --out prepared")
         .code(lines.join("\n"))
 }
 

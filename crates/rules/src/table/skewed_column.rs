@@ -148,7 +148,11 @@ fn logarithm(found: &[(&Column, &NumberProfile)]) -> Remedy {
     };
     let lines = [line(of(true), "log"), line(of(false), "log1p")];
     let code: Vec<String> = lines.into_iter().flatten().collect();
-    Remedy::risky("train on the logarithm").code(code.join("\n"))
+    let quoted = |name: &str| format!("--log '{}'", name.replace('\'', "'\\''"));
+    let options: Vec<String> = found.iter().map(|(c, _)| quoted(&c.name)).collect();
+    Remedy::risky("train on the logarithm")
+        .command(format!("stetho prepare DATA {} --out prepared", options.join(" ")))
+        .code(code.join("\n"))
 }
 
 #[cfg(test)]

@@ -120,11 +120,15 @@ impl SplitOverlap {
         .topic(format!("{part} in {with}"))
         .severity(if share < self.serious { Severity::Warning } else { Severity::Error })
         .evidence(Evidence::table("shared rows", [part, with, "values"], shown))
-        .remedy(Remedy::risky("or split anew, with equal rows on one side").code(format!(
-            "groups = df.groupby({features}, dropna=False).ngroup()\n\
+        .remedy(
+            Remedy::risky("or split anew, with equal rows on one side")
+                .command("stetho prepare DATA --split 0.8/0.1/0.1 --out prepared")
+                .code(format!(
+                    "groups = df.groupby({features}, dropna=False).ngroup()\n\
                  split = GroupShuffleSplit(n_splits=1, test_size=0.2, random_state=0)\n\
                  train_rows, val_rows = next(split.split(df, groups=groups))"
-        )))
+                )),
+        )
     }
 }
 
