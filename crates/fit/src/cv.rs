@@ -13,6 +13,9 @@ use crate::{Fold, Folds, Goal, Matrix, Samples};
 /// Values of a data set from which folds are worked on one after the other, each on all cores.
 const LARGE: usize = 4_000_000;
 
+/// Training rows that are scored, at most.
+const SCORED: usize = 10_000;
+
 /// What is the same for all models.
 #[derive(Clone, Copy)]
 pub(crate) struct Setting<'a> {
@@ -63,6 +66,7 @@ impl Setting<'_> {
         let model = spec.fit(&train, &train_goal, self.seed, threads);
         let shares = shares(&train_goal);
         let out = model.predict(&validation);
+        let (train, train_goal) = thinned(train, train_goal);
         let scores = FoldScore {
             train: score(&train_goal, &model.predict(&train), self.score, &shares),
             validation: score(&validation_goal, &out, self.score, &shares),
@@ -122,6 +126,15 @@ impl Setting<'_> {
     pub(crate) fn goal(&self, rows: &[usize]) -> Goal {
         self.samples.goal.pick(rows)
     }
+}
+
+/// Every n-th of many training rows: enough to score them.
+fn thinned(rows: Matrix, goal: Goal) -> (Matrix, Goal) {
+    if rows.n_rows() <= SCORED {
+        return (rows, goal);
+    }
+    let kept: Vec<usize> = (0..rows.n_rows()).step_by(rows.n_rows().div_ceil(SCORED)).collect();
+    (rows.pick(&kept), goal.pick(&kept))
 }
 
 /// Standard deviation.

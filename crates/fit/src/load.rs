@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use stetho_core::table::{Column, Kind, Part, RowId, Task};
-use stetho_read::{Frame, ReadError, Sample, SampleColumn, SmallPictures};
+use stetho_read::{Frame, Sample, SampleColumn, SmallPictures};
 
 use crate::hog::picture_features;
 use crate::{Feature, Features, FitError, Goal, Matrix, RowPlace, Samples, Values};
@@ -35,7 +35,7 @@ pub fn from_frame(frame: &Frame, roles: &Roles) -> Result<Loaded, FitError> {
         stetho_core::Measured::Is(target) => target,
         stetho_core::Measured::Not(reason) => return Err(FitError::Data(reason.clone())),
     };
-    let time = roles.time.as_ref().map(|name| frame.column(name, "--time")).transpose().map_err(read)?;
+    let time = roles.time.as_ref().map(|name| frame.column(name, "--time")).transpose()?;
     let task = roles.task.unwrap_or(target.task);
     let mut notes = Vec::new();
     let mut rows = Rows::of(frame, target.column, task);
@@ -80,10 +80,6 @@ pub fn from_frame(frame: &Frame, roles: &Roles) -> Result<Loaded, FitError> {
         files,
     };
     Ok(Loaded { samples, notes })
-}
-
-fn read(error: ReadError) -> FitError {
-    FitError::Data(error.to_string())
 }
 
 /// Why a column cannot be learned from.

@@ -67,6 +67,9 @@ pub enum FitError {
     /// Too little, or all of it the same.
     #[error("{0}")]
     Data(String),
+    /// A column that was asked for is not there.
+    #[error(transparent)]
+    Read(#[from] stetho_read::ReadError),
 }
 
 /// Fits the ladder of simple models and measures what they say.

@@ -4,7 +4,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use stetho_core::{
-    Document, Evidence, Finding, Limit, Number, Outcome, Place, Remedy, RuleOutcome, SCHEMA, Severity,
+    Document, Evidence, Finding, Limit, Line, Number, Outcome, Place, Remedy, RuleOutcome, SCHEMA, Severity,
     Subject,
 };
 use stetho_report::{ColumnFacts, FileLine, Screen, TableFacts, TargetFacts, html, json, sarif, text};
