@@ -271,13 +271,17 @@ fn spent_as<T>() -> Measured<T> {
     Measured::Not("the time budget was spent".into())
 }
 
-/// Labels that out-of-fold probabilities contradict: those given, or those of the model with the lowest log loss.
+/// Models whose probabilities are averaged to doubt labels: their errors differ, so that few rows seem wrong to the mean that are
+/// not.
+const TELLERS: usize = 3;
+
+/// Labels that out-of-fold probabilities contradict: those given, or the mean of those of the models with the lowest log loss.
 fn labels(setting: Setting<'_>, rungs: &[Evaluated], options: &Options) -> Measured<LabelIssues> {
     let Goal::Classes { codes, names } = &setting.samples.goal else {
         return Measured::Not("the target is a number".into());
     };
     let (source, rows, out) = match &options.probabilities {
-        Some((name, matrix)) => (name.clone(), (0..matrix.n_rows()).collect(), matrix.clone()),
+        Some((name, matrix)) => (format!("`{name}`"), (0..matrix.n_rows()).collect(), matrix.clone()),
         None => {
             // Votes of pairs are no probabilities, and neither are shares of five neighbours.
             let tells = |r: &&Evaluated| {
@@ -287,12 +291,26 @@ fn labels(setting: Setting<'_>, rungs: &[Evaluated], options: &Options) -> Measu
                 let (rows, out) = r.unseen();
                 log_loss(&setting.goal(&rows), &out)
             };
-            let best = rungs.iter().filter(tells).min_by(|a, b| loss(a).total_cmp(&loss(b)));
-            let Some(best) = best else {
+            let mut tellers: Vec<&Evaluated> = rungs.iter().filter(tells).collect();
+            let most = tellers.iter().map(|r| r.rung.folds.len()).max().unwrap_or(0);
+            tellers.retain(|r| r.rung.folds.len() == most);
+            tellers.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
+            tellers.truncate(TELLERS);
+            let Some(first) = tellers.first() else {
                 return Measured::Not("no model with probabilities was fitted".into());
             };
-            let (rows, out) = best.unseen();
-            (best.rung.name.clone(), rows, out)
+            let (rows, mut out) = first.unseen();
+            out.values.fill(0.0);
+            for teller in &tellers {
+                let own = teller.unseen().1;
+                out.values.iter_mut().zip(&own.values).for_each(|(o, v)| *o += v / tellers.len() as f32);
+            }
+            let names: Vec<&str> = tellers.iter().map(|r| r.rung.name.as_str()).collect();
+            let source = match names.as_slice() {
+                [one] => format!("the {one}"),
+                many => format!("the mean of {}", many.join(", ")),
+            };
+            (source, rows, out)
         }
     };
     let given: Vec<usize> = rows.iter().filter_map(|row| codes.get(*row).copied()).collect();

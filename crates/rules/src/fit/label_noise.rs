@@ -50,7 +50,7 @@ pub(crate) struct LabelNoise {
 
 impl Default for LabelNoise {
     fn default() -> Self {
-        Self { ratio: 0.35, share: 0.01, p: 0.01 }
+        Self { ratio: 0.3, share: 0.01, p: 0.04 }
     }
 }
 
@@ -71,7 +71,7 @@ impl Rule for LabelNoise {
             return;
         }
         let message = format!(
-            "{} of {} ({}) have a label that the {} does not believe",
+            "{} of {} ({}) have a label that {} does not believe",
             thousands(found.issues.len() as u64),
             count_of(found.n_rows, "row"),
             percent(found.issues.len() as f64 / found.n_rows.max(1) as f64),
