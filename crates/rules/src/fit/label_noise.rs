@@ -50,7 +50,7 @@ pub(crate) struct LabelNoise {
 
 impl Default for LabelNoise {
     fn default() -> Self {
-        Self { ratio: 0.3, share: 0.01, p: 0.04 }
+        Self { ratio: 0.35, share: 0.01, p: 0.01 }
     }
 }
 
