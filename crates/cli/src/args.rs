@@ -176,7 +176,8 @@ pub(crate) struct FitArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) embeddings: Option<PathBuf>,
 
-    /// Out-of-fold probabilities of the classes, a row each (.npy), from your own network: labels are doubted by these
+    /// Out-of-fold probabilities of the classes in the order of their names, a row each (.npy), from your own network: labels are
+    /// doubted by these
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) pred_probs: Option<PathBuf>,
 

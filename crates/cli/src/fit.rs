@@ -100,6 +100,9 @@ fn load(args: &FitArgs, watch: &dyn Watch) -> Result<(Loaded, &'static str)> {
                     "{option} names a column of a table; the data is pictures, whose classes are their labels"
                 );
             }
+            if args.task == Some(TaskKind::Regression) {
+                bail!("--task regression needs a column of numbers; the labels of pictures are classes");
+            }
             let embeddings = args.embeddings.as_deref().map(matrix).transpose()?;
             let set = read_small(&plan, SIDE, watch)?;
             let mut loaded = from_pictures(&set, embeddings.as_ref())?;

@@ -172,6 +172,34 @@ fn a_spent_budget_is_told() {
 }
 
 #[test]
+fn probabilities_and_embeddings_of_another_size_are_refused() {
+    let folder = table("fit_sizes", LINE, 60);
+    folder.write("probs.csv", "p0,p1\n0.5,0.5\n");
+    let result = folder.run(&["fit", "data.csv", "--target", "label", "--pred-probs", "probs.csv"]);
+    let line = result.one_line_error();
+    assert!(line.contains("needed are 60 rows") && line.contains("`no`, `yes`"), "{line}");
+    let recipe = "cat = 6 photos 64x64 jpeg\ndog = 6 photos 64x64 jpeg\n";
+    PictureRecipe::parse(recipe).unwrap().write(&folder.path("pets")).unwrap();
+    let result = folder.run(&["fit", "pets", "--embeddings", "probs.csv"]);
+    assert!(result.one_line_error().contains("1 rows, the set 12 pictures"), "{}", result.stderr);
+}
+
+#[test]
+fn embeddings_take_the_place_of_pixels() {
+    let folder = Folder::new("fit_embeddings");
+    let recipe = "cat = 20 photos 64x64 jpeg\ndog = 20 photos 64x64 jpeg\n";
+    PictureRecipe::parse(recipe).unwrap().write(&folder.path("pets")).unwrap();
+    let row = |i: usize| format!("{},{}\n", f64::from(u8::from(i >= 20)) + 0.01 * (i % 7) as f64, i % 3);
+    folder.write("embeddings.csv", &format!("a,b\n{}", (0..40).map(row).collect::<String>()));
+    let result =
+        folder.run(&["fit", "pets", "--embeddings", "embeddings.csv", "--format", "json", FAST[0], FAST[1]]);
+    let report = json(&result);
+    assert_eq!(report["facts"]["fit"]["columns"], 2);
+    let models = report["facts"]["fit"]["models"].as_array().unwrap();
+    assert!(models.iter().any(|m| m["validation"].as_f64() > Some(0.99)), "{models:?}");
+}
+
+#[test]
 fn own_probabilities_are_believed() {
     let folder = Folder::new("fit_probs");
     let mut rows = "a,y\n".to_owned();

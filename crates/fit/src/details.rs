@@ -127,7 +127,7 @@ pub(crate) fn groups(setting: Setting<'_>, best: &Evaluated) -> Measured<Vec<Gro
         }
     };
     if let Some(groups) = &setting.samples.groups {
-        slice("group", &|row| groups.get(row).copied(), &setting.samples.group_names);
+        slice(&setting.samples.group_column, &|row| groups.get(row).copied(), &setting.samples.group_names);
     }
     if let Features::Columns(columns) = &setting.samples.features {
         for column in columns {

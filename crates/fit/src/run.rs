@@ -79,6 +79,7 @@ pub enum FitError {
 pub fn fit(samples: &Samples, options: &Options, follow: &dyn Follow) -> Result<Fit, FitError> {
     let start = Instant::now();
     check(samples)?;
+    check_probabilities(samples, options)?;
     let folds = divide(samples, fold_count(samples, options.n_folds), options.seed);
     if folds.folds.is_empty() || folds.folds.iter().any(|f| f.train.is_empty() || f.validation.is_empty()) {
         return Err(FitError::Data("the rows cannot be divided into training and validation rows".into()));
@@ -127,6 +128,29 @@ fn check(samples: &Samples) -> Result<(), FitError> {
         }
     }
     Ok(())
+}
+
+/// Probabilities must be of the rows and classes that there are.
+fn check_probabilities(samples: &Samples, options: &Options) -> Result<(), FitError> {
+    let Some((name, matrix)) = &options.probabilities else { return Ok(()) };
+    let Goal::Classes { codes, names } = &samples.goal else {
+        return Err(FitError::Data(format!(
+            "`{name}`: probabilities go with classes; `{}` is a number",
+            samples.target
+        )));
+    };
+    if matrix.n_rows() == codes.len() && matrix.n_columns == names.len() {
+        return Ok(());
+    }
+    Err(FitError::Data(format!(
+        "`{name}` has {} rows of {} probabilities; needed are {} rows (those with a label, in their order) of {}, one a class in \
+         the order {}",
+        matrix.n_rows(),
+        matrix.n_columns,
+        codes.len(),
+        names.len(),
+        names.iter().take(5).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+    )))
 }
 
 /// As many folds as the second most frequent class has rows, so that more than one fold knows it.
@@ -275,54 +299,50 @@ fn spent_as<T>() -> Measured<T> {
 /// not.
 const TELLERS: usize = 3;
 
-/// Labels that out-of-fold probabilities contradict: those given, or the mean of those of the models with the lowest log loss.
+/// Where probabilities come from, the rows they are of, and the probabilities.
+type Told = (String, Vec<usize>, Matrix);
+
+/// The mean out-of-fold probabilities of the models with the lowest log loss. Votes of pairs are no probabilities, and neither
+/// are shares of five neighbours.
+fn told_by_models(setting: Setting<'_>, rungs: &[Evaluated]) -> Option<Told> {
+    let tells =
+        |r: &&Evaluated| !matches!(r.rung.kind, RungKind::Dummy | RungKind::KernelSvm | RungKind::Neighbours);
+    let loss = |r: &Evaluated| {
+        let (rows, out) = r.unseen();
+        log_loss(&setting.goal(&rows), &out)
+    };
+    let mut tellers: Vec<&Evaluated> = rungs.iter().filter(tells).collect();
+    let most = tellers.iter().map(|r| r.rung.folds.len()).max().unwrap_or(0);
+    tellers.retain(|r| r.rung.folds.len() == most);
+    tellers.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
+    tellers.truncate(TELLERS);
+    let (rows, mut out) = tellers.first()?.unseen();
+    out.values.fill(0.0);
+    for teller in &tellers {
+        let own = teller.unseen().1;
+        out.values.iter_mut().zip(&own.values).for_each(|(o, v)| *o += v / tellers.len() as f32);
+    }
+    let names: Vec<&str> = tellers.iter().map(|r| r.rung.name.as_str()).collect();
+    let source = match names.as_slice() {
+        [one] => format!("the {one}"),
+        many => format!("the mean of {}", many.join(", ")),
+    };
+    Some((source, rows, out))
+}
+
+/// Labels that out-of-fold probabilities contradict: those given, or those of our models.
 fn labels(setting: Setting<'_>, rungs: &[Evaluated], options: &Options) -> Measured<LabelIssues> {
-    let Goal::Classes { codes, names } = &setting.samples.goal else {
+    let Goal::Classes { codes, .. } = &setting.samples.goal else {
         return Measured::Not("the target is a number".into());
     };
-    let (source, rows, out) = match &options.probabilities {
-        Some((name, matrix)) => (format!("`{name}`"), (0..matrix.n_rows()).collect(), matrix.clone()),
-        None => {
-            // Votes of pairs are no probabilities, and neither are shares of five neighbours.
-            let tells = |r: &&Evaluated| {
-                !matches!(r.rung.kind, RungKind::Dummy | RungKind::KernelSvm | RungKind::Neighbours)
-            };
-            let loss = |r: &Evaluated| {
-                let (rows, out) = r.unseen();
-                log_loss(&setting.goal(&rows), &out)
-            };
-            let mut tellers: Vec<&Evaluated> = rungs.iter().filter(tells).collect();
-            let most = tellers.iter().map(|r| r.rung.folds.len()).max().unwrap_or(0);
-            tellers.retain(|r| r.rung.folds.len() == most);
-            tellers.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
-            tellers.truncate(TELLERS);
-            let Some(first) = tellers.first() else {
-                return Measured::Not("no model with probabilities was fitted".into());
-            };
-            let (rows, mut out) = first.unseen();
-            out.values.fill(0.0);
-            for teller in &tellers {
-                let own = teller.unseen().1;
-                out.values.iter_mut().zip(&own.values).for_each(|(o, v)| *o += v / tellers.len() as f32);
-            }
-            let names: Vec<&str> = tellers.iter().map(|r| r.rung.name.as_str()).collect();
-            let source = match names.as_slice() {
-                [one] => format!("the {one}"),
-                many => format!("the mean of {}", many.join(", ")),
-            };
-            (source, rows, out)
-        }
+    let told = match &options.probabilities {
+        Some((name, matrix)) => Some((format!("`{name}`"), (0..matrix.n_rows()).collect(), matrix.clone())),
+        None => told_by_models(setting, rungs),
+    };
+    let Some((source, rows, out)) = told else {
+        return Measured::Not("no model with probabilities was fitted".into());
     };
     let given: Vec<usize> = rows.iter().filter_map(|row| codes.get(*row).copied()).collect();
-    if given.len() != out.n_rows() || out.n_columns != names.len() {
-        return Measured::Not(format!(
-            "the probabilities are {} rows of {}, the data {} rows of {} classes",
-            out.n_rows(),
-            out.n_columns,
-            codes.len(),
-            names.len()
-        ));
-    }
     let found = suspects(&out, &given);
     let issue = |s: &crate::confident::Suspect| {
         let row = rows[s.at];
@@ -375,6 +395,7 @@ mod tests {
             target: "y".into(),
             goal: Goal::Classes { codes, names: vec!["no".into(), "yes".into()] },
             groups: None,
+            group_column: String::new(),
             group_names: Vec::new(),
             times: None,
             is_held_out: None,

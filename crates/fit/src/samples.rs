@@ -101,6 +101,8 @@ pub struct Samples {
     pub goal: Goal,
     /// Rows that belong together and are never divided between training and validation.
     pub groups: Option<Vec<u32>>,
+    /// Name of the column that they are from.
+    pub group_column: String,
     /// Names of the groups.
     pub group_names: Vec<String>,
     /// When each row was taken: rows are then divided by time, the past for training.

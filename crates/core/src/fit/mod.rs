@@ -127,8 +127,6 @@ pub enum RemedyKind {
     Penalty,
     /// Fewer units or levels.
     Smaller,
-    /// More units or levels.
-    Larger,
     /// Units left out at random in training.
     Dropout,
     /// Batch normalisation.

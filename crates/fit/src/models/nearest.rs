@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::kernel::squares;
 use super::{Model, one_hot};
 use crate::random::Random;
 use crate::{Goal, Matrix};
@@ -39,10 +40,6 @@ impl Nearest {
             out.iter_mut().zip(self.targets.row(*i)).for_each(|(o, t)| *o += t / self.n as f32);
         }
     }
-}
-
-fn squares(rows: &Matrix) -> Vec<f32> {
-    rows.rows().map(|row| row.iter().map(|v| v * v).sum()).collect()
 }
 
 impl Model for Nearest {

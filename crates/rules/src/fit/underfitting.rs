@@ -87,7 +87,7 @@ impl Rule for Underfitting {
         if let Some(tried) = tried(fit) {
             draft = draft.evidence(tried);
         }
-        for remedy in remedies(fit, &[RemedyKind::Larger, RemedyKind::BatchNorm]) {
+        for remedy in remedies(fit, &[RemedyKind::BatchNorm]) {
             draft = draft.remedy(remedy);
         }
         report.raise(draft);
