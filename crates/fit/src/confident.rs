@@ -16,17 +16,11 @@ pub(crate) struct Suspect {
     pub margin: f32,
 }
 
-/// The suspects, surest first, with the estimated joint counts of given and true labels.
-pub(crate) struct Suspects {
-    pub suspects: Vec<Suspect>,
-    pub joint: Vec<Vec<f64>>,
-}
-
-/// Finds rows whose out-of-fold probabilities contradict their label. A row counts as confidently of class j where its
+/// Finds rows whose out-of-fold probabilities contradict their label, surest first. A row counts as confidently of class j where its
 /// probability is at least the mean probability of j among rows labelled j. From the counts of given against confident
 /// class the number of errors of each kind is estimated. Of the rows for which another class is told those are taken that are
 /// confidently of it, and those with the lowest margin up to the estimated number.
-pub(crate) fn suspects(out: &Matrix, given: &[usize]) -> Suspects {
+pub(crate) fn suspects(out: &Matrix, given: &[usize]) -> Vec<Suspect> {
     let k = out.n_columns;
     let (mut thresholds, mut counts) = (vec![0.0_f64; k], vec![0.0_f64; k]);
     for (row, label) in out.rows().zip(given) {
@@ -52,7 +46,7 @@ pub(crate) fn suspects(out: &Matrix, given: &[usize]) -> Suspects {
     let suspect = |at: usize| Suspect { at, suggested: argmax(out.row(at)), margin: margin(at) };
     let mut suspects: Vec<Suspect> = likely.iter().filter(|at| chosen[**at]).map(|at| suspect(*at)).collect();
     suspects.sort_by(|a, b| a.margin.total_cmp(&b.margin).then(a.at.cmp(&b.at)));
-    Suspects { suspects, joint }
+    suspects
 }
 
 fn argmax(row: &[f32]) -> usize {
@@ -115,7 +109,7 @@ mod tests {
             given.push(if i == 40 || i == 81 { 1 - class } else { class });
         }
         let found = suspects(&Matrix::new(2, values), &given);
-        let rows: Vec<usize> = found.suspects.iter().map(|s| s.at).collect();
+        let rows: Vec<usize> = found.iter().map(|s| s.at).collect();
         assert_eq!(rows, [81, 40]);
     }
 
@@ -124,6 +118,6 @@ mod tests {
         let values: Vec<f32> =
             (0..60).flat_map(|i| if i % 3 == 0 { [0.7, 0.3] } else { [0.2, 0.8] }).collect();
         let given: Vec<usize> = (0..60).map(|i| usize::from(i % 3 != 0)).collect();
-        assert!(suspects(&Matrix::new(2, values), &given).suspects.is_empty());
+        assert!(suspects(&Matrix::new(2, values), &given).is_empty());
     }
 }

@@ -8,8 +8,8 @@ use stetho_core::fit::{CurvePoint, Estimate, FoldScore, LearningCurve};
 
 use crate::cv::{Evaluated, Setting};
 use crate::encode::Preparation;
-use crate::random::Random;
 use crate::{Fold, Goal};
+use stetho_core::Random;
 
 /// Shares of the training rows.
 const SHARES: [f64; 5] = [0.1, 0.2, 0.4, 0.7, 1.0];

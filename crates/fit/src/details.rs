@@ -7,9 +7,9 @@ use stetho_core::fit::{Calibration, GroupScore, Importance, MiniValidation, Scor
 
 use crate::cv::{Evaluated, Setting, spread};
 use crate::encode::{Encoder, Preparation, Transform};
-use crate::random::Random;
 use crate::score::{classes_told, row_scores, score, shares};
 use crate::{Features, Goal, Values};
+use stetho_core::Random;
 
 /// Bins of the calibration curve.
 const BINS: usize = 10;

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::random::Random;
 use crate::{Goal, Samples};
+use stetho_core::Random;
 
 /// One division of the rows.
 #[derive(Clone, Debug, PartialEq)]

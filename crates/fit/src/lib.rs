@@ -10,7 +10,7 @@ mod hog;
 mod load;
 mod matrix;
 mod models;
-mod random;
+
 mod run;
 mod samples;
 mod score;

@@ -359,27 +359,22 @@ fn labels(setting: Setting<'_>, rungs: &[Evaluated], options: &Options) -> Measu
             is_file: place.is_file,
         }
     };
-    let off = |(i, row): (usize, &Vec<f64>)| {
-        row.iter().enumerate().filter(|(j, _)| *j != i).map(|c| c.1).sum::<f64>()
-    };
     let (n_contradicted, n_sure_contradicted, n_sure) = contradictions(&out, &given);
     Measured::Is(LabelIssues {
         n_contradicted,
         n_sure_contradicted,
         n_sure,
         source,
-        issues: found.suspects.iter().map(issue).collect(),
-        estimated: found.joint.iter().enumerate().map(off).sum(),
+        issues: found.iter().map(issue).collect(),
         n_rows: given.len() as u64,
-        joint: found.joint,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
     use crate::{Feature, Values};
+    use stetho_core::Random;
 
     fn samples(n: usize, f: impl Fn(&[f64], &mut Random) -> usize) -> Samples {
         let mut random = Random::new(n as u64);

@@ -5,8 +5,8 @@ use stetho_core::Measured;
 use stetho_core::fit::{RungKind, SignalTest};
 
 use crate::cv::{Evaluated, Setting, spread};
-use crate::random::Random;
 use crate::{Goal, Matrix};
+use stetho_core::Random;
 
 /// How often the target is shuffled; less often where rows are many and chance is small.
 const SHUFFLES: usize = 1_000;

@@ -6,7 +6,7 @@
 
 mod error;
 mod files;
-mod random;
+
 mod receipt;
 mod remedies;
 mod request;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::random::Random;
 use crate::table::push_field;
 use crate::{PrepareError, Request};
+use stetho_core::Random;
 
 /// Members of each class, by name.
 pub(crate) type Classes = BTreeMap<String, Vec<usize>>;
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn rare_members_are_drawn_equally_often() {
-        let drawn = drawn_again(&classes(), &mut Random::new(1, "balance"));
+        let drawn = drawn_again(&classes(), &mut Random::of_purpose(1, "balance"));
         let times = |member| drawn.iter().filter(|m| **m == member).count();
         assert_eq!(drawn.len(), 80);
         assert!((90..100).all(|member| times(member) == 8));
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn frequent_members_are_left_out() {
-        let gone = left_out(&classes(), &mut Random::new(1, "balance"));
+        let gone = left_out(&classes(), &mut Random::of_purpose(1, "balance"));
         assert_eq!((gone.len(), gone.iter().filter(|m| **m >= 90).count()), (80, 0));
         assert!(gone.is_sorted());
     }

@@ -30,8 +30,6 @@ pub struct LabelIssues {
     pub source: String,
     /// Rows likely mislabelled, least believable first.
     pub issues: Vec<LabelIssue>,
-    /// How many there are by the confident joint, which may be more than are listed.
-    pub estimated: f64,
     /// Rows with a label.
     pub n_rows: u64,
     /// Rows whose given class is not the one told, of all rows …
@@ -41,6 +39,4 @@ pub struct LabelIssues {
     pub n_sure_contradicted: u64,
     /// Rows of that quarter.
     pub n_sure: u64,
-    /// Estimated counts by given class and true class.
-    pub joint: Vec<Vec<f64>>,
 }

@@ -195,7 +195,7 @@ fn direction(gradient: &[f64], memory: &[(Vec<f64>, Vec<f64>, f64)]) -> Vec<f64>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use stetho_core::Random;
 
     #[test]
     fn ridge_finds_the_weights_on_any_scale() {

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::kernel::squares;
 use super::{Model, one_hot};
-use crate::random::Random;
 use crate::{Goal, Matrix};
+use stetho_core::Random;
 
 /// Rows that are remembered; more are drawn from.
 const MOST: usize = 20_000;

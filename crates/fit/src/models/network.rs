@@ -3,8 +3,8 @@
 use super::{Model, one_hot, softmax};
 use crate::encode::moments;
 use crate::matrix::gemm;
-use crate::random::Random;
 use crate::{Goal, Matrix};
+use stetho_core::Random;
 
 /// Rows of a mini-batch, at most.
 const BATCH: usize = 64;

@@ -7,9 +7,9 @@ use rayon::prelude::*;
 use super::kernel::{gaussian, squares};
 use super::{Model, one_hot, softmax};
 use crate::matrix::add_gram;
-use crate::random::Random;
 use crate::score::log_loss;
 use crate::{Goal, Matrix};
+use stetho_core::Random;
 
 /// Rows that stand for all.
 pub(crate) const MOST_LANDMARKS: usize = 3_000;

@@ -189,7 +189,7 @@ impl Svm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use stetho_core::Random;
 
     #[test]
     fn rings_are_told_apart() {

@@ -12,7 +12,6 @@ use stetho_rules::Judges;
 
 use super::tree::{self, Root};
 use super::verify::verify;
-use crate::random::Random;
 use crate::receipt::{Change, Done, Receipt};
 use crate::resample::{
     Classes, OTHERS_STAY, RESAMPLES_UNSPLIT, UP_IS_TOLD, drawn_again, left_out, weight_of, weights_csv,
@@ -20,6 +19,7 @@ use crate::resample::{
 use crate::staging::Staging;
 use crate::table::{divide, join, push_field, read_corrections, root};
 use crate::{Balance, PrepareError, Ratios, Request, remedies};
+use stetho_core::Random;
 
 /// A picture set under treatment: where each picture goes, or that it is dropped.
 struct Work<'a> {
@@ -289,7 +289,7 @@ impl Work<'_> {
             |i: &usize| self.set.pictures.get(*i).and_then(|p| p.label).map_or(usize::MAX, |l| l as usize);
         let (of_kept, strata): (Vec<usize>, Vec<usize>) =
             kept.iter().map(|i| (group_of(i), label_of(i))).unzip();
-        let mut random = Random::new(self.request.seed, "split");
+        let mut random = Random::of_purpose(self.request.seed, "split");
         let assigned = divide(&of_kept, &strata, ratios, &mut random);
         let mut sizes = Vec::new();
         let to = self.roots.first().map_or_else(|| PathBuf::from("data"), |root| root.to.clone());
@@ -341,7 +341,7 @@ impl Work<'_> {
         if classes.len() < 2 {
             return PrepareError::request("--balance: the training pictures have fewer than two classes");
         }
-        let mut random = Random::new(self.request.seed, "balance");
+        let mut random = Random::of_purpose(self.request.seed, "balance");
         match how {
             Balance::Weights => return self.weigh(&classes, staging),
             Balance::Smote => {

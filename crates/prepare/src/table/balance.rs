@@ -8,11 +8,11 @@ use stetho_core::{count_of, thousands};
 use super::cells::show_number;
 use super::write::file_name;
 use super::{Sheet, Work, share, snippets};
-use crate::random::Random;
 use crate::receipt::Change;
 use crate::resample::{Classes, OTHERS_STAY, UP_IS_TOLD, drawn_again, left_out, weight_of, weights_csv};
 use crate::staging::Staging;
 use crate::{Balance, PrepareError};
+use stetho_core::Random;
 
 impl Work<'_> {
     /// Balances the training part.
@@ -30,7 +30,7 @@ impl Work<'_> {
         if classes.len() < 2 {
             return PrepareError::request(format!("--balance: `{name}` has one class only"));
         }
-        let mut random = Random::new(self.request.seed, "balance");
+        let mut random = Random::of_purpose(self.request.seed, "balance");
         let n_before = sheet.n_rows();
         let balanced = match how {
             Balance::Weights => return self.weigh(&classes, n_before, staging),

@@ -6,8 +6,8 @@ use stetho_core::table::{Kind, Part};
 use super::cells::show_number;
 use super::{Cell, Sheet, Work};
 use crate::PrepareError;
-use crate::random::Random;
 use crate::resample::Classes;
+use stetho_core::Random;
 
 /// Neighbours between which rows are made.
 const NEIGHBOURS: usize = 5;
@@ -181,7 +181,7 @@ mod tests {
             let whole = is_whole(&v);
             (v, whole)
         });
-        for made in between(&points, &[0, 1, 2, 3], 50, &mut Random::new(1, "t")) {
+        for made in between(&points, &[0, 1, 2, 3], 50, &mut Random::of_purpose(1, "t")) {
             assert_ne!(made.base, made.neighbour);
             let low = values[0][made.base].min(values[0][made.neighbour]);
             let high = values[0][made.base].max(values[0][made.neighbour]);

@@ -8,8 +8,8 @@ use stetho_core::{count_of, thousands};
 
 use super::cells::{normal, number};
 use super::{Sheet, Work};
-use crate::random::Random;
 use crate::{PrepareError, Ratios};
+use stetho_core::Random;
 
 /// Bins of a target that is a quantity.
 const BINS: usize = 10;
@@ -29,7 +29,7 @@ impl Work<'_> {
         let units = units(&groups, &strata);
         let n_together = units.iter().filter(|u| u.rows.len() > 1).map(|u| u.rows.len()).sum::<usize>();
         let parts = ratios.parts();
-        let mut random = Random::new(self.request.seed, "split");
+        let mut random = Random::of_purpose(self.request.seed, "split");
         let assigned = assign(units, &parts, &strata, &mut random);
         if let Some((part, _)) = parts.iter().zip(&assigned).find(|(_, rows)| rows.is_empty()).map(|(p, _)| p)
         {
@@ -206,20 +206,20 @@ mod tests {
     fn every_stratum_is_shared_as_asked() {
         let strata: Vec<usize> = (0..1000).map(|i| usize::from(i % 5 == 0)).collect();
         let groups: Vec<usize> = (0..1000).collect();
-        let parts = divide(&groups, &strata, &ratios(), &mut Random::new(1, "split"));
+        let parts = divide(&groups, &strata, &ratios(), &mut Random::of_purpose(1, "split"));
         let count = |part: &[usize], stratum| part.iter().filter(|i| strata[**i] == stratum).count();
         assert_eq!(parts.iter().map(|p| count(p, 0)).collect::<Vec<_>>(), [640, 80, 80]);
         assert_eq!(parts.iter().map(|p| count(p, 1)).collect::<Vec<_>>(), [160, 20, 20]);
-        let other = divide(&groups, &strata, &ratios(), &mut Random::new(2, "split"));
+        let other = divide(&groups, &strata, &ratios(), &mut Random::of_purpose(2, "split"));
         assert_ne!(parts, other);
-        assert_eq!(parts, divide(&groups, &strata, &ratios(), &mut Random::new(1, "split")));
+        assert_eq!(parts, divide(&groups, &strata, &ratios(), &mut Random::of_purpose(1, "split")));
     }
 
     #[test]
     fn groups_stay_whole() {
         let groups: Vec<usize> = (0..600).map(|i| i % 40).collect();
         let strata: Vec<usize> = (0..600).map(|i| usize::from(i % 3 == 0)).collect();
-        let parts = divide(&groups, &strata, &ratios(), &mut Random::new(1, "split"));
+        let parts = divide(&groups, &strata, &ratios(), &mut Random::of_purpose(1, "split"));
         for group in 0..40 {
             let holding = parts.iter().filter(|p| p.iter().any(|i| groups[*i] == group)).count();
             assert_eq!(holding, 1, "{group}");

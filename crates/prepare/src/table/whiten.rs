@@ -95,10 +95,10 @@ fn dot(a: Option<&Vec<f64>>, b: Option<&Vec<f64>>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use stetho_core::Random;
 
     fn columns(n: usize) -> Vec<Vec<f64>> {
-        let mut random = Random::new(3, "test");
+        let mut random = Random::of_purpose(3, "test");
         let mut draw = || -> Vec<f64> { (0..n).map(|_| random.unit() - 0.5).collect() };
         let (a, b, c) = (draw(), draw(), draw());
         let mixed = a.iter().zip(&b).map(|(a, b)| a + 0.1 * b).collect();
