@@ -97,10 +97,12 @@ fn grouped(groups: &[u32], goal: &Goal, n_folds: usize) -> Folds {
     let mut filled = vec![vec![0.0; n_outputs]; n_folds];
     let mut fold_of_group = HashMap::new();
     for (group, counts) in by_size {
+        // How much more uneven a fold becomes, by each class and by its size.
+        let grown =
+            |have: f64, add: f64, all: f64| ((have + add).powi(2) - have.powi(2)) / all.max(1.0).powi(2);
         let cost = |fold: &Vec<f64>| {
-            let share = |(have, add, all): (&f64, &f64, &f64)| ((have + add) / all.max(1.0)).powi(2);
-            let zipped = fold.iter().zip(&counts).zip(&totals).map(|((h, a), t)| share((h, a, t)));
-            zipped.sum::<f64>() - fold.iter().zip(&totals).map(|(h, t)| (h / t.max(1.0)).powi(2)).sum::<f64>()
+            let classes = fold.iter().zip(&counts).zip(&totals).map(|((h, a), all)| grown(*h, *a, *all));
+            classes.sum::<f64>() + grown(size(fold), size(&counts), groups.len() as f64)
         };
         let costs: Vec<f64> = filled.iter().map(cost).collect();
         let least = (0..n_folds).min_by(|a, b| costs[*a].total_cmp(&costs[*b])).unwrap_or(0);
@@ -188,6 +190,14 @@ mod tests {
             let train: Vec<u32> = fold.train.iter().map(|i| groups[*i]).collect();
             assert!(fold.validation.iter().all(|i| !train.contains(&groups[*i])));
         }
+    }
+
+    #[test]
+    fn groups_of_one_class_each_fill_all_folds() {
+        let groups: Vec<u32> = (0..60).map(|i| i / 20).collect();
+        let folds = grouped(&groups, &classes(groups.iter().map(|g| *g as usize).collect()), 3);
+        each_once(&folds, 60);
+        assert!(folds.folds.iter().all(|f| f.validation.len() == 20));
     }
 
     #[test]

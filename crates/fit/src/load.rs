@@ -36,6 +36,13 @@ pub fn from_frame(frame: &Frame, roles: &Roles) -> Result<Loaded, FitError> {
         stetho_core::Measured::Not(reason) => return Err(FitError::Data(reason.clone())),
     };
     let time = roles.time.as_ref().map(|name| frame.column(name, "--time")).transpose()?;
+    for (option, column) in [("--group", frame.group), ("--time", time)] {
+        if column == Some(target.column) {
+            return Err(FitError::Data(format!(
+                "{option} names the target: rows cannot be divided by what is predicted"
+            )));
+        }
+    }
     let task = roles.task.unwrap_or(target.task);
     let mut notes = Vec::new();
     let mut rows = Rows::of(frame, target.column, task);

@@ -82,7 +82,10 @@ pub fn fit(samples: &Samples, options: &Options, follow: &dyn Follow) -> Result<
     check_probabilities(samples, options)?;
     let folds = divide(samples, fold_count(samples, options.n_folds), options.seed);
     if folds.folds.is_empty() || folds.folds.iter().any(|f| f.train.is_empty() || f.validation.is_empty()) {
-        return Err(FitError::Data("the rows cannot be divided into training and validation rows".into()));
+        let by = if samples.groups.is_some() { ": there must be two groups or more" } else { "" };
+        return Err(FitError::Data(format!(
+            "the rows cannot be divided into training and validation rows{by}"
+        )));
     }
     let setting = Setting { samples, folds: &folds, score: suitable(&samples.goal), seed: options.seed };
     let mut record = head(samples, &folds, setting);
