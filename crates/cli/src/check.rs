@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use serde_json::{Map, Value};
 use stetho_core::{Document, Evidence, MAX_PLACES, Pictured, SCHEMA, Subject, Verdict};
 use stetho_read::{Data, DataKind, Plan, fill_thumbnails, read_data};
-use stetho_report::{BoxFacts, PictureFacts, TableFacts};
+use stetho_report::{BoxFacts, FitFacts, PictureFacts, TableFacts};
 use stetho_rules::Judges;
 
 use crate::args::{AsKind, CheckArgs, Format};
@@ -143,21 +143,26 @@ fn picture_facts(pictures: &PictureFacts, skipped: &[String]) -> Map<String, Val
 
 /// Puts small copies of the pictures into the report that it shows.
 pub(crate) fn show_pictures(document: &mut Document) {
-    let mut shown: Vec<&mut Pictured> = Vec::new();
-    for finding in &mut document.findings {
-        for evidence in &mut finding.evidence {
-            if let Evidence::Pictures { groups, .. } = evidence {
-                shown.extend(
-                    groups.iter_mut().take(SHOWN_GROUPS).flat_map(|group| group.iter_mut().take(SHOWN)),
-                );
-            }
-        }
+    let of_findings = document.findings.iter_mut().flat_map(|finding| &mut finding.evidence);
+    show_evidence(of_findings);
+    if let Some(mut facts) = FitFacts::from_map(&document.facts) {
+        show_evidence(facts.figures.iter_mut());
+        facts.insert_into(&mut document.facts);
     }
-    fill_thumbnails(&mut shown, THUMBNAIL);
     let Some(mut facts) = PictureFacts::from_map(&document.facts) else { return };
     let mut samples: Vec<&mut Pictured> = facts.samples.iter_mut().collect();
     fill_thumbnails(&mut samples, SAMPLE_THUMBNAIL);
     facts.insert_into(&mut document.facts);
+}
+
+fn show_evidence<'a>(evidence: impl Iterator<Item = &'a mut Evidence>) {
+    let mut shown: Vec<&mut Pictured> = Vec::new();
+    for one in evidence {
+        if let Evidence::Pictures { groups, .. } = one {
+            shown.extend(groups.iter_mut().take(SHOWN_GROUPS).flat_map(|group| group.iter_mut().take(SHOWN)));
+        }
+    }
+    fill_thumbnails(&mut shown, THUMBNAIL);
 }
 
 fn read(plan: &Plan, kind: Option<DataKind>) -> Result<Data> {

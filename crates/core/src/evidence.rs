@@ -195,7 +195,7 @@ impl Evidence {
     }
 
     /// Cuts lists to their first `most` entries, which rules order worst first.
-    pub(crate) fn truncate(&mut self, most: usize) {
+    pub fn truncate(&mut self, most: usize) {
         match self {
             Self::Table { rows, .. } => rows.truncate(most),
             Self::Bars { bars, .. } => bars.truncate(most),

@@ -328,7 +328,8 @@ fn told_by_models(setting: Setting<'_>, rungs: &[Evaluated]) -> Option<Told> {
     let names: Vec<&str> = tellers.iter().map(|r| r.rung.name.as_str()).collect();
     let source = match names.as_slice() {
         [one] => format!("the {one}"),
-        many => format!("the mean of {}", many.join(", ")),
+        [first @ .., last] => format!("the mean of {} and {last}", first.join(", ")),
+        [] => String::new(),
     };
     Some((source, rows, out))
 }
@@ -360,6 +361,7 @@ fn labels(setting: Setting<'_>, rungs: &[Evaluated], options: &Options) -> Measu
             index: place.row,
             line: place.line,
             is_file: place.is_file,
+            is_picture: matches!(setting.samples.features, Features::Dense(_)),
         }
     };
     let (n_contradicted, n_sure_contradicted, n_sure) = contradictions(&out, &given);

@@ -7,6 +7,8 @@ use stetho_core::{Evidence, Line, Number};
 
 /// Labels that are named in the facts.
 const MOST_CLASSES: usize = 12;
+/// Doubted labels that are shown.
+const MOST_LABELS: usize = 100;
 /// Columns whose importance is drawn.
 const MOST_COLUMNS: usize = 12;
 
@@ -55,7 +57,7 @@ pub struct FitFacts {
     pub models: Vec<ModelFacts>,
     /// What did not run or was left out, in words.
     pub notes: Vec<String>,
-    /// Drawings: the ladder, the learning curve, calibration, what is confused, importances.
+    /// Drawings: the ladder, the learning curve, calibration, what is confused, importances, doubted labels.
     pub figures: Vec<Evidence>,
 }
 
@@ -159,6 +161,10 @@ fn figures(fit: &Fit) -> Vec<Evidence> {
         figures.push(Evidence::bars("how much the score falls when a column is shuffled", bars));
     }
     figures.extend(confusion(fit));
+    figures.extend(fit.doubted_labels().into_iter().map(|mut evidence| {
+        evidence.truncate(MOST_LABELS);
+        evidence
+    }));
     figures
 }
 

@@ -1,5 +1,8 @@
 //! Labels that are likely wrong.
 
+use super::Fit;
+use crate::{Evidence, Pictured};
+
 /// A row whose label models do not believe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelIssue {
@@ -21,6 +24,8 @@ pub struct LabelIssue {
     pub line: Option<u64>,
     /// Whether `path` alone names it: a picture in a file of its own.
     pub is_file: bool,
+    /// Whether it is a picture.
+    pub is_picture: bool,
 }
 
 /// Result of confident learning (Northcutt, Jiang & Chuang 2021).
@@ -39,4 +44,44 @@ pub struct LabelIssues {
     pub n_sure_contradicted: u64,
     /// Rows of that quarter.
     pub n_sure: u64,
+}
+
+impl Fit {
+    /// The labels to look at, surest first: a table, and the pictures where they are some. Empty where no label is doubted.
+    pub fn doubted_labels(&self) -> Vec<Evidence> {
+        let issues = self.labels.get().map(|l| l.issues.as_slice()).unwrap_or_default();
+        if issues.is_empty() {
+            return Vec::new();
+        }
+        let name = |class: usize| self.classes.get(class).map_or_else(|| class.to_string(), |c| c.0.clone());
+        let row = |i: &LabelIssue| {
+            let at = match i.line {
+                Some(line) => format!("{}:{line}", i.path),
+                None if i.is_file => i.path.clone(),
+                None => format!("{}[{}]", i.path, i.index),
+            };
+            [
+                at,
+                name(i.given),
+                name(i.suggested),
+                format!("{:.2}", i.p_given),
+                format!("{:.2}", i.p_suggested),
+            ]
+        };
+        let table = Evidence::table(
+            "labels to look at, surest first",
+            ["row", "given", "suggested", "p of given", "p of suggested"],
+            issues.iter().map(row),
+        );
+        let picture = |i: &LabelIssue| Pictured {
+            path: i.path.clone(),
+            index: (!i.is_file).then_some(i.index),
+            label: Some(name(i.given)),
+            caption: format!("rather {}", name(i.suggested)),
+            ..Pictured::default()
+        };
+        let pictures: Vec<Pictured> = issues.iter().filter(|i| i.is_picture).map(picture).collect();
+        let drawn = Evidence::pictures("pictures whose label is doubted, surest first", pictures);
+        if issues.iter().any(|i| i.is_picture) { vec![table, drawn] } else { vec![table] }
+    }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stetho_core::fit::{Fit, LabelIssue, LabelIssues};
 use stetho_core::{
-    Draft, Evidence, Pictured, Place, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands,
+    Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal, count_of, percent, thousands,
 };
 
 /// Labels that models, asked without having seen them, do not believe.
@@ -39,9 +39,11 @@ use stetho_core::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct LabelNoise {
-    /// Labels are contradicted among the rows that the model is surest of, over how often among all rows, from which on they are
-    /// noisy. Where classes overlap it is a third or less.
-    pub ratio: f64,
+    /// How often labels may be contradicted among the rows that the model is surest of, over how often they are where classes
+    /// overlap as normal noise on a score makes them.
+    pub slack: f64,
+    /// How often, over how often among all rows, however little classes overlap.
+    pub least: f64,
     /// Share of contradicted labels among the rows that the model is surest of from which on it is told.
     pub share: f64,
     /// Chance of as many where classes merely overlap, below which it is told.
@@ -50,8 +52,31 @@ pub(crate) struct LabelNoise {
 
 impl Default for LabelNoise {
     fn default() -> Self {
-        Self { ratio: 0.35, share: 0.01, p: 0.01 }
+        Self { slack: 1.3, least: 0.15, share: 0.01, p: 0.01 }
     }
+}
+
+/// Where labels are the sign of a normal score plus normal noise: the share of rows that the best model has wrong, and how often it
+/// is wrong among the quarter of rows that it is surest of, over that share.
+const OVERLAP: [(f64, f64); 9] = [
+    (0.1, 0.0),
+    (0.15, 0.019),
+    (0.2, 0.105),
+    (0.25, 0.25),
+    (0.3, 0.42),
+    (0.35, 0.589),
+    (0.4, 0.745),
+    (0.45, 0.883),
+    (0.5, 1.0),
+];
+
+/// [`OVERLAP`] at a share of wrong rows, between its points on straight lines.
+fn by_overlap(wrong: f64) -> f64 {
+    let between = |w: &[(f64, f64)]| match w {
+        [(x0, y0), (x1, y1)] if wrong <= *x1 => Some(y0 + (y1 - y0) * ((wrong - x0) / (x1 - x0)).max(0.0)),
+        _ => None,
+    };
+    OVERLAP.windows(2).find_map(between).unwrap_or(1.0)
 }
 
 impl Rule for LabelNoise {
@@ -65,15 +90,17 @@ impl Rule for LabelNoise {
         let share = |count: u64, of: u64| count as f64 / of.max(1) as f64;
         let sure = share(found.n_sure_contradicted, found.n_sure);
         let all = share(found.n_contradicted, found.n_rows);
-        let by_overlap = self.ratio * all * found.n_sure as f64;
-        let is_chance = at_least(found.n_sure_contradicted, by_overlap) > self.p;
+        let by_overlap = all * (self.slack * by_overlap(all)).max(self.least);
+        let is_chance = at_least(found.n_sure_contradicted, by_overlap * found.n_sure as f64) > self.p;
         if sure < self.share || is_chance || found.issues.is_empty() {
             return;
         }
+        let is_pictures = found.issues.iter().any(|i| i.is_picture);
+        let (noun, target) = if is_pictures { ("picture", "") } else { ("row", " --target COLUMN") };
         let message = format!(
             "{} of {} ({}) have a label that {} does not believe",
             thousands(found.issues.len() as u64),
-            count_of(found.n_rows, "row"),
+            count_of(found.n_rows, noun),
             percent(found.issues.len() as f64 / found.n_rows.max(1) as f64),
             found.source
         );
@@ -83,20 +110,19 @@ impl Rule for LabelNoise {
             Evidence::at_most(
                 "share of contradicted labels among the quarter of rows that the model is surest of",
                 sure,
-                (self.ratio * all).max(self.share),
+                by_overlap.max(self.share),
             ),
-            Remedy::advice("look at the rows, surest first, and correct the labels that are wrong")
-                .command("stetho fit DATA --target COLUMN --labels-out relabel.csv"),
+            Remedy::advice("look at them, surest first, and correct the labels that are wrong")
+                .command(format!("stetho fit DATA{target} --labels-out relabel.csv")),
         )
         .count(found.issues.len() as u64)
         .places(places(found))
         .remedy(
             Remedy::risky("apply the corrected list to a copy")
                 .command("stetho prepare DATA --fix-labels relabel.csv --out fixed"),
-        )
-        .evidence(listed(fit, found));
-        if found.issues.iter().any(|i| i.is_file) {
-            draft = draft.evidence(pictures(fit, found));
+        );
+        for evidence in fit.doubted_labels() {
+            draft = draft.evidence(evidence);
         }
         report.raise(draft);
     }
@@ -121,39 +147,22 @@ fn places(found: &LabelIssues) -> Vec<Place> {
     found.issues.iter().map(place).collect()
 }
 
-fn name(fit: &Fit, class: usize) -> String {
-    fit.classes.get(class).map_or_else(|| class.to_string(), |c| c.0.clone())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn listed(fit: &Fit, found: &LabelIssues) -> Evidence {
-    let row = |i: &LabelIssue| {
-        let at = match i.line {
-            Some(line) => format!("{}:{line}", i.path),
-            None if i.is_file => i.path.clone(),
-            None => format!("{}[{}]", i.path, i.index),
-        };
-        [
-            at,
-            name(fit, i.given),
-            name(fit, i.suggested),
-            format!("{:.2}", i.p_given),
-            format!("{:.2}", i.p_suggested),
-        ]
-    };
-    Evidence::table(
-        "labels to look at, surest first",
-        ["row", "given", "suggested", "p of given", "p of suggested"],
-        found.issues.iter().map(row),
-    )
-}
+    #[test]
+    fn overlap_is_read_between_its_points() {
+        assert!(by_overlap(0.02).abs() < 1e-12);
+        assert!((by_overlap(0.25) - 0.25).abs() < 1e-12);
+        assert!((by_overlap(0.275) - 0.335).abs() < 1e-9);
+        assert!((by_overlap(0.7) - 1.0).abs() < 1e-12);
+    }
 
-fn pictures(fit: &Fit, found: &LabelIssues) -> Evidence {
-    let picture = |i: &LabelIssue| Pictured {
-        path: i.path.clone(),
-        index: (!i.is_file).then_some(i.index),
-        label: Some(name(fit, i.given)),
-        caption: format!("rather {}", name(fit, i.suggested)),
-        ..Pictured::default()
-    };
-    Evidence::pictures("pictures whose label is doubted, surest first", found.issues.iter().map(picture))
+    #[test]
+    fn chances_of_counts() {
+        assert!((at_least(0, 3.0) - 1.0).abs() < 1e-12);
+        assert!((at_least(1, 3.0) - (1.0 - (-3.0_f64).exp())).abs() < 1e-12);
+        assert!(at_least(12, 2.0) < 1e-5);
+    }
 }
