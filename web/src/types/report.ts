@@ -703,7 +703,7 @@ models: Array<ModelFacts>,
  */
 notes: Array<string>, 
 /**
- * Drawings: the ladder, the learning curve, calibration, what is confused, importances.
+ * Drawings: the ladder, the learning curve, calibration, what is confused, importances, doubted labels.
  */
 figures: Array<Evidence>, };
 
