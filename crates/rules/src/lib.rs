@@ -16,12 +16,15 @@ mod judges;
 mod ladder;
 mod pictures;
 mod placeholders;
+pub mod run;
+mod runs;
 mod shortcut;
 mod show;
 pub mod table;
 mod tail;
 #[cfg(test)]
 mod testing;
+mod trend;
 
 pub use judges::Judges;
 
@@ -33,7 +36,8 @@ pub fn all() -> impl Iterator<Item = &'static RuleInfo> {
     let image = image::RULES.iter().map(|entry| &entry.info);
     let boxes = boxes::RULES.iter().map(|entry| &entry.info);
     let fit = fit::RULES.iter().map(|entry| &entry.info);
-    table.chain(image).chain(boxes).chain(fit)
+    let run = run::RULES.iter().map(|entry| &entry.info);
+    table.chain(image).chain(boxes).chain(fit).chain(run)
 }
 
 /// The rule called `id`.
