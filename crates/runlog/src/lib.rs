@@ -3,11 +3,16 @@
 //! A log is read through [`Source`], by polling, and handed over point by point to a [`Sink`]. TensorBoard event files are
 //! written by [`Writer`].
 
+mod contest;
 mod error;
 mod events;
+mod names;
+mod recorder;
 mod source;
 mod tags;
 
 pub use error::LogError;
 pub use events::{EventRun, LONGEST, Outcome, PLUGIN, Problem, Tail, Writer};
+pub use names::{Meaning, Names};
+pub use recorder::Recorder;
 pub use source::{Account, Damage, Progress, Sink, Source, StepAxis, Tag, TagId, When};
