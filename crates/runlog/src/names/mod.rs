@@ -258,6 +258,8 @@ const HIGHER: &[&str] = &[
     "elo",
     "explained",
     "accuracies",
+    "io",
+    "mio",
     "correct",
     "fbeta",
 ];
