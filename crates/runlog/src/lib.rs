@@ -5,9 +5,13 @@
 
 mod error;
 mod events;
+mod find;
+mod foreign;
 mod source;
 mod tags;
 
 pub use error::LogError;
-pub use events::{EventRun, LONGEST, Outcome, PLUGIN, Problem, Tail, Writer};
+pub use events::{EventRun, LONGEST, Outcome, PLUGIN, Problem, Tail, Writer, put_frame};
+pub use find::{Found, FoundRun, RunKind, find};
+pub use foreign::{Foreign, Pattern};
 pub use source::{Account, Damage, Progress, Sink, Source, StepAxis, Tag, TagId, When};
