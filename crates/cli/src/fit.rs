@@ -19,8 +19,8 @@ use crate::args::{AsKind, FitArgs, Format, ModelName, TaskKind};
 use crate::check::show_pictures;
 use crate::config::Config;
 use crate::delivery::{command_line, deliver, format, seat_judges, status};
-use crate::output;
 use crate::onlooker::{Onlooker, catch_interrupt};
+use crate::output;
 
 /// Longer side of the pictures whose features are measured, in pixels.
 const SIDE: u32 = 64;

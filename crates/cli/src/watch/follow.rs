@@ -161,7 +161,9 @@ impl StatusLine {
     }
 
     fn gone(&self, rules: &[String], args: &WatchArgs) -> Result<()> {
-        rules.iter().try_for_each(|rule| self.say(&format!("over     {rule}: what was seen is no more"), args))
+        rules
+            .iter()
+            .try_for_each(|rule| self.say(&format!("over     {rule}: what was seen is no more"), args))
     }
 
     fn show(&mut self, logs: &Logs) {
@@ -216,7 +218,8 @@ fn loss_words(run: &Run) -> Option<String> {
     let last = series.digest.last()?;
     let arrow = match blocks.as_slice() {
         [.., before, end] => {
-            let noise = before.std() / (before.n.max(1) as f64).sqrt() + end.std() / (end.n.max(1) as f64).sqrt();
+            let noise =
+                before.std() / (before.n.max(1) as f64).sqrt() + end.std() / (end.n.max(1) as f64).sqrt();
             if end.mean < before.mean - 2.0 * noise {
                 " ↓"
             } else if end.mean > before.mean + 2.0 * noise {
@@ -246,6 +249,9 @@ mod tests {
 
     #[test]
     fn times_are_told_in_what_people_count() {
-        assert_eq!((left(12.4), left(600.0), left(12_000.0)), ("12 s".into(), "10 min".into(), "3 h 20 min".into()));
+        assert_eq!(
+            (left(12.4), left(600.0), left(12_000.0)),
+            ("12 s".into(), "10 min".into(), "3 h 20 min".into())
+        );
     }
 }

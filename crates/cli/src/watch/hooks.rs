@@ -26,12 +26,17 @@ impl Hooks {
     /// When there is an address, and no `curl` to post to it.
     pub(crate) fn new(command: Option<&str>, address: Option<&str>) -> Result<Self> {
         if address.is_some() {
-            let found = Command::new("curl").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+            let found =
+                Command::new("curl").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
             if !found.is_ok_and(|status| status.success()) {
                 bail!("--post needs `curl`, which was not found: install it, or use --exec");
             }
         }
-        Ok(Self { command: command.map(str::to_owned), address: address.map(str::to_owned), running: Vec::new() })
+        Ok(Self {
+            command: command.map(str::to_owned),
+            address: address.map(str::to_owned),
+            running: Vec::new(),
+        })
     }
 
     /// Starts the hooks for a finding of `run`. They get it as JSON on standard input, and its parts as STETHO_… variables.
@@ -45,8 +50,23 @@ impl Hooks {
         let shell = self.command.as_ref().map(|text| shell(text));
         let post = self.address.as_ref().map(|address| {
             let mut curl = Command::new("curl");
-            curl.args(["--silent", "--show-error", "--fail", "--max-time", "10", "--header", "Content-Type: application/json"]);
-            curl.args(["--data-binary", "@-", "--output", if cfg!(windows) { "NUL" } else { "/dev/null" }, "--", address]);
+            curl.args([
+                "--silent",
+                "--show-error",
+                "--fail",
+                "--max-time",
+                "10",
+                "--header",
+                "Content-Type: application/json",
+            ]);
+            curl.args([
+                "--data-binary",
+                "@-",
+                "--output",
+                if cfg!(windows) { "NUL" } else { "/dev/null" },
+                "--",
+                address,
+            ]);
             curl
         });
         for mut hook in shell.into_iter().chain(post) {

@@ -45,7 +45,8 @@ impl Logs {
     pub(crate) fn open(asked: &[PathBuf], map: &[String], pattern: Option<&str>) -> Result<Self> {
         let names = Names::with(map).context("--map")?;
         let pattern = pattern.map(Pattern::new).transpose().context("--pattern")?;
-        let mut logs = Self { asked: asked.to_vec(), names, pattern, runs: Vec::new(), left_aside: Vec::new() };
+        let mut logs =
+            Self { asked: asked.to_vec(), names, pattern, runs: Vec::new(), left_aside: Vec::new() };
         logs.look()?;
         Ok(logs)
     }
@@ -55,7 +56,8 @@ impl Logs {
         self.left_aside.clear();
         for asked in &self.asked {
             let found = find(asked)?;
-            self.left_aside.extend(found.left_aside.iter().map(|(path, why)| format!("{}: {why}", path.display())));
+            self.left_aside
+                .extend(found.left_aside.iter().map(|(path, why)| format!("{}: {why}", path.display())));
             let is_single = found.runs.len() == 1;
             for run in found.runs {
                 if self.runs.iter().any(|known| known.path == run.path) {
@@ -118,7 +120,8 @@ impl Logs {
             }
             merge(&mut outcomes, verdict.outcomes);
         }
-        findings.sort_by(|(_, a), (_, b)| b.severity.cmp(&a.severity).then(b.certainty.total_cmp(&a.certainty)));
+        findings
+            .sort_by(|(_, a), (_, b)| b.severity.cmp(&a.severity).then(b.certainty.total_cmp(&a.certainty)));
         let (owners, findings) = findings.into_iter().unzip();
         Ok(Judged { verdict: Verdict { findings, outcomes }, owners })
     }
@@ -138,12 +141,16 @@ impl Logs {
     /// When there is no run, or none that holds a number.
     pub(crate) fn demand_points(&self) -> Result<()> {
         let asked = self.asked.iter().map(|p| format!("`{}`", p.display())).collect::<Vec<_>>().join(", ");
-        if let Some(failure) = self.runs.iter().find_map(|r| r.failure.as_ref()).filter(|_| self.runs.len() == 1) {
+        if let Some(failure) =
+            self.runs.iter().find_map(|r| r.failure.as_ref()).filter(|_| self.runs.len() == 1)
+        {
             bail!("{failure}");
         }
         if self.is_empty() {
             let aside = self.left_aside.first().map_or_else(String::new, |why| format!(" ({why})"));
-            bail!("{asked} holds no log: no event files, CSV, JSON lines, `trainer_state.json` or lines of text{aside}");
+            bail!(
+                "{asked} holds no log: no event files, CSV, JSON lines, `trainer_state.json` or lines of text{aside}"
+            );
         }
         if self.runs().all(|run| run.series.is_empty()) {
             let why = self.runs.iter().flat_map(notes_of).next();
@@ -198,7 +205,10 @@ fn notes_of(run: &Followed) -> Vec<String> {
         let shown: Vec<String> = unknown.iter().take(MOST_NAMES).map(|n| format!("`{n}`")).collect();
         let more = unknown.len().saturating_sub(MOST_NAMES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        notes.push(format!("{name}: drawn, not judged: {}{more} (tell what they are with `--map loss=NAME`)", shown.join(", ")));
+        notes.push(format!(
+            "{name}: drawn, not judged: {}{more} (tell what they are with `--map loss=NAME`)",
+            shown.join(", ")
+        ));
     }
     for (reason, count) in account.skipped.iter().filter(|(_, n)| **n > 0) {
         notes.push(format!("{name}: not read: {reason} ({count})"));
