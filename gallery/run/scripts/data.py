@@ -109,3 +109,12 @@ def windows(letters, length=32):
     """Inputs and the letters that follow, cut into windows of equal length."""
     n = (len(letters) - 1) // length
     return letters[: n * length].view(n, length), letters[1 : n * length + 1].view(n, length)
+
+
+def adding_problem(n, length=24):
+    """Sequences of numbers of which two are marked; the target is the sum of these (Hochreiter and Schmidhuber 1997)."""
+    marks = torch.zeros(n, length)
+    for part in (slice(0, length // 2), slice(length // 2, None)):
+        marks[:, part].scatter_(1, torch.randint(length // 2, (n, 1)), 1.0)
+    x = torch.stack([torch.rand(n, length), marks], 2)
+    return x, x.prod(2).sum(1, keepdim=True)

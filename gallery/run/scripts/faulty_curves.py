@@ -89,15 +89,15 @@ def inputs_zeroed(log):
         log({"epoch": s.epoch, "train_loss": s.loss, "train_acc": accuracy(model, train), "val_loss": score(model, val), "val_acc": accuracy(model, val)})
 
 
-@run("events", "loss-at-chance", STUCK, holdout=True)
+@run("csv", "loss-at-chance", STUCK, holdout=True)
 def targets_of_other_rows(log):
     """inputs are shuffled each epoch and targets are not: a regression stays at the variance of its target, one"""
     (x, y), val = waves(n=6000)
     model = mlp(4, 32, 1)
     for s in steps(model, (x[torch.randperm(len(x))], y), torch.optim.Adam(model.parameters(), 3e-4), regress, epochs=6):
-        log(s.index, {"Train/mse": s.loss})
+        log({"step": s.index, "Train/mse": s.loss})
         if s.ends:
-            log(s.index, {"Val/mse": score(model, val, regress)})
+            log({"step": s.index, "Val/mse": score(model, val, regress)})
             x = x[torch.randperm(len(x))]
 
 
@@ -115,7 +115,7 @@ def language_model_of_noise(log):
 @run("csv", "loss-plateau", {"underfitting-run": "both stop high", "loss-oscillating": "the steps are too large", "learning-rate-extreme": "as before"})
 def plateau_at_high_rate(log):
     """a constant rate too high for the last part of the way: falls for a tenth of the run, then flat"""
-    train, val = blobs(n=6000, classes=20)
+    train, val = blobs(n=60_000, classes=20)
     model = mlp(20, 64, 20)
     for s in steps(model, train, torch.optim.SGD(model.parameters(), 0.5), limit=3000, size=128):
         if s.index % 10 == 0:
@@ -126,9 +126,9 @@ def plateau_at_high_rate(log):
 
 @run("text", "loss-plateau", {"underfitting-run": "the model cannot do more"}, holdout=True)
 def plateau_of_narrow_lstm(log):
-    """an LSTM of two units on text at a constant rate: flat for three quarters of the run"""
+    """an LSTM of one unit on text at a constant rate: flat for three quarters of the run"""
     train, val = windows(text(2500)), windows(text(200, seed=8))
-    model = Recurrent(width=2)
+    model = Recurrent(width=1)
     for s in steps(model, train, torch.optim.Adam(model.parameters(), 2e-2), next_letter, epochs=40, size=64):
         if s.index % 20 == 0:
             log(f"step {s.index:5d} | loss {s.loss:.4f} | lr 2.00e-02")
@@ -200,16 +200,16 @@ def garbage_tokens(log):
             log({"step": s.index, "eval_loss": score(model, val, next_letter)})
 
 
-@run("events", "loss-spike", {"exploding-gradient": "of one step"})
+@run("jsonl", "loss-spike", {"exploding-gradient": "of one step"})
 def one_target_mistyped(log):
     """a target a thousand times too large in one row of the data: the loss jumps each time its batch comes"""
     (x, y), val = diabetes()
     y[11] *= 300
     model = nn.Linear(10, 1)
     for s in steps(model, (x, y), torch.optim.SGD(model.parameters(), 1e-3), regress, limit=450, size=4):
-        log(s.index, {"Loss/train": s.loss})
+        log({"step": s.index, "Loss/train": s.loss})
         if s.index % 50 == 49:
-            log(s.index, {"Loss/val": score(model, val, regress)})
+            log({"step": s.index, "Loss/val": score(model, val, regress)})
 
 
 @run("yolo", "loss-terms-unbalanced", {"underfitting-run": "the classes are not learnt"})

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from data import LETTERS, text, windows
+from data import LETTERS, adding_problem, text, windows
 from record import run
 from torch import nn
 from torch.nn import functional as F
@@ -97,17 +97,10 @@ def gru_adding_problem(log):
     """the adding problem: the loss waits at the variance of the target for a third of the run, then falls through"""
     model = nn.ModuleList([nn.GRU(2, 32, batch_first=True), nn.Linear(32, 1)])
 
-    def make(n, length=24):
-        marks = torch.zeros(n, length)
-        for part in (slice(0, length // 2), slice(length // 2, None)):
-            marks[:, part].scatter_(1, torch.randint(length // 2, (n, 1)), 1.0)
-        x = torch.stack([torch.rand(n, length), marks], 2)
-        return x, x.prod(2).sum(1, keepdim=True)
-
     def adding(model, x, y):
         return F.mse_loss(model[1](model[0](x)[0][:, -1]), y)
 
-    train, val = make(4000), make(500)
+    train, val = adding_problem(4000), adding_problem(500)
     for s in steps(model, train, torch.optim.Adam(model.parameters(), 2e-3), adding, limit=2400, size=50):
         if s.index % 8 == 0:
             log(step=s.index, loss=s.loss)
@@ -130,7 +123,7 @@ def transformer_copy(log):
             log({"step": s.index, "eval/loss": score(model, val, next_letter)})
 
 
-@run("events")
+@run("jsonl")
 def lstm_first_letter(log):
     """classify whether a window of text has more than one full stop, by the last state"""
     (x, _), (u, _) = letters(3000)
@@ -142,9 +135,9 @@ def lstm_first_letter(log):
 
     for s in steps(model, train, torch.optim.Adam(model.parameters(), 2e-3), last, limit=700, size=32, clip=5.0):
         if s.index % 2 == 0:
-            log(s.index, {"training/loss": s.loss})
+            log({"step": s.index, "training/loss": s.loss})
         if s.index % 50 == 49:
-            log(s.index, {"validation/loss": score(model, val, last)})
+            log({"step": s.index, "validation/loss": score(model, val, last)})
 
 
 @run("csv", holdout=True)

@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 from torch import nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler as schedules
-from train import accuracy, cnn, epochs, mlp, regress, score, steps
+from train import Shares, accuracy, cnn, epochs, mlp, regress, score, steps
 
 
 @run("jsonl")
@@ -313,3 +313,25 @@ def matrix_factorisation(log):
     optimizer = torch.optim.Adam(model.parameters(), 5e-3, weight_decay=3e-4)
     for s in epochs(model, train, optimizer, squared, epochs=30, size=128):
         log(epoch=s.epoch, train_rmse=s.loss**0.5, val_rmse=score(model, val, squared) ** 0.5)
+
+
+@run("csv")
+def sparse_activations(log):
+    """the share of zeros behind each ReLU is logged: a fifth to a half"""
+    train, val = (part[:2] for part in shapes())
+    model = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 3))
+    shares = Shares(model, nn.ReLU, lambda out: out == 0, "sparsity/relu{}")
+    for s in epochs(model, train, torch.optim.Adam(model.parameters(), 1e-3), epochs=15):
+        log({"epoch": s.epoch, "loss": s.loss, "val_loss": score(model, val), "val_acc": accuracy(model, val), **shares.last})
+
+
+@run("jsonl", holdout=True)
+def shares_of_classes(log):
+    """the share of each predicted class and of saturated units is logged: the classes come into balance"""
+    train, val = digits()
+    model = mlp(64, 64, 10, act=nn.Tanh)
+    shares = Shares(model, nn.Tanh, lambda out: out.abs() > 0.97, "saturated/tanh{}")
+    for s in epochs(model, train, torch.optim.SGD(model.parameters(), 0.03, momentum=0.9), epochs=20):
+        predicted = model(val[0]).argmax(1)
+        counts = {f"pred_share/{k}": (predicted == k).float().mean().item() for k in range(10)}
+        log({"epoch": s.epoch, "train/loss": s.loss, "val/loss": score(model, val), **counts, **shares.last})

@@ -6,6 +6,7 @@ torch, scikit-learn, tensorboard and psutil. The same seeds on another machine o
 import fnmatch
 import gzip
 import importlib
+import multiprocessing
 import re
 import sys
 import time
@@ -59,9 +60,11 @@ def main(patterns):
     for topic in TOPICS:
         importlib.import_module(topic)
     chosen = [name for name in RUNS if any(fnmatch.fnmatch(name, p) for p in patterns or ["*"])]
+    context = multiprocessing.get_context("fork")  # a process for each run: memory starts anew
     for name in chosen:
         start = time.monotonic()
-        path = RUNS[name].record()
+        with context.Pool(1) as worker:
+            path = worker.apply(RUNS[name].record)
         size = sum(file.stat().st_size for file in ([path] if path.is_file() else path.iterdir()))
         print(f"{name}: {path.name}, {size / 1000:.1f} kB in {time.monotonic() - start:.1f} s", flush=True)
     (RECORDED.parent / "runs.toml").write_text(HEADER + "".join(listed(run) for run in RUNS.values()))

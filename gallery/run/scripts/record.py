@@ -39,8 +39,9 @@ class Run:
         torch.manual_seed(seed)
         log = KINDS[self.kind]()
         self.make(log)
-        for old in folder.glob(f"{self.name}.*"):
-            old.unlink()
+        for old in folder.iterdir():
+            if old.name.split(".")[0] == self.name:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
         return log.save(folder, self.name)
 
 
