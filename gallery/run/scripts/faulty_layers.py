@@ -68,7 +68,8 @@ def deep_net_of_large_gain(log):
 @run("jsonl", "exploding-gradient", {"loss-spike": "the loss leaps with the norm", "loss-diverging": "it leaps above its start", "loss-plateau": "between leaps", "loss-oscillating": "leaps", "loss-at-chance": "at the variance of the target"}, holdout=True)
 def recurrent_net_without_clip(log):
     """a plain recurrent net of rectified units over 60 steps, no clip: norms of about 20 leap to millions now and then"""
-    train, val = adding_problem(4000, 60), adding_problem(500, 60)
+    torch.manual_seed(3)  # other draws leap later
+    train = adding_problem(4000, 60)
     model = nn.ModuleList([nn.RNN(2, 32, nonlinearity="relu", batch_first=True), nn.Linear(32, 1)])
     with torch.no_grad():
         model[0].weight_hh_l0.copy_(torch.eye(32))
@@ -76,10 +77,9 @@ def recurrent_net_without_clip(log):
     def last(model, x, y):
         return regress(lambda x: model[1](model[0](x)[0][:, -1]), x, y)
 
-    for s in steps(model, train, torch.optim.Adam(model.parameters(), 1e-3), last, limit=900, size=50):
+    for s in steps(model, train, torch.optim.Adam(model.parameters(), 1e-3), last, limit=620, size=50):
         log({"step": s.index, "train/loss": s.loss, "train/grad_norm": s.norm})
-        if s.index % 50 == 49:
-            log({"step": s.index, "val/loss": score(model, val, last)})
+    log({"step": s.index, "val/loss": score(model, adding_problem(500, 60), last)})
 
 
 @run("csv", "clipping-always", {"loss-not-decreasing": "too slow to see", "underfitting-run": "both are high", "update-ratio": "too small", "loss-plateau": "slow"})
