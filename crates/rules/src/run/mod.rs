@@ -2,6 +2,8 @@
 
 mod loss_diverging;
 mod non_finite_loss;
+#[cfg(test)]
+mod testing;
 
 use stetho_core::Entry;
 use stetho_core::run::Run;
