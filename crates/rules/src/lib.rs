@@ -9,6 +9,7 @@ mod box_sets;
 mod box_units;
 pub mod boxes;
 mod chance;
+mod chance_level;
 mod columns;
 pub mod fit;
 pub mod image;

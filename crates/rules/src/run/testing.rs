@@ -120,7 +120,8 @@ fn examples_in_the_documentation_do_what_they_say() {
     let mut failures = Vec::new();
     for info in super::RULES.iter().map(|entry| &entry.info) {
         let docs = info.docs();
-        let examples = docs.fires_on.iter().map(|e| (e, true)).chain(docs.quiet_on.iter().map(|e| (e, false)));
+        let examples =
+            docs.fires_on.iter().map(|e| (e, true)).chain(docs.quiet_on.iter().map(|e| (e, false)));
         for (example, must_fire) in examples {
             let found = judge(info.id, &run_of(example));
             if found.is_empty() == must_fire {

@@ -1,0 +1,155 @@
+//! The series of a run: which file goes on with which, and what was taken up again.
+
+use std::sync::Arc;
+
+use std::collections::HashMap;
+
+use super::event;
+use crate::{Sink, Tag, TagId, When};
+
+/// What a series holds.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// Nothing says yet; old logs say nothing and hold scalars.
+    Unknown,
+    Scalars,
+    Vectors(Arc<[String]>),
+    /// Stepped over, for this reason.
+    Other(&'static str),
+}
+
+impl Kind {
+    /// What the metadata of a series says.
+    pub(super) fn of_metadata(metadata: &[u8]) -> Self {
+        let (plugin, content) = event::plugin(metadata);
+        match plugin {
+            b"scalars" => Self::Scalars,
+            b"stetho" => Self::Vectors(event::layers(content).into()),
+            b"" => Self::Unknown,
+            b"histograms" => Self::Other("histograms"),
+            b"images" => Self::Other("images"),
+            b"text" => Self::Other("texts"),
+            b"audio" => Self::Other("sounds"),
+            b"hparams" => Self::Other("hyperparameters"),
+            b"pr_curves" => Self::Other("precision-recall curves"),
+            _ => Self::Other("tensors of other plugins"),
+        }
+    }
+}
+
+struct Series {
+    /// The file that wrote its newest point.
+    owner: usize,
+    last: Option<When>,
+    kind: Kind,
+}
+
+/// All series of a run, over its files.
+#[derive(Default)]
+pub(super) struct Board {
+    series: Vec<Series>,
+    by_name: HashMap<(u32, Vec<u8>), TagId>,
+    n_writers: u32,
+    pub(super) n_restarts: u64,
+    pub(super) n_points: u64,
+}
+
+/// A series as one file sees it.
+#[derive(Clone)]
+pub(super) struct Local {
+    /// Its number in the run, once it has had a point.
+    pub(super) id: Option<TagId>,
+    pub(super) kind: Kind,
+}
+
+impl Board {
+    /// What earlier files say of a series.
+    pub(super) fn known_kind(&self, name: &[u8]) -> Kind {
+        let found = self.by_name.get(&(0, name.to_vec())).and_then(|id| self.series.get(id.index()));
+        found.map_or(Kind::Unknown, |series| series.kind.clone())
+    }
+
+    /// Where a point of `file` belongs: an earlier file's series that it goes on with or supersedes, or one of its own.
+    ///
+    /// `writer` is the file's number among those that write at the same time, given when it is first needed.
+    #[inline]
+    pub(super) fn place(
+        &mut self,
+        file: usize,
+        writer: &mut u32,
+        local: &mut Local,
+        name: &[u8],
+        when: When,
+        sink: &mut dyn Sink,
+    ) -> TagId {
+        if let Some(id) = local.id
+            && let Some(series) = self.series.get_mut(id.index())
+            && series.owner == file
+        {
+            series.last = Some(when);
+            self.n_points += 1;
+            return id;
+        }
+        let id = self.find(file, writer, local, name, when, sink);
+        local.id = Some(id);
+        let series = &mut self.series[id.index()];
+        (series.owner, series.last) = (file, Some(when));
+        self.n_points += 1;
+        id
+    }
+
+    fn find(
+        &mut self,
+        file: usize,
+        writer: &mut u32,
+        local: &Local,
+        name: &[u8],
+        when: When,
+        sink: &mut dyn Sink,
+    ) -> TagId {
+        let id = self.open(*writer, local, name, file, sink);
+        let Some(series) = self.series.get(id.index()) else { return id };
+        let Some(last) = series.last else { return id };
+        if series.owner == file {
+            return id;
+        }
+        let is_meanwhile = when.wall_time < last.wall_time;
+        // A file that another has followed, and which grows nevertheless, is written by a process of its own.
+        if is_meanwhile || local.id.is_some() {
+            self.n_writers += 1;
+            *writer = self.n_writers;
+            return self.open(*writer, local, name, file, sink);
+        }
+        if when.step <= last.step {
+            self.n_restarts += 1;
+            sink.restart(Some(id), when.step);
+        }
+        id
+    }
+
+    fn open(&mut self, writer: u32, local: &Local, name: &[u8], file: usize, sink: &mut dyn Sink) -> TagId {
+        let key = (writer, name.to_vec());
+        if let Some(id) = self.by_name.get(&key) {
+            return *id;
+        }
+        let id = TagId(u32::try_from(self.series.len()).unwrap_or(u32::MAX));
+        self.series.push(Series { owner: file, last: None, kind: local.kind.clone() });
+        self.by_name.insert(key, id);
+        let is_vector = matches!(local.kind, Kind::Vectors(_));
+        sink.tag(id, Tag { name: &String::from_utf8_lossy(name), writer, is_vector });
+        id
+    }
+
+    /// A session began anew: all that was logged from this step on is void.
+    pub(super) fn restart(&mut self, step: i64, sink: &mut dyn Sink) {
+        let is_void = |series: &Series| series.last.is_some_and(|last| last.step >= step);
+        if !self.series.iter().any(is_void) {
+            return;
+        }
+        for series in self.series.iter_mut().filter(|s| is_void(s)) {
+            series.last = None;
+        }
+        self.n_restarts += 1;
+        sink.restart(None, step);
+    }
+}

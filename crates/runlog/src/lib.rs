@@ -1,0 +1,13 @@
+//! Run logs: what a training run left behind, or is writing now.
+//!
+//! A log is read through [`Source`], by polling, and handed over point by point to a [`Sink`]. TensorBoard event files are
+//! written by [`Writer`].
+
+mod error;
+mod events;
+mod source;
+mod tags;
+
+pub use error::LogError;
+pub use events::{EventRun, LONGEST, Outcome, PLUGIN, Problem, Tail, Writer};
+pub use source::{Account, Damage, Progress, Sink, Source, StepAxis, Tag, TagId, When};
