@@ -1,5 +1,9 @@
 //! Rules about training runs.
 
+mod clipping_always;
+mod dead_activations;
+mod exploding_gradient;
+mod learning_rate_extreme;
 mod loss_at_chance;
 mod loss_diverging;
 mod loss_not_decreasing;
@@ -8,11 +12,16 @@ mod loss_plateau;
 mod loss_spike;
 mod loss_terms_unbalanced;
 mod no_validation;
+mod non_finite_gradient;
 mod non_finite_loss;
+mod non_finite_parameter;
 mod overfitting_run;
+mod saturated_activations;
 #[cfg(test)]
 mod testing;
 mod underfitting_run;
+mod update_ratio;
+mod vanishing_gradient;
 
 use stetho_core::Entry;
 use stetho_core::run::Run;
@@ -32,4 +41,13 @@ pub static RULES: &[Entry<Run>] = &[
     entry!("run", loss_spike::LossSpike),
     entry!("run", loss_plateau::LossPlateau),
     entry!("run", no_validation::NoValidation),
+    entry!("run", non_finite_gradient::NonFiniteGradient),
+    entry!("run", non_finite_parameter::NonFiniteParameter),
+    entry!("run", vanishing_gradient::VanishingGradient),
+    entry!("run", exploding_gradient::ExplodingGradient),
+    entry!("run", clipping_always::ClippingAlways),
+    entry!("run", dead_activations::DeadActivations),
+    entry!("run", saturated_activations::SaturatedActivations),
+    entry!("run", update_ratio::UpdateRatio),
+    entry!("run", learning_rate_extreme::LearningRateExtreme),
 ];

@@ -12,9 +12,14 @@ fn meaning(tag: &str) -> (Quantity, &str) {
     let quantity = match word {
         "loss" if name.is_empty() => Quantity::Loss(Part::Train),
         "loss" => Quantity::LossTerm(Part::Train),
+        "loss_scale" => Quantity::LossScale,
+        _ if word != "val_loss" && (word.ends_with("_loss") || word.starts_with("loss_")) => {
+            Quantity::LossTerm(Part::Train)
+        }
         "val_loss" => Quantity::Loss(Part::Validation),
-        "acc" => Quantity::Metric(Part::Train, Better::Higher),
-        "val_acc" => Quantity::Metric(Part::Validation, Better::Higher),
+        "acc" | "accuracy" => Quantity::Metric(Part::Train, Better::Higher),
+        "val_acc" | "val_accuracy" => Quantity::Metric(Part::Validation, Better::Higher),
+        "baseline_accuracy" => Quantity::Baseline(Part::Validation),
         "lr" => Quantity::LearningRate,
         "grad_norm" if name.is_empty() => Quantity::GradientNorm,
         "grad_norm" => Quantity::Layer(Of::GradientNorm),
@@ -26,7 +31,6 @@ fn meaning(tag: &str) -> (Quantity, &str) {
         "saturated_share" => Quantity::Layer(Of::SaturatedShare),
         "non_finite" => Quantity::Layer(Of::NonFinite),
         "clip_limit" => Quantity::ClipLimit,
-        "loss_scale" => Quantity::LossScale,
         "step_time" => Quantity::StepTime,
         "data_time" => Quantity::DataTime,
         "memory" => Quantity::Memory,
@@ -34,7 +38,7 @@ fn meaning(tag: &str) -> (Quantity, &str) {
         "epoch" => Quantity::Epoch,
         _ => Quantity::Other,
     };
-    (quantity, name)
+    (quantity, if matches!(quantity, Quantity::LossTerm(_)) { tag } else { name })
 }
 
 /// A series called `tag` of the values at the given steps.
@@ -109,7 +113,7 @@ pub(crate) fn run_of_csv(csv: &str) -> Run {
     Run {
         name: "run".into(),
         series: (0..header.len()).filter(|at| Some(*at) != axis).map(column).collect(),
-        unit: "step",
+        unit: if header.iter().any(|name| name == "epoch") { "epoch" } else { "step" },
         is_over: true,
         ..Run::default()
     }
