@@ -1,8 +1,12 @@
 //! Rules about training runs.
 
+mod amp_overflow;
+mod class_collapse;
 mod clipping_always;
+mod data_starved;
 mod dead_activations;
 mod exploding_gradient;
+mod learning_rate_collapsed;
 mod learning_rate_extreme;
 mod loss_at_chance;
 mod loss_diverging;
@@ -11,6 +15,7 @@ mod loss_oscillating;
 mod loss_plateau;
 mod loss_spike;
 mod loss_terms_unbalanced;
+mod memory_growth;
 mod no_validation;
 mod non_finite_gradient;
 mod non_finite_loss;
@@ -19,6 +24,7 @@ mod overfitting_run;
 mod saturated_activations;
 #[cfg(test)]
 mod testing;
+mod unchanged_parameters;
 mod underfitting_run;
 mod update_ratio;
 mod vanishing_gradient;
@@ -50,4 +56,10 @@ pub static RULES: &[Entry<Run>] = &[
     entry!("run", saturated_activations::SaturatedActivations),
     entry!("run", update_ratio::UpdateRatio),
     entry!("run", learning_rate_extreme::LearningRateExtreme),
+    entry!("run", unchanged_parameters::UnchangedParameters),
+    entry!("run", learning_rate_collapsed::LearningRateCollapsed),
+    entry!("run", amp_overflow::AmpOverflow),
+    entry!("run", data_starved::DataStarved),
+    entry!("run", memory_growth::MemoryGrowth),
+    entry!("run", class_collapse::ClassCollapse),
 ];
