@@ -67,6 +67,14 @@ pub trait Source {
     /// When the log cannot be read; damage inside it is no error, it is told in [`Source::account`].
     fn poll(&mut self, sink: &mut dyn Sink) -> Result<Progress, LogError>;
 
+    /// Reads all that is new of a log that nobody writes to any more: its last line counts though nothing ended it.
+    ///
+    /// # Errors
+    /// As for [`Source::poll`].
+    fn finish(&mut self, sink: &mut dyn Sink) -> Result<Progress, LogError> {
+        self.poll(sink)
+    }
+
     /// What was taken in and what was not, so far.
     fn account(&self) -> Account;
 }

@@ -45,11 +45,6 @@ impl Tags {
         self.table.insert_unique(hash, id, |id| xxh3_64(&names[*id as usize]));
         (id, true)
     }
-
-    /// The name, damaged characters replaced.
-    pub(crate) fn name(&self, id: TagId) -> String {
-        self.names.get(id.index()).map_or_else(String::new, |n| String::from_utf8_lossy(n).into_owned())
-    }
 }
 
 #[cfg(test)]
@@ -62,7 +57,6 @@ mod tests {
         let words = ["loss", "lr", "loss", "loss", "accuracy", "lr", "accuracy", "loss"];
         let ids: Vec<u32> = words.iter().map(|w| tags.intern(w.as_bytes()).0.0).collect();
         assert_eq!(ids, [0, 1, 0, 0, 2, 1, 2, 0]);
-        assert_eq!(tags.name(TagId(2)), "accuracy");
         assert!(!tags.intern(b"lr").1);
         assert!(tags.intern(b"").1);
     }

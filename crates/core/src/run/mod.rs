@@ -53,14 +53,23 @@ impl Run {
         self.of(quantity).max_by_key(|s| s.digest.n())
     }
 
-    /// The training loss: the series with the most points where several are logged, by step and by epoch.
+    /// The training loss: the series with the most points where several are logged, by step and by epoch; the only term where no whole is
+    /// logged.
     pub fn train_loss(&self) -> Option<&Series> {
-        self.fullest(Quantity::Loss(Part::Train))
+        self.fullest(Quantity::Loss(Part::Train)).or_else(|| self.only_term(Part::Train))
+    }
+
+    /// The term of a loss that is the whole, since it is the only one.
+    fn only_term(&self, part: Part) -> Option<&Series> {
+        let mut terms = self.of(Quantity::LossTerm(part));
+        terms.next().filter(|_| terms.next().is_none())
     }
 
     /// The validation loss; the test loss where nothing else is logged.
     pub fn validation_loss(&self) -> Option<&Series> {
-        self.fullest(Quantity::Loss(Part::Validation)).or_else(|| self.fullest(Quantity::Loss(Part::Test)))
+        self.fullest(Quantity::Loss(Part::Validation))
+            .or_else(|| self.only_term(Part::Validation))
+            .or_else(|| self.fullest(Quantity::Loss(Part::Test)))
     }
 
     /// The learning rate of the first parameter group.
@@ -70,7 +79,9 @@ impl Run {
 
     /// The norm of the gradient of all parameters.
     pub fn gradient_norm(&self) -> Option<&Series> {
-        self.fullest(Quantity::GradientNorm)
+        self.of(Quantity::GradientNorm)
+            .find(|s| s.name.is_empty())
+            .or_else(|| self.fullest(Quantity::GradientNorm))
     }
 
     /// Metrics of a part, with what is better.
@@ -98,7 +109,7 @@ impl Record for Run {
             self.series.iter().any(|s| test(s.quantity) && s.digest.n_logged() > 0)
         };
         let is_there = match signal {
-            Signal::TrainLoss => any(&|q| q == Quantity::Loss(Part::Train)),
+            Signal::TrainLoss => self.train_loss().is_some(),
             Signal::AnyLoss => any(&|q| matches!(q, Quantity::Loss(_) | Quantity::LossTerm(_))),
             Signal::LossTerms => any(&|q| q == Quantity::LossTerm(Part::Train)),
             Signal::ValidationLoss => any(&|q| matches!(q, Quantity::Loss(Part::Validation | Part::Test))),

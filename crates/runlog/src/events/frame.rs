@@ -36,8 +36,8 @@ pub(super) fn header(bytes: &[u8]) -> Header {
     }
 }
 
-/// Appends a frame around `data`.
-pub(super) fn put(out: &mut Vec<u8>, data: &[u8]) {
+/// Appends a frame of a TFRecord file around `data`.
+pub fn put(out: &mut Vec<u8>, data: &[u8]) {
     let length = (data.len() as u64).to_le_bytes();
     out.extend_from_slice(&length);
     out.extend_from_slice(&masked_crc(&length).to_le_bytes());

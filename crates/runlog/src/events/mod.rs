@@ -10,7 +10,7 @@ mod tensor;
 mod wire;
 mod writer;
 
-pub use frame::LONGEST;
+pub use frame::{LONGEST, put as put_frame};
 pub use run::EventRun;
 pub use tail::{Outcome, Problem, Tail};
 pub use writer::{PLUGIN, Writer};
