@@ -5,7 +5,7 @@ use stetho_core::run::{Block, Quantity, Run, Series};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{at, curves, losses, round2, since};
-use crate::trend::{Course, means, median, trend};
+use crate::trend::{block_noise, mean, median, trend};
 
 /// The schedule took the learning rate to almost nothing while the loss was still falling.
 ///
@@ -69,14 +69,12 @@ impl Rule for LearningRateCollapsed {
         if run.is_contest.is_some() {
             return;
         }
-        let groups = run.of(Quantity::LearningRate);
         // The rates of all groups: one may be that of a part that is frozen in time.
-        let Some(when) =
-            groups.map(|s| self.collapse(s)).collect::<Option<Vec<u64>>>().and_then(|w| w.into_iter().max())
-        else {
-            return;
-        };
-        let Some((fell, falls)) = falling(loss, when) else { return };
+        let groups = run.of(Quantity::LearningRate);
+        let used_up: Option<Vec<u64>> = groups.map(|s| self.used_up(s)).collect();
+        let Some(when) = used_up.and_then(|all| all.into_iter().max()) else { return };
+        let Some(faded) = below(rate, FADED) else { return };
+        let Some(lost) = lost(loss, faded, when) else { return };
         let peak = rate.digest.highest().map_or(f64::NAN, |p| p.value);
         let last = loss.digest.last().map_or(when, |p| p.step);
         let end = rate.digest.last().map_or(f64::NAN, |p| p.value);
@@ -84,13 +82,11 @@ impl Rule for LearningRateCollapsed {
             Draft::new(
                 since(rate, when),
                 format!(
-                    "the learning rate fell from {} to {} at {}, while the loss was still falling: by {} in as many steps before, by \
-                     {} after",
+                    "the learning rate fell from {} to {} by {}, when the loss was still falling; it has been at {} since",
                     Human(peak),
                     Human(end),
                     at(run, when),
-                    Human(fell),
-                    Human(falls)
+                    Human(lost)
                 ),
                 Evidence::at_least("learning rate against its peak", end / peak, self.collapsed),
                 Remedy::advice(format!("make the schedule {} {}s long, not {when}", last, run.unit)),
@@ -107,41 +103,59 @@ impl Rule for LearningRateCollapsed {
 }
 
 impl LearningRateCollapsed {
-    /// The step since when the rate has been next to nothing for too large a share of the run; `None` where it has not, or rose again.
-    fn collapse(&self, rate: &Series) -> Option<u64> {
-        let blocks = rate.digest.blocks();
-        let peak = rate.digest.highest()?;
-        let limit = self.collapsed * peak.value;
-        let high = blocks.iter().rposition(|b| b.max >= limit)?;
-        let first = blocks.first()?.first;
-        let (when, end) = (blocks.get(high + 1)?.first, blocks.last()?.last);
-        // What falls after having risen from nothing goes in cycles.
-        let low_before = blocks[..high].iter().any(|b| b.first > peak.step && b.max < limit);
-        let spent = (end - when) as f64 / (end - first).max(1) as f64;
-        let is_new = blocks.iter().take(3).any(|b| b.last >= when);
-        (peak.value > 0.0 && spent > self.share && !low_before && !is_new).then_some(when)
+    /// The step since when the rate has been next to nothing for too large a share of the run; `None` where it has not.
+    fn used_up(&self, rate: &Series) -> Option<u64> {
+        let when = below(rate, self.collapsed)?;
+        let (first, last) = (rate.digest.first().first()?.step, rate.digest.last()?.step);
+        let spent = last.saturating_sub(when) as f64 / (last - first).max(1) as f64;
+        (spent > self.share).then_some(when)
     }
 }
 
-/// By how much the loss fell in the stretch before `when` and in one as long after it, where it was falling and then no longer is.
-fn falling(loss: &Series, when: u64) -> Option<(f64, f64)> {
-    let course = Course::of(&loss.digest, 16)?;
-    let at = course.blocks.iter().position(|b| b.first >= when)?;
-    let (before, after) = course.blocks.split_at(at);
-    let reach = (at / 2).max(4).min(after.len());
-    if at < 6 || reach < 3 {
+/// Share of its peak below which a rate has begun to be small.
+const FADED: f64 = 0.11;
+
+/// The step since when a rate has been below a share of its peak; `None` where it is not, or goes in cycles.
+fn below(rate: &Series, share: f64) -> Option<u64> {
+    let blocks = rate.digest.blocks();
+    let peak = rate.digest.highest().filter(|p| p.value > 0.0)?;
+    let limit = share * peak.value;
+    let last_high = blocks.iter().rposition(|b| b.max >= limit)?;
+    let was_low = blocks[..last_high].iter().any(|b| b.first > peak.step && b.max < limit);
+    blocks.get(last_high + 1).map(|b| b.first).filter(|_| !was_low)
+}
+
+/// The level at which the loss has stayed since the rate faded, where it would have gone on falling: by its course before, or, where
+/// there is hardly any, as nothing but the first steps were taken.
+fn lost(loss: &Series, faded: u64, when: u64) -> Option<f64> {
+    let blocks = loss.digest.blocks();
+    let (before, after) = blocks.split_at(blocks.partition_point(|b| b.first < faded));
+    if after.len() < 8 || loss.digest.n() < 16 {
         return None;
     }
-    let before: &[Block] = &before[at - (at / 2).max(4).min(at)..];
-    let edge = |blocks: &[Block]| median(blocks.iter().take(2).map(|b| b.mean));
-    let level = edge(after);
-    let fell = edge(before) - level;
-    let falls = level - median(after[..reach].iter().rev().take(2).map(|b| b.mean));
-    let was_falling = trend(&means(before)) < -2.0 && fell > 3.0 * course.noise;
-    // What had nearly come to its end lost nothing by it.
-    let matters = fell > 0.1 * (course.start - level).max(0.0) && fell > 0.02 * level.abs();
-    (was_falling && matters && falls < 0.25 * fell).then_some((fell, falls.max(0.0)))
+    let level = mean(&after[after.len() / 2..]);
+    let start = blocks.first()?.mean;
+    if before.len() < LEAST {
+        let spent = after.iter().filter(|b| b.first >= when).count() as f64 / blocks.len() as f64;
+        return (spent > 0.8 && level > 0.2 * start && start > 0.0).then_some(level);
+    }
+    let pieces: Vec<f64> = before.chunks(before.len().div_ceil(LEAST)).map(mean).collect();
+    let n = pieces.len();
+    let edge = median(pieces[n - 2..].iter().copied());
+    let middle = median(pieces[n / 2 - 1..=n / 2].iter().copied());
+    let (early, fell) = (pieces[0] - middle, middle - edge);
+    // What falls by the same share in each half of the time goes on like a geometric series.
+    let ratio = (fell / early.max(f64::MIN_POSITIVE)).clamp(0.0, 0.9);
+    let expected = fell * ratio / (1.0 - ratio);
+    let still: Vec<Block> =
+        after.chunks(after.len().div_ceil(20)).filter_map(|c| c.first().copied()).collect();
+    let is_falling = trend(&pieces[n / 3..]) < -2.0 && fell > 0.05 * (start - level).max(0.0);
+    let is_clear = expected > 3.0 * block_noise(&still) && expected > 0.01 * level.abs();
+    (is_falling && is_clear && edge - level < 0.4 * expected).then_some(level)
 }
+
+/// Stretches of a course that can be gone on with.
+const LEAST: usize = 12;
 
 #[cfg(test)]
 mod tests {
@@ -149,13 +163,26 @@ mod tests {
 
     #[test]
     fn a_schedule_stepped_once_a_batch_is_told_with_its_true_length() {
-        let loss = |s: f64| 2.0 - 0.01 * s.min(90.0) + 0.001 * (s * 1.9).sin();
-        let found = judge(
-            "learning-rate-collapsed",
-            &run([("lr", values(300, |s| 0.1 * 0.9f64.powf(s))), ("loss", values(300, loss))]),
-        );
+        let loss = |s: f64| {
+            2.0 - 0.01 * s.min(30.0) - 0.001 * (s.min(60.0) - 30.0).max(0.0) + 0.001 * (s * 1.9).sin()
+        };
+        let rate = |s: f64| 0.1 * 0.1f64.powf((s / 30.0).floor());
+        let found =
+            judge("learning-rate-collapsed", &run([("lr", values(300, rate)), ("loss", values(300, loss))]));
         assert_eq!(found.len(), 1);
         assert!(found[0].remedies[0].action.contains("299 steps long"), "{:?}", found[0].remedies);
+    }
+
+    #[test]
+    fn a_schedule_used_up_in_the_first_steps_is_told_where_the_loss_stays_high() {
+        let rate = || values(300, |s| 0.1 * 0.1f64.powf((s / 2.0).floor()));
+        let with = |floor: f64| {
+            let loss =
+                values(300, move |s| floor + (2.0 - floor) * (-s / 3.0).exp() + 0.01 * (s * 1.9).sin());
+            run([("lr", rate()), ("loss", loss)])
+        };
+        assert_eq!(judge("learning-rate-collapsed", &with(1.6)).len(), 1);
+        assert!(judge("learning-rate-collapsed", &with(0.1)).is_empty());
     }
 
     #[test]
