@@ -14,7 +14,7 @@ mod source;
 mod tags;
 
 pub use error::LogError;
-pub use events::{EventRun, LONGEST, Outcome, PLUGIN, Problem, Tail, Writer};
+pub use events::{EventRun, LONGEST, Outcome, PLUGIN, Problem, Tail, Writer, put_frame};
 pub use find::{Found, FoundRun, RunKind, find};
 pub use foreign::{Foreign, Pattern};
 pub use names::{Meaning, Names};

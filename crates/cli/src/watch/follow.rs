@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use stetho_core::run::Run;
-use stetho_core::{Document, Finding, Human, thousands};
+use stetho_core::{Finding, Human, thousands};
 use stetho_report::clean;
 
 use super::hooks::Hooks;

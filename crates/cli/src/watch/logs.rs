@@ -24,7 +24,7 @@ pub(crate) struct Logs {
 /// One run, with what was read of it.
 struct Followed {
     path: PathBuf,
-    source: Box<dyn Source + Send>,
+    source: Box<dyn Source>,
     recorder: Recorder,
     failure: Option<String>,
 }

@@ -5,7 +5,7 @@ use stetho_core::run::Run;
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{at, losses, peak_learning_rate, round2, since};
-use crate::trend::{Course, median};
+use crate::trend::Course;
 
 /// The training loss leaves its best level and does not come back.
 ///
@@ -98,12 +98,14 @@ impl LossDiverging {
         let after = &course.blocks[course.best + 1..];
         let rise = course.end - course.lowest();
         let highest = after.iter().map(|b| b.mean).fold(f64::NEG_INFINITY, f64::max);
-        let typical = median(after.iter().map(|b| b.mean)) - course.lowest();
+        let threshold =
+            course.lowest() + 0.5 * (self.lost * course.fall()).max(self.multiple * course.lowest().abs());
+        let n_above = after.iter().filter(|b| b.mean > threshold).count();
         let is_far = rise >= self.lost * course.fall()
             && rise >= self.multiple * course.lowest().abs()
             && rise >= 6.0 * course.noise.min(course.fall().max(course.lowest().abs()));
         // What climbed and is on its way back is not lost; nor is one high point at the end.
-        let stays = rise >= 0.7 * (highest - course.lowest()) && after.len() >= 3 && typical >= 0.3 * rise;
+        let stays = rise >= 0.7 * (highest - course.lowest()) && n_above >= 3;
         (is_far && stays).then_some(rise)
     }
 }
