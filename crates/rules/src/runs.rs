@@ -92,11 +92,7 @@ pub(crate) fn is_warming_up(run: &Run) -> bool {
     high.step + 1 >= last.step && low.value < 0.9 * high.value && rate.digest.n() > 2
 }
 
-/// Whether the gradient stopped being a number before `step`, at which a loss did.
+/// Whether the gradient or a parameter stopped being a number before `step`, at which a loss did.
 pub(crate) fn gradient_broke_before(run: &Run, step: u64) -> bool {
-    run.gradient_norm().is_some_and(|s| {
-        let seen = s.digest.non_finite();
-        // A scaler that skips single steps makes gradients infinite now and then.
-        seen.count() > 0 && seen.is_last && seen.first < step
-    })
+    crate::broken::before_loss(run, step)
 }

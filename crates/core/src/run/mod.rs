@@ -119,6 +119,9 @@ impl Record for Run {
             Signal::Metrics => any(&|q| matches!(q, Quantity::Metric(..))),
             Signal::LearningRate => any(&|q| q == Quantity::LearningRate),
             Signal::GradientNorm => any(&|q| q == Quantity::GradientNorm),
+            Signal::AnyGradient => {
+                any(&|q| matches!(q, Quantity::GradientNorm | Quantity::Layer(LayerQuantity::GradientNorm)))
+            }
             Signal::LossScale => any(&|q| q == Quantity::LossScale),
             Signal::StepTimes => any(&|q| q == Quantity::DataTime) && any(&|q| q == Quantity::StepTime),
             Signal::Memory => any(&|q| q == Quantity::Memory),
@@ -132,7 +135,13 @@ impl Record for Run {
                     || (any(&|q| q == Quantity::Layer(LayerQuantity::UpdateNorm))
                         && any(&|q| q == Quantity::Layer(LayerQuantity::WeightNorm)))
             }
-            Signal::DeadUnits => any(&|q| q == Quantity::Layer(LayerQuantity::DeadShare)),
+            Signal::LayerChanges => any(&|q| {
+                use LayerQuantity as Of;
+                matches!(q, Quantity::Layer(Of::WeightNorm | Of::UpdateNorm | Of::UpdateRatio))
+            }),
+            Signal::DeadUnits => {
+                any(&|q| matches!(q, Quantity::Layer(LayerQuantity::DeadShare | LayerQuantity::ZeroShare)))
+            }
             Signal::SaturatedUnits => any(&|q| q == Quantity::Layer(LayerQuantity::SaturatedShare)),
             Signal::AnySeries => any(&|_| true),
             _ => false,
