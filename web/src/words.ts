@@ -114,6 +114,7 @@ export function placeLines(place: Place): string[] {
     case "whole": return [];
     case "column": return [`column ${place.name}`];
     case "pair": return [`${place.a} and ${place.b}`];
+    case "layer": return [`layer ${place.name}`];
     case "steps": return [place.first === place.last ? `step ${place.first}` : `steps ${place.first}–${place.last}`];
     case "item": {
       const line = place.line === null || place.line === undefined ? "" : `:${place.line}`;

@@ -8,8 +8,9 @@ use stetho_core::{
     Safety, Severity, Subject,
 };
 use stetho_report::{
-    Bins, BoxFacts, ColumnFacts, FileLine, FitFacts, Grid, ModelFacts, PageData, PictureFacts, PictureMap,
-    SampleFacts, SampleRow, SplitFacts, TableFacts, TargetFacts,
+    Bins, BoxFacts, BrokenFacts, ColumnFacts, FileLine, FitFacts, Grid, HeatFacts, HeatScale, ModelFacts,
+    PageData, PictureFacts, PictureMap, RunFacts, SampleFacts, SampleRow, SeriesFacts, SeriesGroup,
+    SplitFacts, TableFacts, TargetFacts,
 };
 use ts_rs::{Config, TS};
 
@@ -78,6 +79,12 @@ fn types() -> String {
         ModelFacts,
         FitFacts,
         Grid,
+        RunFacts,
+        SeriesFacts,
+        SeriesGroup,
+        BrokenFacts,
+        HeatFacts,
+        HeatScale,
     );
     text
 }

@@ -16,6 +16,7 @@ mod place;
 mod random;
 mod remedy;
 mod rule;
+pub mod run;
 mod session;
 mod signal;
 pub mod table;

@@ -42,6 +42,11 @@ pub enum Place {
         /// The second, by name.
         b: String,
     },
+    /// A layer of a network, or one of its parameters.
+    Layer {
+        /// Its name, as the framework or the log names it.
+        name: String,
+    },
     /// Training steps, both ends included.
     Steps {
         /// First step.
@@ -57,12 +62,26 @@ impl Place {
         Self::Column { name: name.into() }
     }
 
+    /// The layer `name`.
+    pub fn layer(name: impl Into<String>) -> Self {
+        Self::Layer { name: name.into() }
+    }
+
+    /// The steps from `first` to `last`.
+    pub fn steps(first: u64, last: u64) -> Self {
+        Self::Steps { first, last: last.max(first) }
+    }
+
     /// How many single things this place stands for: rows count one by one, everything else is one.
     pub fn weight(&self) -> u64 {
         match self {
             Self::Rows { rows, .. } => rows.len() as u64,
             Self::Steps { first, last } => last - first + 1,
-            Self::Whole | Self::Column { .. } | Self::Item { .. } | Self::Pair { .. } => 1,
+            Self::Whole
+            | Self::Column { .. }
+            | Self::Item { .. }
+            | Self::Pair { .. }
+            | Self::Layer { .. } => 1,
         }
     }
 }

@@ -58,6 +58,40 @@ pub enum Signal {
     GroupScores,
     /// How few validation rows decide.
     MiniValidation,
+    /// The training loss of a run.
+    TrainLoss,
+    /// A loss of a run, or a term of one.
+    AnyLoss,
+    /// The terms that the training loss is a sum of.
+    LossTerms,
+    /// The validation loss of a run.
+    ValidationLoss,
+    /// Metrics of a run.
+    Metrics,
+    /// The learning rate of a run.
+    LearningRate,
+    /// The norm of the gradient of all parameters.
+    GradientNorm,
+    /// The factor of the loss in half precision.
+    LossScale,
+    /// Seconds of a step, and of its wait for data.
+    StepTimes,
+    /// Memory in use by a run.
+    Memory,
+    /// Shares of predictions by class.
+    ClassShares,
+    /// Gradient norms of layers.
+    LayerGradients,
+    /// Norms of the weights of layers, or counts of their non-finite values.
+    LayerWeights,
+    /// Sizes of updates against weights, by layer.
+    LayerUpdates,
+    /// Shares of dead units of layers.
+    DeadUnits,
+    /// Shares of saturated units of layers.
+    SaturatedUnits,
+    /// Anything logged of a run.
+    AnySeries,
 }
 
 impl Signal {
@@ -90,6 +124,23 @@ impl Signal {
             Self::Trials => "trials of remedies",
             Self::GroupScores => "scores within groups",
             Self::MiniValidation => "the spread of scores over rows",
+            Self::TrainLoss => "training loss",
+            Self::AnyLoss => "loss",
+            Self::LossTerms => "terms of the training loss",
+            Self::ValidationLoss => "validation loss",
+            Self::Metrics => "metric",
+            Self::LearningRate => "learning rate",
+            Self::GradientNorm => "gradient norm",
+            Self::LossScale => "loss scale",
+            Self::StepTimes => "times of steps and of waiting for data",
+            Self::Memory => "memory in use",
+            Self::ClassShares => "shares of predictions by class",
+            Self::LayerGradients => "gradient norms of layers",
+            Self::LayerWeights => "weight norms of layers",
+            Self::LayerUpdates => "update sizes of layers",
+            Self::DeadUnits => "shares of dead units",
+            Self::SaturatedUnits => "shares of saturated units",
+            Self::AnySeries => "series",
         }
     }
 }

@@ -96,14 +96,18 @@ fn physical(place: &Place) -> Vec<Value> {
         Place::Rows { path, lines, .. } if lines.is_empty() => vec![location(path, None)],
         Place::Rows { path, lines, .. } => lines.iter().map(|line| location(path, Some(*line))).collect(),
         Place::Item { path, line, .. } => vec![location(path, *line)],
-        Place::Whole | Place::Column { .. } | Place::Pair { .. } | Place::Steps { .. } => Vec::new(),
+        Place::Whole
+        | Place::Column { .. }
+        | Place::Pair { .. }
+        | Place::Layer { .. }
+        | Place::Steps { .. } => Vec::new(),
     }
 }
 
 fn logical(place: &Place) -> Vec<Value> {
     let named = |name: &str, kind: &str| json!({"name": name, "kind": kind});
     match place {
-        Place::Column { name } => vec![named(name, "member")],
+        Place::Column { name } | Place::Layer { name } => vec![named(name, "member")],
         Place::Pair { a, b } => vec![named(a, "member"), named(b, "member")],
         Place::Steps { first, last } => vec![named(&format!("steps {first}–{last}"), "object")],
         Place::Whole | Place::Rows { .. } | Place::Item { .. } => Vec::new(),

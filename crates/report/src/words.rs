@@ -167,6 +167,7 @@ pub(crate) fn places(finding: &Finding, few: usize) -> Vec<String> {
             Place::Column { name } => columns.push(format!("`{name}`")),
             Place::Pair { a, b } => others.push(format!("`{a}` and `{b}`")),
             Place::Item { path, index, line } => others.push(item(path, *index, *line)),
+            Place::Layer { name } => others.push(format!("layer `{name}`")),
             Place::Steps { first, last } if first == last => others.push(format!("step {first}")),
             Place::Steps { first, last } => others.push(format!("steps {first}–{last}")),
             Place::Rows { path, rows, lines: file_lines } => {
@@ -182,7 +183,7 @@ pub(crate) fn places(finding: &Finding, few: usize) -> Vec<String> {
         finding.places.iter().filter(|p| is_counted(p)).map(Place::weight).sum()
     };
     let listed = weight(|p| matches!(p, Place::Rows { .. }));
-    let elsewhere = weight(|p| matches!(p, Place::Item { .. } | Place::Steps { .. }));
+    let elsewhere = weight(|p| matches!(p, Place::Item { .. } | Place::Layer { .. } | Place::Steps { .. }));
     let rest = finding.count.saturating_sub(elsewhere).max(listed).saturating_sub(named);
     if let Some(last) = lines.last_mut().filter(|_| rest > 0) {
         last.push_str(&format!(" and {} more", thousands(rest)));

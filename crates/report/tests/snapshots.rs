@@ -52,6 +52,11 @@ fn text_of_a_detection_set() {
 }
 
 #[test]
+fn text_of_two_runs() {
+    assert_snapshot!(text(&common::runs(), Screen::default()));
+}
+
+#[test]
 fn text_of_an_interrupted_check_says_so_twice() {
     let partial = Document { partial: true, ..common::full() };
     let text = text(&partial, Screen::default());

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use stetho_core::boxes::Boxes;
 use stetho_core::fit::Fit;
 use stetho_core::image::Pictures;
+use stetho_core::run::Run;
 use stetho_core::table::Table;
 use stetho_core::{OptionError, RuleInfo, Session, Signals, Verdict};
 
@@ -13,6 +14,7 @@ pub struct Judges {
     image: Session<Pictures>,
     boxes: Session<Boxes>,
     fit: Session<Fit>,
+    run: Session<Run>,
 }
 
 impl Judges {
@@ -29,6 +31,7 @@ impl Judges {
             image: Session::new(crate::image::RULES, &enabled, options)?,
             boxes: Session::new(crate::boxes::RULES, &enabled, options)?,
             fit: Session::new(crate::fit::RULES, &enabled, options)?,
+            run: Session::new(crate::run::RULES, &enabled, options)?,
         })
     }
 
@@ -53,6 +56,12 @@ impl Judges {
     pub fn judge_fit(mut self, fit: &Fit) -> Verdict {
         self.fit.observe(fit);
         self.fit.finish()
+    }
+
+    /// The verdict of the rules on a run as it stands.
+    pub fn judge_run(mut self, run: &Run) -> Verdict {
+        self.run.observe(run);
+        self.run.finish()
     }
 
     /// The verdict of the box rules, and that of the image rules on the same pictures.

@@ -9,6 +9,7 @@ mod box_sets;
 mod box_units;
 pub mod boxes;
 mod chance;
+mod chance_level;
 mod columns;
 pub mod fit;
 pub mod image;
@@ -16,12 +17,15 @@ mod judges;
 mod ladder;
 mod pictures;
 mod placeholders;
+pub mod run;
+mod runs;
 mod shortcut;
 mod show;
 pub mod table;
 mod tail;
 #[cfg(test)]
 mod testing;
+mod trend;
 
 pub use judges::Judges;
 
@@ -33,7 +37,8 @@ pub fn all() -> impl Iterator<Item = &'static RuleInfo> {
     let image = image::RULES.iter().map(|entry| &entry.info);
     let boxes = boxes::RULES.iter().map(|entry| &entry.info);
     let fit = fit::RULES.iter().map(|entry| &entry.info);
-    table.chain(image).chain(boxes).chain(fit)
+    let run = run::RULES.iter().map(|entry| &entry.info);
+    table.chain(image).chain(boxes).chain(fit).chain(run)
 }
 
 /// The rule called `id`.

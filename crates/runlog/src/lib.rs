@@ -3,10 +3,13 @@
 //! A log is read through [`Source`], by polling, and handed over point by point to a [`Sink`]. TensorBoard event files are
 //! written by [`Writer`].
 
+mod contest;
 mod error;
 mod events;
 mod find;
 mod foreign;
+mod names;
+mod recorder;
 mod source;
 mod tags;
 
@@ -14,4 +17,6 @@ pub use error::LogError;
 pub use events::{EventRun, LONGEST, Outcome, PLUGIN, Problem, Tail, Writer, put_frame};
 pub use find::{Found, FoundRun, RunKind, find};
 pub use foreign::{Foreign, Pattern};
+pub use names::{Meaning, Names};
+pub use recorder::Recorder;
 pub use source::{Account, Damage, Progress, Sink, Source, StepAxis, Tag, TagId, When};

@@ -126,7 +126,11 @@ a: string,
 /**
  * The second, by name.
  */
-b: string, } | { "kind": "steps", 
+b: string, } | { "kind": "layer", 
+/**
+ * Its name, as the framework or the log names it.
+ */
+name: string, } | { "kind": "steps", 
 /**
  * First step.
  */
@@ -716,3 +720,163 @@ columns: number,
  * Counts, `columns` in each row.
  */
 counts: Array<number>, };
+
+export type RunFacts = { 
+/**
+ * Its name: the path of its log, as the user named it.
+ */
+name: string, 
+/**
+ * What the step axis counts: `step`, `epoch`, `line`.
+ */
+unit: string, 
+/**
+ * Why the training loss is not meant to fall, where it is not.
+ */
+contest: string | null, 
+/**
+ * Where restarts stepped back to.
+ */
+restarts: Array<number>, 
+/**
+ * The newest step.
+ */
+last_step: number, 
+/**
+ * Seconds since 1970 at which the first value was written, where the log says.
+ */
+start: number | null, 
+/**
+ * Seconds from the first value to the newest, where the log says.
+ */
+seconds: number | null, 
+/**
+ * Whether nobody follows it any more.
+ */
+is_over: boolean, 
+/**
+ * Its series, in the order of the log.
+ */
+series: Array<SeriesFacts>, 
+/**
+ * Its layers, a map for each quantity.
+ */
+layers: Array<HeatFacts>, 
+/**
+ * Numbers of the findings of the report that are about this run.
+ */
+findings: Array<number>, };
+
+export type SeriesFacts = { 
+/**
+ * Its name in the log.
+ */
+tag: string, 
+/**
+ * What it is about.
+ */
+group: SeriesGroup, 
+/**
+ * The chart that it is drawn on: series of one chart have one unit.
+ */
+chart: string, 
+/**
+ * `training`, `validation`, `test`, or empty.
+ */
+part: string, 
+/**
+ * What it is measured of: a term, a metric, a parameter group. Empty for the whole.
+ */
+name: string, 
+/**
+ * How many finite points were logged.
+ */
+points: number, 
+/**
+ * Number of the first stretch that is here: 0 but in what the live page is sent of a series that grew.
+ */
+from: number, 
+/**
+ * First step of each stretch.
+ */
+first: Array<number>, 
+/**
+ * Last step of each stretch.
+ */
+last: Array<number>, 
+/**
+ * Seconds from the start of the run to the last point of each stretch; NaN where the log does not say.
+ */
+time: Array<Number>, 
+/**
+ * Mean of each stretch, in six significant digits, as are the next two.
+ */
+mean: Array<Number>, 
+/**
+ * Least value of each stretch.
+ */
+min: Array<Number>, 
+/**
+ * Greatest value of each stretch.
+ */
+max: Array<Number>, 
+/**
+ * Values that are no numbers.
+ */
+broken: BrokenFacts | null, };
+
+export type SeriesGroup = "loss" | "metric" | "learning_rate" | "gradient" | "time" | "memory" | "other";
+
+export type BrokenFacts = { 
+/**
+ * How many values are NaN or infinite.
+ */
+count: number, 
+/**
+ * Step of the first.
+ */
+first: number, 
+/**
+ * Step of the last.
+ */
+last: number, 
+/**
+ * Whether the newest value is one of them.
+ */
+is_last: boolean, };
+
+export type HeatFacts = { 
+/**
+ * What is shown, in words.
+ */
+name: string, 
+/**
+ * How values are spread.
+ */
+scale: HeatScale, 
+/**
+ * The layers, from the input to the output.
+ */
+layers: Array<string>, 
+/**
+ * Layers that are left out at the end.
+ */
+left_out: number, 
+/**
+ * Number of the first column that is here; see [`SeriesFacts::from`].
+ */
+from: number, 
+/**
+ * First step of each column.
+ */
+first: Array<number>, 
+/**
+ * Last step of each column.
+ */
+last: Array<number>, 
+/**
+ * For each column the mean of every layer, in three significant digits; NaN where there is none.
+ */
+columns: Array<Array<Number>>, };
+
+export type HeatScale = "logarithmic" | "share" | "linear";

@@ -77,7 +77,9 @@ pub(crate) fn curves(page: &mut Page, indent: usize, x: &str, ticks: &[String], 
     let (low, high) = values().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
     let labels = lines.iter().map(|l| width(&clean(&l.label))).max().unwrap_or(0).min(LABEL);
     for line in lines {
-        let Some((first, last)) = line.points.first().zip(line.points.last()) else { continue };
+        let mut finite = line.points.iter().filter(|p| p[1].0.is_finite());
+        let Some(first) = finite.next() else { continue };
+        let last = finite.next_back().unwrap_or(first);
         let drawn: String = line.points.iter().map(|p| level(p[1].0, low, high)).collect();
         let ends = format!("  {} → {}", Human(first[1].0), Human(last[1].0));
         let label = fit(&line.label, labels, false);

@@ -9,6 +9,7 @@ use crate::box_facts::BoxFacts;
 use crate::facts::{ColumnFacts, TableFacts, TargetFacts};
 use crate::fit_facts::{FitFacts, ModelFacts};
 use crate::picture_facts::PictureFacts;
+use crate::run_facts::RunFacts;
 use crate::words::{self, list_of, share_of};
 
 /// Where the text after a label starts.
@@ -26,6 +27,10 @@ pub(super) fn write(page: &mut Page, document: &Document, facts: Option<&TableFa
     page.gap();
     if let Some(facts) = FitFacts::from_map(&document.facts) {
         return fitted(page, &facts);
+    }
+    let runs = RunFacts::from_map(&document.facts);
+    if !runs.is_empty() {
+        return super::runs::write(page, &runs, &words::skipped_files(document));
     }
     match facts {
         Some(facts) => table(page, facts),
@@ -242,7 +247,7 @@ pub(crate) fn target_words(target: &TargetFacts) -> String {
     text
 }
 
-fn skipped(page: &mut Page, lines: &[String]) {
+pub(super) fn skipped(page: &mut Page, lines: &[String]) {
     let shown = page.shown(lines.len(), FEW_FILES);
     for (i, line) in lines.iter().take(shown).enumerate() {
         labelled(page, if i == 0 { "not read" } else { "" }, line);
@@ -273,7 +278,7 @@ fn profiles(page: &mut Page, profiles: &[ColumnFacts]) {
     draw::table(page, 2, &columns.map(String::from), &rows, usize::MAX - 1);
 }
 
-fn labelled(page: &mut Page, label: &str, text: &str) {
+pub(super) fn labelled(page: &mut Page, label: &str, text: &str) {
     let label = format!("{label:<width$}", width = TEXT - 2);
     page.paragraph(2, &[(Tone::Faint, &label)], TEXT, Tone::Plain, text);
 }

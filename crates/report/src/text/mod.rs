@@ -6,6 +6,7 @@ mod foot;
 mod head;
 pub(crate) mod layout;
 pub(crate) mod page;
+mod runs;
 
 pub(crate) use finding::severity_tone;
 use page::Page;

@@ -1,12 +1,15 @@
 //! A document with one of everything, and a rule for the catalogue.
 
 use serde::{Deserialize, Serialize};
+use stetho_core::run::{Digest, LayerQuantity, Part, Quantity, Run, Series};
 use stetho_core::table::{Kind, Table};
 use stetho_core::{
     Document, Entry, Evidence, Finding, Number, Outcome, Place, Remedy, Report, Rule, RuleOutcome, SCHEMA,
     Severity, Signal, Subject,
 };
-use stetho_report::{BoxFacts, ColumnFacts, FileLine, PictureFacts, SplitFacts, TableFacts, TargetFacts};
+use stetho_report::{
+    BoxFacts, ColumnFacts, FileLine, PictureFacts, RunFacts, SplitFacts, TableFacts, TargetFacts,
+};
 
 /// Rows that occur more than once.
 ///
@@ -265,6 +268,53 @@ pub(crate) fn detection() -> Document {
         subject: Subject { paths: vec!["animals".into()], kind: "boxes".into(), items: 120 },
         findings: Vec::new(),
         outcomes: full().outcomes.into_iter().take(3).collect(),
+        facts,
+        ..full()
+    }
+}
+
+fn series(tag: &str, quantity: Quantity, every: u64, value: impl Fn(f64) -> f64) -> Series {
+    let mut digest = Digest::default();
+    for step in (0..1_000).step_by(every as usize) {
+        digest.push(step, 1_700_000_000.0 + step as f64, value(step as f64));
+    }
+    Series { tag: tag.into(), quantity, name: String::new(), digest }
+}
+
+/// Two runs: one that overfits, and one whose loss becomes NaN.
+pub(crate) fn runs() -> Document {
+    let train = |tag: &str| series(tag, Quantity::Loss(Part::Train), 10, |s| 2.0 * (-s / 150.0).exp() + 0.1);
+    let good = Run {
+        name: "logs/a".into(),
+        unit: "step",
+        series: vec![
+            train("train/loss"),
+            series("val/loss", Quantity::Loss(Part::Validation), 100, |s| 0.5 + (s / 400.0 - 1.0).powi(2)),
+            series("fc", Quantity::Layer(LayerQuantity::GradientNorm), 10, |s| 1.0 / (1.0 + s)),
+        ],
+        restarts: vec![400],
+        is_over: true,
+        ..Run::default()
+    };
+    let broken =
+        series(
+            "<b>loss\u{1b}[2J",
+            Quantity::Loss(Part::Train),
+            10,
+            |s| if s < 500.0 { 1.0 } else { f64::NAN },
+        );
+    let bad = Run { name: "logs/<script>".into(), unit: "step", series: vec![broken], ..Run::default() };
+    let mut facts = serde_json::Map::new();
+    RunFacts::insert_into(&[RunFacts::of(&good, [0]), RunFacts::of(&bad, [])], &mut facts);
+    let overfits = Finding {
+        places: vec![Place::steps(400, 990), Place::layer("fc")],
+        ..finding("overfitting", Severity::Warning, "`val/loss` rises since step 400", "It learns by heart.")
+    };
+    Document {
+        command: "watch".into(),
+        subject: Subject { paths: vec!["logs".into()], kind: "run".into(), items: 990 },
+        findings: vec![overfits],
+        outcomes: full().outcomes.into_iter().take(1).collect(),
         facts,
         ..full()
     }

@@ -12,7 +12,7 @@ pub(crate) struct Kept {
     names: Vec<String>,
     /// Step and bits of the number.
     scalars: BTreeMap<String, Vec<(i64, u64)>>,
-    pub(crate) vectors: BTreeMap<String, Vec<(i64, Vec<String>, Vec<u32>)>>,
+    pub(crate) vectors: BTreeMap<String, Vec<(i64, Arc<[String]>, Vec<u32>)>>,
     pub(crate) times: BTreeMap<String, Vec<Option<f64>>>,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) n_restarts: usize,
@@ -60,7 +60,7 @@ impl Sink for Kept {
         assert_eq!(layers.len(), values.len());
         let bits = values.iter().map(|v| v.to_bits()).collect();
         let name = self.names[id.index()].clone();
-        self.vectors.entry(name).or_default().push((when.step, layers.to_vec(), bits));
+        self.vectors.entry(name).or_default().push((when.step, Arc::clone(layers), bits));
     }
 
     fn restart(&mut self, id: Option<TagId>, step: i64) {

@@ -1,0 +1,139 @@
+//! The record of a training run: what was logged of it, each series in a bounded digest.
+//!
+//! A [`Run`] grows with the run. Rules judge it as it stands, so they say the same of a run that is followed and of one
+//! that is read from its log: whoever follows judges again and again, and tells what is new.
+
+mod digest;
+mod quantity;
+
+pub use digest::{Block, Digest, Jump, NonFinite, Point};
+pub use quantity::{Better, LayerQuantity, Part, Quantity};
+
+use crate::{Record, Signal};
+
+/// One series of a run.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// Its name in the log.
+    pub tag: String,
+    /// What it measures.
+    pub quantity: Quantity,
+    /// What it measures it of: the name of a loss term, a metric, a layer, a parameter group, a class. Empty for the whole.
+    pub name: String,
+    /// What was logged.
+    pub digest: Digest,
+}
+
+/// What was logged of a training run.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// Its name: the path of its log, as the user named it.
+    pub name: String,
+    /// Its series, in the order in which they first appeared; those of layers thus from the input to the output, as
+    /// frameworks list them.
+    pub series: Vec<Series>,
+    /// What the numbers on the step axis count: `step`, `epoch`, `line`.
+    pub unit: &'static str,
+    /// Why the training loss is not meant to fall, where it is not: the losses of a game, or of reinforcement learning.
+    pub is_contest: Option<&'static str>,
+    /// Where a restart stepped back: the step at which it began anew.
+    pub restarts: Vec<u64>,
+    /// Whether the run is over, as far as one can know: nobody follows it.
+    pub is_over: bool,
+}
+
+impl Run {
+    /// The series of one quantity.
+    pub fn of(&self, quantity: Quantity) -> impl Iterator<Item = &Series> {
+        self.series.iter().filter(move |s| s.quantity == quantity && s.digest.n() > 0)
+    }
+
+    /// The series that holds most points of a quantity of the whole.
+    fn fullest(&self, quantity: Quantity) -> Option<&Series> {
+        self.of(quantity).max_by_key(|s| s.digest.n())
+    }
+
+    /// The training loss: the series with the most points where several are logged, by step and by epoch; the only term where no whole is
+    /// logged.
+    pub fn train_loss(&self) -> Option<&Series> {
+        self.fullest(Quantity::Loss(Part::Train)).or_else(|| self.only_term(Part::Train))
+    }
+
+    /// The term of a loss that is the whole, since it is the only one.
+    fn only_term(&self, part: Part) -> Option<&Series> {
+        let mut terms = self.of(Quantity::LossTerm(part));
+        terms.next().filter(|_| terms.next().is_none())
+    }
+
+    /// The validation loss; the test loss where nothing else is logged.
+    pub fn validation_loss(&self) -> Option<&Series> {
+        self.fullest(Quantity::Loss(Part::Validation))
+            .or_else(|| self.only_term(Part::Validation))
+            .or_else(|| self.fullest(Quantity::Loss(Part::Test)))
+    }
+
+    /// The learning rate of the first parameter group.
+    pub fn learning_rate(&self) -> Option<&Series> {
+        self.of(Quantity::LearningRate).next()
+    }
+
+    /// The norm of the gradient of all parameters.
+    pub fn gradient_norm(&self) -> Option<&Series> {
+        self.of(Quantity::GradientNorm)
+            .find(|s| s.name.is_empty())
+            .or_else(|| self.fullest(Quantity::GradientNorm))
+    }
+
+    /// Metrics of a part, with what is better.
+    pub fn metrics(&self, part: Part) -> impl Iterator<Item = (&Series, Better)> {
+        self.series.iter().filter_map(move |s| match s.quantity {
+            Quantity::Metric(p, better) if p == part && s.digest.n() > 0 => Some((s, better)),
+            _ => None,
+        })
+    }
+
+    /// Series of the layers, in their order.
+    pub fn layers(&self, quantity: LayerQuantity) -> impl Iterator<Item = &Series> {
+        self.of(Quantity::Layer(quantity))
+    }
+
+    /// The last step of any series.
+    pub fn last_step(&self) -> Option<u64> {
+        self.series.iter().filter_map(|s| s.digest.last()).map(|p| p.step).max()
+    }
+}
+
+impl Record for Run {
+    fn missing(&self, signal: Signal) -> Option<String> {
+        let any = |test: &dyn Fn(Quantity) -> bool| {
+            self.series.iter().any(|s| test(s.quantity) && s.digest.n_logged() > 0)
+        };
+        let is_there = match signal {
+            Signal::TrainLoss => self.train_loss().is_some(),
+            Signal::AnyLoss => any(&|q| matches!(q, Quantity::Loss(_) | Quantity::LossTerm(_))),
+            Signal::LossTerms => any(&|q| q == Quantity::LossTerm(Part::Train)),
+            Signal::ValidationLoss => any(&|q| matches!(q, Quantity::Loss(Part::Validation | Part::Test))),
+            Signal::Metrics => any(&|q| matches!(q, Quantity::Metric(..))),
+            Signal::LearningRate => any(&|q| q == Quantity::LearningRate),
+            Signal::GradientNorm => any(&|q| q == Quantity::GradientNorm),
+            Signal::LossScale => any(&|q| q == Quantity::LossScale),
+            Signal::StepTimes => any(&|q| q == Quantity::DataTime) && any(&|q| q == Quantity::StepTime),
+            Signal::Memory => any(&|q| q == Quantity::Memory),
+            Signal::ClassShares => any(&|q| q == Quantity::ClassShare),
+            Signal::LayerGradients => any(&|q| q == Quantity::Layer(LayerQuantity::GradientNorm)),
+            Signal::LayerWeights => {
+                any(&|q| matches!(q, Quantity::Layer(LayerQuantity::WeightNorm | LayerQuantity::NonFinite)))
+            }
+            Signal::LayerUpdates => {
+                any(&|q| q == Quantity::Layer(LayerQuantity::UpdateRatio))
+                    || (any(&|q| q == Quantity::Layer(LayerQuantity::UpdateNorm))
+                        && any(&|q| q == Quantity::Layer(LayerQuantity::WeightNorm)))
+            }
+            Signal::DeadUnits => any(&|q| q == Quantity::Layer(LayerQuantity::DeadShare)),
+            Signal::SaturatedUnits => any(&|q| q == Quantity::Layer(LayerQuantity::SaturatedShare)),
+            Signal::AnySeries => any(&|_| true),
+            _ => false,
+        };
+        (!is_there).then(|| format!("the log holds no {}", signal.name()))
+    }
+}

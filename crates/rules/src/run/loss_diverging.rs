@@ -1,0 +1,109 @@
+//! `loss-diverging`
+
+use serde::{Deserialize, Serialize};
+use stetho_core::run::Run;
+use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
+
+use crate::runs::{at, losses, peak_learning_rate, round2, since};
+use crate::trend::{Course, median};
+
+/// The training loss leaves its best level and does not come back.
+///
+/// ## Why it matters
+/// The steps are larger than the loss surface allows: each one overshoots, and what had been learned is being destroyed. The run will
+/// not recover by itself.
+///
+/// ## What to do
+/// Go back to the checkpoint of the best step, lower the learning rate, and clip gradients. If the loss rose from the very first step,
+/// look at the sign of the loss and at warm-up.
+///
+/// ## Fires on
+/// ```recipe rows=400
+/// step = row()
+/// loss = 0.4 + 2 * exp(-step / 40) + pick(step > 200, exp((step - 200) / 80) - 1, 0) + normal(0, 0.05)
+/// ```
+///
+/// ## Stays quiet on
+/// ```recipe rows=400
+/// step = row()
+/// loss = 0.4 + 2 * exp(-step / 40) + normal(0, 0.05)
+/// ```
+/// A harder task half-way, which is learned in turn:
+/// ```recipe rows=400
+/// step = row()
+/// loss = 0.4 + 2 * exp(-step / 40) + pick(step > 200, 1.2 * exp(-(step - 200) / 60), 0) + normal(0, 0.05)
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct LossDiverging {
+    /// How far above its best the loss must be, as a share of how far it had fallen.
+    pub lost: f64,
+    /// The same as a share of the best level.
+    pub multiple: f64,
+}
+
+impl Default for LossDiverging {
+    fn default() -> Self {
+        Self { lost: 0.3, multiple: 0.5 }
+    }
+}
+
+impl Rule for LossDiverging {
+    type Input = Run;
+    const ID: &'static str = "loss-diverging";
+    const SEVERITY: Severity = Severity::Error;
+    const SIGNALS: &'static [Signal] = &[Signal::TrainLoss];
+    const ALSO: &'static [Signal] = &[Signal::ValidationLoss, Signal::LearningRate];
+
+    fn check(&mut self, run: &Run, report: &mut Report) {
+        let Some(series) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
+        let Some(course) = Course::of(&series.digest, 8) else { return };
+        let Some(rise) = self.rise(&course) else { return };
+        let best = course.blocks[course.best];
+        let from = course.lowest();
+        let rate = peak_learning_rate(run).map_or_else(
+            || "lower the learning rate tenfold".to_owned(),
+            |rate| format!("lower the learning rate from {} to {}", round2(rate), round2(rate / 10.0)),
+        );
+        let limit = from + (self.lost * course.fall()).max(self.multiple * from.abs());
+        let mut draft = Draft::new(
+            since(series, best.last),
+            format!(
+                "`{}` rose from {} at {} to {} and does not come back",
+                series.tag,
+                Human(from),
+                at(run, best.last),
+                Human(from + rise)
+            ),
+            Evidence::at_most("training loss at the end", from + rise, limit),
+            Remedy::advice(format!("{rate}, and go on from the checkpoint of {}", at(run, best.last))),
+        )
+        .count(1)
+        .evidence(losses(run));
+        if let Some(norm) = run.gradient_norm() {
+            let clip = round2(norm.digest.quantile(0.75));
+            draft = draft.remedy(Remedy::advice(format!(
+                "clip the gradient norm at {clip}, which three of four steps keep below"
+            )));
+        } else {
+            draft = draft.remedy(Remedy::advice("clip the gradient norm"));
+        }
+        report.raise(draft);
+    }
+}
+
+impl LossDiverging {
+    /// How far the loss has left its best for good; `None` where it has not.
+    fn rise(&self, course: &Course) -> Option<f64> {
+        let after = &course.blocks[course.best + 1..];
+        let rise = course.end - course.lowest();
+        let highest = after.iter().map(|b| b.mean).fold(f64::NEG_INFINITY, f64::max);
+        let typical = median(after.iter().map(|b| b.mean)) - course.lowest();
+        let is_far = rise >= self.lost * course.fall()
+            && rise >= self.multiple * course.lowest().abs()
+            && rise >= 6.0 * course.noise.min(course.fall().max(course.lowest().abs()));
+        // What climbed and is on its way back is not lost; nor is one high point at the end.
+        let stays = rise >= 0.7 * (highest - course.lowest()) && after.len() >= 3 && typical >= 0.3 * rise;
+        (is_far && stays).then_some(rise)
+    }
+}
