@@ -34,7 +34,7 @@ fn tensorboard_reads_what_is_written() {
         let at = 1.7e9 + step as f64 / 8.0;
         log.scalar("train/loss", step, at, number).unwrap();
         log.vector("stetho/grad_norm", &layers, step, at, &[0.5, f32::INFINITY]).unwrap();
-        if number != 1e300 {
+        if number.is_nan() || number.is_infinite() || number.abs() < 1e30 {
             expected.push(json!([step, at, f64::from(number as f32).to_bits()]));
         }
     }
