@@ -22,6 +22,7 @@ const JUDGE: Duration = Duration::from_secs(2);
 /// A training run that is logged into a folder and judged while it goes on. TensorBoard shows it, `stetho watch` reads it.
 ///
 /// ```
+/// use stetho_core::Severity;
 /// use stetho_runlog::{LayerSignals, Run};
 ///
 /// let folder = tempfile::tempdir()?;
@@ -30,7 +31,7 @@ const JUDGE: Duration = Duration::from_secs(2);
 ///     let loss = if step < 150 { 2.0 / f64::from(step + 1) } else { f64::NAN };
 ///     let layer = LayerSignals { gradient_norm: Some(0.5), weight_norm: Some(12.0), ..LayerSignals::default() };
 ///     let findings = run.step(step.into()).loss(loss).learning_rate(1e-3).layer("fc1", layer).log()?;
-///     if let Some(finding) = findings.first() {
+///     if let Some(finding) = findings.iter().find(|f| f.severity == Severity::Error) {
 ///         assert_eq!((step, finding.rule.as_str()), (150, "non-finite-loss"));
 ///         break; // a program can stop itself
 ///     }
