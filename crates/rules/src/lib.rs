@@ -29,6 +29,7 @@ mod tail;
 #[cfg(test)]
 mod testing;
 mod trend;
+mod unrest;
 
 pub use judges::Judges;
 

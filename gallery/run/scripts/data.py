@@ -78,10 +78,18 @@ def shapes(n=2000, size=16, noise=0.3):
     down, right = numpy.mgrid[:size, :size]
     dy, dx = numpy.abs(down - centre[:, 0, None, None]), numpy.abs(right - centre[:, 1, None, None])
     h = half[:, None, None]
-    kinds = [numpy.maximum(dx, dy) <= h, dx**2 + dy**2 <= h**2, (numpy.minimum(dx, dy) == 0) & (numpy.maximum(dx, dy) <= h)]
+    kinds = [
+        numpy.maximum(dx, dy) <= h,
+        dx**2 + dy**2 <= h**2,
+        (numpy.minimum(dx, dy) == 0) & (numpy.maximum(dx, dy) <= h),
+    ]
     x = numpy.choose(y[:, None, None], kinds) + noise * random.normal(size=(n, size, size))
     box = numpy.column_stack([centre / size, (2 * half + 1) / size])
-    parts = (torch.as_tensor(x[:, None], dtype=torch.float32), torch.as_tensor(y), torch.as_tensor(box, dtype=torch.float32))
+    parts = (
+        torch.as_tensor(x[:, None], dtype=torch.float32),
+        torch.as_tensor(y),
+        torch.as_tensor(box, dtype=torch.float32),
+    )
     cut = n * 3 // 4
     return tuple(p[:cut] for p in parts), tuple(p[cut:] for p in parts)
 

@@ -24,7 +24,13 @@ def small_data_large_net(log):
     train, val = blobs(spread=4.0)
     model = mlp(20, 512, 512, 5)
     for s in epochs(model, few(train, 60), torch.optim.Adam(model.parameters(), 3e-4), epochs=80, size=16):
-        log(epoch=s.epoch, loss=s.loss, accuracy=accuracy(model, few(train, 60)), val_loss=score(model, val), val_accuracy=accuracy(model, val))
+        log(
+            epoch=s.epoch,
+            loss=s.loss,
+            accuracy=accuracy(model, few(train, 60)),
+            val_loss=score(model, val),
+            val_accuracy=accuracy(model, val),
+        )
 
 
 @run("trainer", "overfitting-run", holdout=True)
@@ -38,7 +44,7 @@ def language_model_many_epochs(log):
         if s.index % 5 == 4:
             log({**done, "grad_norm": s.norm, "learning_rate": s.lr, "loss": s.loss, "step": s.index + 1})
         if s.ends:
-            log({**done, "eval_loss": score(model, val, next_letter), "eval_samples_per_second": 812.3, "step": s.index + 1})
+            log({**done, "eval_loss": score(model, val, next_letter), "step": s.index + 1})
 
 
 @run("csv", "overfitting-run")
@@ -48,7 +54,16 @@ def noisy_labels_learnt_by_heart(log):
     model = mlp(10, 256, 256, 2)
     for s in steps(model, train, torch.optim.Adam(model.parameters(), 1e-3), epochs=60):
         if s.index % 10 == 9:
-            log({"epoch": s.epoch, "lr-Adam": s.lr, "step": s.index, "train_loss_step": s.loss, "val_acc": None, "val_loss": None})
+            log(
+                {
+                    "epoch": s.epoch,
+                    "lr-Adam": s.lr,
+                    "step": s.index,
+                    "train_loss_step": s.loss,
+                    "val_acc": None,
+                    "val_loss": None,
+                }
+            )
         if s.ends:
             log({"epoch": s.epoch, "step": s.index, "val_acc": accuracy(model, val), "val_loss": score(model, val)})
 
@@ -77,7 +92,15 @@ def line_between_spirals(log):
     train, val = spirals()
     model = nn.Linear(2, 2)
     for s in epochs(model, train, torch.optim.SGD(model.parameters(), 0.1), epochs=50):
-        log({"epoch": s.epoch, "train_loss": s.loss, "val_loss": score(model, val), "train_acc": accuracy(model, train), "val_acc": accuracy(model, val)})
+        log(
+            {
+                "epoch": s.epoch,
+                "train_loss": s.loss,
+                "val_loss": score(model, val),
+                "train_acc": accuracy(model, train),
+                "val_acc": accuracy(model, val),
+            }
+        )
 
 
 @run("jsonl", "underfitting-run", FLAT | CHANCE | {"loss-not-decreasing": "it ends where it began"}, holdout=True)
@@ -87,7 +110,15 @@ def decay_too_strong(log):
     model = mlp(64, 128, 128, 10)
     optimizer = torch.optim.SGD(model.parameters(), 0.05, weight_decay=0.2)
     for s in epochs(model, train, optimizer, epochs=40):
-        log({"epoch": s.epoch, "train/loss": s.loss, "val/loss": score(model, val), "train/acc": accuracy(model, train), "val/acc": accuracy(model, val)})
+        log(
+            {
+                "epoch": s.epoch,
+                "train/loss": s.loss,
+                "val/loss": score(model, val),
+                "train/acc": accuracy(model, train),
+                "val/acc": accuracy(model, val),
+            }
+        )
 
 
 @run("csv", "underfitting-run", FLAT)
@@ -107,7 +138,15 @@ def one_hidden_unit(log):
     train, val = digits()
     model = mlp(64, 1, 10, act=nn.Tanh)
     for s in epochs(model, train, torch.optim.Adam(model.parameters(), 2e-2), epochs=60):
-        log({"epoch": s.epoch, "Loss/train": s.loss, "Loss/valid": score(model, val), "Acc/train": accuracy(model, train), "Acc/valid": accuracy(model, val)})
+        log(
+            {
+                "epoch": s.epoch,
+                "Loss/train": s.loss,
+                "Loss/valid": score(model, val),
+                "Acc/train": accuracy(model, train),
+                "Acc/valid": accuracy(model, val),
+            }
+        )
 
 
 @run("csv", "no-validation")
@@ -129,7 +168,15 @@ def regression_without_validation(log):
         log(s.index, {"train/loss": s.loss, "train/lr": s.lr})
 
 
-@run("csv", ["class-collapse"], {"underfitting-run": "nothing but the majority is learnt", "loss-at-chance": "the loss is that of the class shares", **FLAT})
+@run(
+    "csv",
+    "class-collapse",
+    {
+        "underfitting-run": "nothing but the majority is learnt",
+        "loss-at-chance": "the loss is that of the class shares",
+        **FLAT,
+    },
+)
 def majority_only(log):
     """3 % positives, strong decay: every row is predicted negative; the share of predictions is logged"""
     train, val = rare_class(share=0.08)
@@ -143,9 +190,20 @@ def majority_only(log):
         })  # fmt: skip
 
 
-@run("jsonl", ["class-collapse"], {"loss-at-chance": "ten classes, one prediction", "loss-plateau": "nothing moves", "underfitting-run": "as before", "loss-diverging": "it leaves its best and stays away", "loss-spike": "the ninth epoch"}, holdout=True)
+@run(
+    "jsonl",
+    "class-collapse",
+    {
+        "loss-at-chance": "ten classes, one prediction",
+        "loss-plateau": "nothing moves",
+        "underfitting-run": "as before",
+        "loss-diverging": "it leaves its best and stays away",
+        "loss-spike": "the ninth epoch",
+    },
+    holdout=True,
+)
 def collapse_by_high_rate(log):
-    """a mistake in the schedule makes the rate 60 times too high in the ninth epoch and kills the units: from ten classes to one"""
+    """the rate is 60 times too high in the ninth epoch and kills the units: from ten predicted classes to one"""
     train, val = digits()
     model = mlp(64, 64, 64, 10)
     optimizer = torch.optim.SGD(model.parameters(), 0.05)
@@ -153,10 +211,22 @@ def collapse_by_high_rate(log):
     for s in epochs(model, train, optimizer, epochs=50, schedule=schedule):
         predicted = model(val[0]).argmax(1)
         shares = {f"val/pred_frac_class_{k}": (predicted == k).float().mean().item() for k in range(10)}
-        log({"epoch": s.epoch, "train/loss": s.loss, "val/loss": score(model, val), "val/acc": accuracy(model, val), **shares})
+        log(
+            {
+                "epoch": s.epoch,
+                "train/loss": s.loss,
+                "val/loss": score(model, val),
+                "val/acc": accuracy(model, val),
+                **shares,
+            }
+        )
 
 
-EARLY = {"loss-plateau": "it is flat because the rate is gone", "underfitting-run": "both stop high", "learning-rate-extreme": "the rate is zero in effect"}
+EARLY = {
+    "loss-plateau": "it is flat because the rate is gone",
+    "underfitting-run": "both stop high",
+    "learning-rate-extreme": "the rate is zero in effect",
+}
 
 
 @run("csv", "learning-rate-collapsed", EARLY)
@@ -202,7 +272,17 @@ def plateau_schedule_too_eager(log):
         schedule.step(loss)
 
 
-@run("csv", "learning-rate-extreme", {"loss-not-decreasing": "the curve shows it", "update-ratio": "the same", "underfitting-run": "both are flat", **CHANCE, "loss-plateau": "flat"})
+@run(
+    "csv",
+    "learning-rate-extreme",
+    {
+        "loss-not-decreasing": "the curve shows it",
+        "update-ratio": "the same",
+        "underfitting-run": "both are flat",
+        **CHANCE,
+        "loss-plateau": "flat",
+    },
+)
 def rate_of_1e_9(log):
     """Adam with a rate of 1e-9, logged: the loss is where it started"""
     train, val = digits()
@@ -211,7 +291,20 @@ def rate_of_1e_9(log):
         log(epoch=s.epoch, train_loss=s.loss, val_loss=score(model, val), val_acc=accuracy(model, val), lr=s.lr)
 
 
-@run("jsonl", "learning-rate-extreme", {"loss-at-chance": "no unit is alive", "loss-oscillating": "the first swings", "loss-diverging": "it left its start", "loss-spike": "swings", "exploding-gradient": "as the weights", "loss-plateau": "no way down", "update-ratio": "the same"}, holdout=True)
+@run(
+    "jsonl",
+    "learning-rate-extreme",
+    {
+        "loss-at-chance": "no unit is alive",
+        "loss-oscillating": "the first swings",
+        "loss-diverging": "it left its start",
+        "loss-spike": "swings",
+        "exploding-gradient": "as the weights",
+        "loss-plateau": "no way down",
+        "update-ratio": "the same",
+    },
+    holdout=True,
+)
 def adam_rate_of_3(log):
     """Adam with a rate of 3, logged: the first steps multiply the loss by thousands, then no unit is alive"""
     train, val = digits()

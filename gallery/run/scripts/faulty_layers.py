@@ -53,7 +53,17 @@ def deep_default_initialisation(log):
             log({"step": s.index, "val_loss": score(model, val), "val_acc": accuracy(model, val)})
 
 
-@run("csv", "exploding-gradient", {"loss-diverging": "the loss follows", "loss-spike": "single steps leap", "loss-not-decreasing": "the rate had to be tiny", "loss-plateau": "no way down", "underfitting-run": "both are high"})
+@run(
+    "csv",
+    "exploding-gradient",
+    {
+        "loss-diverging": "the loss follows",
+        "loss-spike": "single steps leap",
+        "loss-not-decreasing": "the rate had to be tiny",
+        "loss-plateau": "no way down",
+        "underfitting-run": "both are high",
+    },
+)
 def deep_net_of_large_gain(log):
     """twenty tanh layers with four times the proper gain: norms grow by half from layer to layer towards the input"""
     train, val = digits()
@@ -65,7 +75,18 @@ def deep_net_of_large_gain(log):
             log({"step": s.index, "val_loss": score(model, val)})
 
 
-@run("jsonl", "exploding-gradient", {"loss-spike": "the loss leaps with the norm", "loss-diverging": "it leaps above its start", "loss-plateau": "between leaps", "loss-oscillating": "leaps", "loss-at-chance": "at the variance of the target"}, holdout=True)
+@run(
+    "jsonl",
+    "exploding-gradient",
+    {
+        "loss-spike": "the loss leaps with the norm",
+        "loss-diverging": "it leaps above its start",
+        "loss-plateau": "between leaps",
+        "loss-oscillating": "leaps",
+        "loss-at-chance": "at the variance of the target",
+    },
+    holdout=True,
+)
 def recurrent_net_without_clip(log):
     """a plain recurrent net of rectified units over 60 steps, no clip: norms of about 20 leap to millions now and then"""
     torch.manual_seed(3)  # other draws leap later
@@ -82,7 +103,16 @@ def recurrent_net_without_clip(log):
     log({"step": s.index, "val/loss": score(model, adding_problem(500, 60), last)})
 
 
-@run("csv", "clipping-always", {"loss-not-decreasing": "too slow to see", "underfitting-run": "both are high", "update-ratio": "too small", "loss-plateau": "slow"})
+@run(
+    "csv",
+    "clipping-always",
+    {
+        "loss-not-decreasing": "too slow to see",
+        "underfitting-run": "both are high",
+        "update-ratio": "too small",
+        "loss-plateau": "slow",
+    },
+)
 def clip_of_a_hundredth(log):
     """gradients are clipped to 0.01 and are around one: the clip binds at every step, the loss hardly falls"""
     train, val = digits()
@@ -122,17 +152,42 @@ def biases_far_below_zero(log):
             log(s.index, {"val/loss": score(model, val)})
 
 
-@run("csv", "dead-activations", SLOW | {"loss-at-chance": "few units are left", "loss-oscillating": "the rate that killed them"}, holdout=True)
+@run(
+    "csv",
+    "dead-activations",
+    SLOW | {"loss-at-chance": "few units are left", "loss-oscillating": "the rate that killed them"},
+    holdout=True,
+)
 def units_killed_by_rate(log):
-    """Adam with a rate of 0.1 in a convolutional net without normalisation: seven of eight units of the second layer die in the first epoch"""
+    """Adam with a rate of 0.1: nine of ten channels of the second convolution die in the first epoch"""
     train, val = (part[:2] for part in shapes())
-    model = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 3))
+    model = nn.Sequential(
+        nn.Conv2d(1, 16, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 16, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(400, 3),
+    )
     shares = Shares(model, nn.ReLU, lambda out: (out == 0).transpose(0, 1).flatten(1).all(1), "dead_frac/conv{}")
     for s in epochs(model, train, torch.optim.Adam(model.parameters(), 0.1), epochs=20):
-        log({"epoch": s.epoch, "loss": s.loss, "val_loss": score(model, val), "val_acc": accuracy(model, val), **shares.last})
+        log(
+            {
+                "epoch": s.epoch,
+                "loss": s.loss,
+                "val_loss": score(model, val),
+                "val_acc": accuracy(model, val),
+                **shares.last,
+            }
+        )
 
 
-@run("csv", "saturated-activations", SLOW | {"vanishing-gradient": "flat units pass nothing", "update-ratio": "weights do not move"})
+@run(
+    "csv",
+    "saturated-activations",
+    SLOW | {"vanishing-gradient": "flat units pass nothing", "update-ratio": "weights do not move"},
+)
 def tanh_of_huge_weights(log):
     """weights drawn with deviation 2: nearly every tanh unit is in its flat part"""
     train, val = digits()
@@ -147,17 +202,34 @@ def tanh_of_huge_weights(log):
             log({"step": s.index, "val_loss": score(model, val), "val_acc": accuracy(model, val)})
 
 
-@run("jsonl", "saturated-activations", SLOW | {"loss-at-chance": "few units still tell rows apart", "vanishing-gradient": "flat units pass nothing"}, holdout=True)
+@run(
+    "jsonl",
+    "saturated-activations",
+    SLOW | {"loss-at-chance": "few units still tell rows apart", "vanishing-gradient": "flat units pass nothing"},
+    holdout=True,
+)
 def sigmoid_of_raw_inputs(log):
     """inputs of up to thousands are fed to sigmoid units as they are: all units are at zero or one"""
     train, val = ((x * 800 + 500, y) for x, y in cancer())
     model = mlp(30, 32, 16, 2, act=nn.Sigmoid)
     shares = Shares(model, nn.Sigmoid, lambda out: (out < 0.02) | (out > 0.98), "sat_frac/layer{}")
     for s in epochs(model, train, torch.optim.SGD(model.parameters(), 0.05), epochs=60, size=32):
-        log({"epoch": s.epoch, "train_loss": s.loss, "val_loss": score(model, val), "val_acc": accuracy(model, val), **shares.last})
+        log(
+            {
+                "epoch": s.epoch,
+                "train_loss": s.loss,
+                "val_loss": score(model, val),
+                "val_acc": accuracy(model, val),
+                **shares.last,
+            }
+        )
 
 
-@run("jsonl", "update-ratio", {"loss-not-decreasing": "too slow to see", "learning-rate-extreme": "the cause", **NOTHING_LEARNT})
+@run(
+    "jsonl",
+    "update-ratio",
+    {"loss-not-decreasing": "too slow to see", "learning-rate-extreme": "the cause", **NOTHING_LEARNT},
+)
 def updates_of_a_millionth(log):
     """SGD with a rate of 1e-5: each update is a ten-millionth of its weights"""
     train, val = digits()
@@ -171,7 +243,18 @@ def updates_of_a_millionth(log):
             log({"step": s.index, "val_loss": score(model, val)})
 
 
-@run("events", "update-ratio", {"loss-oscillating": "steps are too large", "learning-rate-extreme": "the cause", "loss-plateau": "no way down", "loss-diverging": "it left its start", "loss-spike": "swings"}, holdout=True)
+@run(
+    "events",
+    "update-ratio",
+    {
+        "loss-oscillating": "steps are too large",
+        "learning-rate-extreme": "the cause",
+        "loss-plateau": "no way down",
+        "loss-diverging": "it left its start",
+        "loss-spike": "swings",
+    },
+    holdout=True,
+)
 def updates_of_the_size_of_weights(log):
     """Adam with a rate of 0.3: each step moves the weights by a third of their size"""
     train, val = digits()
@@ -185,7 +268,11 @@ def updates_of_the_size_of_weights(log):
             log(s.index, {"loss/val": score(model, val)})
 
 
-@run("csv", "unchanged-parameters", {"underfitting-run": "the body is not trained", "loss-plateau": "only the head learns"})
+@run(
+    "csv",
+    "unchanged-parameters",
+    {"underfitting-run": "the body is not trained", "loss-plateau": "only the head learns"},
+)
 def frozen_by_mistake(log):
     """the body was left frozen after a warm-up of the head: its weight norms are the same to the last digit"""
     train, val = digits()
@@ -195,10 +282,27 @@ def frozen_by_mistake(log):
         parameter.requires_grad = False
     for s in epochs(chain, train, torch.optim.Adam(model["head"].parameters(), 2e-3), epochs=30):
         norms = {name: value for name, value in weight_norms(model, "weight_norm/{}").items() if "bias" not in name}
-        log({"epoch": s.epoch, "train_loss": s.loss, "val_loss": score(chain, val), "val_acc": accuracy(chain, val), **norms})
+        log(
+            {
+                "epoch": s.epoch,
+                "train_loss": s.loss,
+                "val_loss": score(chain, val),
+                "val_acc": accuracy(chain, val),
+                **norms,
+            }
+        )
 
 
-@run("events", "unchanged-parameters", {"update-ratio": "a ratio of zero", "underfitting-run": "the encoder is not trained", "loss-plateau": "only the head learns"}, holdout=True)
+@run(
+    "events",
+    "unchanged-parameters",
+    {
+        "update-ratio": "a ratio of zero",
+        "underfitting-run": "the encoder is not trained",
+        "loss-plateau": "only the head learns",
+    },
+    holdout=True,
+)
 def encoder_not_in_optimizer(log):
     """the encoder gets gradients and is in no optimizer: its updates are zero at every step"""
     train, val = digits()
@@ -208,7 +312,13 @@ def encoder_not_in_optimizer(log):
     before = {name: p.detach().clone() for name, p in names.items()}
     for s in steps(chain, train, torch.optim.Adam(decoder.parameters(), 1e-3), limit=400):
         if s.index % 2 == 0:
-            log(s.index, {"loss": s.loss, **{f"update_norm/{name}": (p - before[name]).norm().item() for name, p in names.items()}})
+            log(
+                s.index,
+                {
+                    "loss": s.loss,
+                    **{f"update_norm/{name}": (p - before[name]).norm().item() for name, p in names.items()},
+                },
+            )
         before = {name: p.detach().clone() for name, p in names.items()}
         if s.index % 40 == 39:
             log(s.index, {"val_loss": score(chain, val)})

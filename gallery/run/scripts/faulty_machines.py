@@ -45,7 +45,13 @@ def loader_decodes_slowly(log):
     model = cnn(16, 3)
     for step, loss, data, whole in timed(model, train, torch.optim.Adam(model.parameters(), 1e-3), classify, 600, 32, 0.02):
         if step % 2 == 0:
-            log(step=step, loss=loss, data_time=data, batch_time=whole, val_loss=score(model, val) if step % 60 == 0 else None)
+            log(
+                step=step,
+                loss=loss,
+                data_time=data,
+                batch_time=whole,
+                val_loss=score(model, val) if step % 60 == 0 else None,
+            )
 
 
 @run("text", "data-starved", holdout=True)

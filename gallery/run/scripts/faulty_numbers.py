@@ -66,7 +66,12 @@ def one_bad_sample(log):
     for s in fit:
         total.append(s.loss)
         if s.ends:
-            log(epoch=s.epoch, loss=sum(total) / len(total), val_loss=score(model, val), val_accuracy=accuracy(model, val))
+            log(
+                epoch=s.epoch,
+                loss=sum(total) / len(total),
+                val_loss=score(model, val),
+                val_accuracy=accuracy(model, val),
+            )
             total = []
             if s.epoch == 8:  # a sample that the loader could not read properly
                 x[7, 3] = float("nan")
@@ -204,7 +209,12 @@ def penalty_of_wrong_sign(log):
             log(s.index, {"val/cross_entropy": score(model, val)})
 
 
-@run("csv", "loss-diverging", HIGH_RATE | {"overfitting-run": "the validation loss rises too", "loss-oscillating": "on the way up"}, holdout=True)
+@run(
+    "csv",
+    "loss-diverging",
+    HIGH_RATE | {"overfitting-run": "the validation loss rises too", "loss-oscillating": "on the way up"},
+    holdout=True,
+)
 def decay_above_one(log):
     """the rate is multiplied by 1.08 in each epoch where 0.98 was meant: the loss is at its best at epoch 20, and leaves"""
     train, val = waves()
@@ -237,7 +247,15 @@ def scaled_steps(model, data, optimizer, limit, zeros):
         yield step, loss.item(), scaler.get_scale()
 
 
-@run("jsonl", "amp-overflow", {"loss-not-decreasing": "no step is ever taken", "loss-at-chance": "nothing is learnt", "loss-plateau": "as before"})
+@run(
+    "jsonl",
+    "amp-overflow",
+    {
+        "loss-not-decreasing": "no step is ever taken",
+        "loss-at-chance": "nothing is learnt",
+        "loss-plateau": "as before",
+    },
+)
 def half_precision_halves_always(log):
     """a root of zero in each batch: its gradient is taken for overflow, and the scale halves until nothing is left of it"""
     train, _ = digits()
@@ -247,7 +265,12 @@ def half_precision_halves_always(log):
         log({"step": step, "loss": loss, "loss_scale": scale})
 
 
-@run("csv", "amp-overflow", {"loss-plateau": "gradients vanish with the scale", "underfitting-run": "both stop high"}, holdout=True)
+@run(
+    "csv",
+    "amp-overflow",
+    {"loss-plateau": "gradients vanish with the scale", "underfitting-run": "both stop high"},
+    holdout=True,
+)
 def half_precision_halves_often(log):
     """a root of zero in one of twenty batches: the scale halves again and again until gradients vanish in half precision"""
     train, val = digits()
@@ -255,4 +278,11 @@ def half_precision_halves_often(log):
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
     for step, loss, scale in scaled_steps(model, train, optimizer, 1500, lambda step: torch.rand(()) < 0.05):
         if step % 3 == 0:
-            log({"step": step, "train/loss": loss, "train/scale": scale, "val/loss": score(model, val) if step % 150 == 0 else None})
+            log(
+                {
+                    "step": step,
+                    "train/loss": loss,
+                    "train/scale": scale,
+                    "val/loss": score(model, val) if step % 150 == 0 else None,
+                }
+            )

@@ -76,7 +76,7 @@ def actor_critic_pole(log):
     actor, critic = mlp(4, 32, 2, act=nn.Tanh), mlp(4, 32, 1, act=nn.Tanh)
     optimizer = torch.optim.Adam([*actor.parameters(), *critic.parameters()], 3e-3)
     total = 0
-    for update in range(150):
+    for _update in range(150):
         episodes = [play(actor) for _ in range(3)]
         states, actions = (torch.cat([e[i] for e in episodes]) for i in (0, 1))
         returns = torch.cat([to_go(e[2]) for e in episodes])
@@ -123,7 +123,12 @@ def dqn_pole(log):
                 target.load_state_dict(net.state_dict())
         lengths.append(length)
         if losses:
-            log(timesteps=total, td_loss=sum(losses) / len(losses), epsilon=max(0.05, 1 - total / 4000), ep_rew_mean=sum(lengths[-10:]) / len(lengths[-10:]))
+            log(
+                timesteps=total,
+                td_loss=sum(losses) / len(losses),
+                epsilon=max(0.05, 1 - total / 4000),
+                ep_rew_mean=sum(lengths[-10:]) / len(lengths[-10:]),
+            )
             losses = []
 
 
@@ -133,7 +138,7 @@ def clipped_policy_pole(log):
     actor, critic = mlp(4, 32, 2, act=nn.Tanh), mlp(4, 32, 1, act=nn.Tanh)
     optimizer = torch.optim.Adam([*actor.parameters(), *critic.parameters()], 2e-3)
     total = 0
-    for update in range(60):
+    for _update in range(60):
         episodes = []
         while sum(e[2] for e in episodes) < 400:
             episodes.append(play(actor))
@@ -156,6 +161,7 @@ def clipped_policy_pole(log):
             optimizer.step()
         log({
             "time/total_timesteps": total, "rollout/ep_rew_mean": len(states) / len(episodes), "train/loss": loss.item(),
-            "train/policy_gradient_loss": -gain.item(), "train/value_loss": value_loss.item(), "train/entropy_loss": -entropy.item(),
-            "train/approx_kl": (old - new).mean().item(), "train/clip_fraction": ((ratio - 1).abs() > 0.2).float().mean().item(),
+            "train/policy_gradient_loss": -gain.item(), "train/value_loss": value_loss.item(),
+            "train/entropy_loss": -entropy.item(), "train/approx_kl": (old - new).mean().item(),
+            "train/clip_fraction": ((ratio - 1).abs() > 0.2).float().mean().item(),
         })  # fmt: skip

@@ -153,7 +153,12 @@ def wasserstein_gan(log):
             g_loss.backward()
             og.step()
             if step % 10 == 9:
-                log(step=step, critic_loss=(critic + penalty).item(), generator_loss=g_loss.item(), gradient_penalty=penalty.item())
+                log(
+                    step=step,
+                    critic_loss=(critic + penalty).item(),
+                    generator_loss=g_loss.item(),
+                    gradient_penalty=penalty.item(),
+                )
 
 
 @run("jsonl")
@@ -177,7 +182,13 @@ def diffusion_moons(log):
 def denoising_pictures(log):
     """take the noise off synthetic pictures: logged once an epoch as loss and peak signal to noise"""
     train, val = ((part[0],) for part in shapes(noise=0.0))
-    model = nn.Sequential(nn.Conv2d(1, 16, 5, padding=2), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 1, 3, padding=1))
+    model = nn.Sequential(
+        nn.Conv2d(1, 16, 5, padding=2),
+        nn.ReLU(),
+        nn.Conv2d(16, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 1, 3, padding=1),
+    )
 
     def clean(model, x):
         return F.mse_loss(model(x + 0.5 * torch.randn_like(x)), x)

@@ -1,6 +1,7 @@
 """Healthy runs: how loops log, resume, clip and scale."""
 
 import copy
+import time
 
 import torch
 from data import blobs, digits, noisy_labels, waves
@@ -72,7 +73,15 @@ def long_20k_steps(log):
     train, val = waves(noise=0.3)
     model = mlp(4, 24, 24, 1)
     optimizer = torch.optim.SGD(model.parameters(), 0.02, weight_decay=1e-4)
-    for s in steps(model, train, optimizer, regress, limit=20_000, size=32, schedule=schedules.LinearLR(optimizer, 1.0, 0.05, 20_000)):
+    for s in steps(
+        model,
+        train,
+        optimizer,
+        regress,
+        limit=20_000,
+        size=32,
+        schedule=schedules.LinearLR(optimizer, 1.0, 0.05, 20_000),
+    ):
         if s.index % 20 == 0:
             log(step=s.index, loss=s.loss, val_loss=score(model, val, regress) if s.index % 1000 == 0 else None)
 
@@ -143,9 +152,16 @@ def half_precision_first_overflows(log):
     model = mlp(64, 128, 10)
     optimizer = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**24, growth_interval=2000)
-    for step, loss, scale, norm in half_precision_steps(model, train, optimizer, scaler, 600):
+    for step, loss, scale, _ in half_precision_steps(model, train, optimizer, scaler, 600):
         if step < 20 or step % 3 == 0:
-            log({"step": step, "loss": loss, "amp/scale": scale, "val/loss": score(model, val) if step % 60 == 0 else None})
+            log(
+                {
+                    "step": step,
+                    "loss": loss,
+                    "amp/scale": scale,
+                    "val/loss": score(model, val) if step % 60 == 0 else None,
+                }
+            )
 
 
 @run("csv")
@@ -184,7 +200,15 @@ def restarted_worse_first_epoch(log):
     optimizer = torch.optim.SGD(model.parameters(), 0.3, momentum=0.9)
     schedule = schedules.ExponentialLR(optimizer, 0.996)
     for s in epochs(model, train, optimizer, epochs=20, schedule=schedule, size=32):
-        log({"Epoch": s.epoch + 1, "Train Loss": s.loss, "Val Loss": score(model, val), "Val Acc": accuracy(model, val), "LR": s.lr})
+        log(
+            {
+                "Epoch": s.epoch + 1,
+                "Train Loss": s.loss,
+                "Val Loss": score(model, val),
+                "Val Acc": accuracy(model, val),
+                "LR": s.lr,
+            }
+        )
 
 
 @run("text", holdout=True)
@@ -195,7 +219,52 @@ def printed_with_progress(log):
     running = None
     for s in steps(model, train, torch.optim.Adam(model.parameters(), 1e-3), regress, limit=3000, size=32):
         running = s.loss if running is None else 0.98 * running + 0.02 * s.loss
+        clock = f"2024-03-11 14:{s.index // 60:02d}:{s.index % 60:02d}"
         if s.index % 25 == 0:
-            log(f"2024-03-11 14:{s.index // 60 % 60:02d}:{s.index % 60:02d} INFO step {s.index}/3000 loss={running:.4f} lr={s.lr:.1e}")
+            log(f"{clock} INFO step {s.index}/3000 loss={running:.4f} lr={s.lr:.1e}")
         if s.index % 250 == 249:
-            log(f"2024-03-11 14:{s.index // 60 % 60:02d}:{s.index % 60:02d} INFO eval step {s.index}/3000 val_loss={score(model, val, regress):.4f}")
+            log(f"{clock} INFO eval step {s.index}/3000 val_loss={score(model, val, regress):.4f}")
+
+
+@run("jsonl")
+def likelihood_with_variance(log):
+    """a net that predicts mean and variance: as the variance shrinks the norms grow a hundredfold, and the loss falls well"""
+    train, val = waves(noise=0.05)
+    model = mlp(4, 64, 64, 2)
+
+    def likelihood(model, x, y):
+        mean, log_variance = model(x).chunk(2, 1)
+        return ((y - mean).square() * (-log_variance).exp() + log_variance).mean() / 2
+
+    optimizer = torch.optim.Adam(model.parameters(), 2e-3)
+    schedule = schedules.CosineAnnealingLR(optimizer, 1200)
+    for s in steps(model, train, optimizer, likelihood, limit=1200, schedule=schedule):
+        if s.index % 4 == 0:
+            log({"step": s.index, "train/nll": s.loss, "train/grad_norm": s.norm})
+        if s.index % 60 == 59:
+            log({"step": s.index, "val/nll": score(model, val, likelihood)})
+
+
+@run("csv", holdout=True)
+def clip_binds_half_of_the_time(log):
+    """gradients are clipped to 0.9 and the clip binds in about half of the steps"""
+    train, val = digits()
+    model = mlp(64, 64, 10)
+    for s in steps(model, train, torch.optim.Adam(model.parameters(), 5e-4), limit=800, clip=0.9, size=32):
+        if s.index % 4 == 0:
+            log({"step": s.index, "loss": s.loss, "grad_norm": s.norm, "max_grad_norm": 0.9})
+        if s.index % 80 == 79:
+            log({"step": s.index, "val_loss": score(model, val)})
+
+
+@run("csv")
+def percent_accuracy_and_times(log):
+    """accuracy in percent, seconds an epoch and samples a second beside the losses"""
+    train, val = blobs(n=4000, spread=2.5)
+    model = mlp(20, 48, 5)
+    start = time.perf_counter()
+    for s in epochs(model, train, torch.optim.Adam(model.parameters(), 5e-4), epochs=30):
+        spent = time.perf_counter() - start
+        start = time.perf_counter()
+        losses = {"Train_Loss": s.loss, "Test_Loss": score(model, val), "Test_Acc(%)": 100 * accuracy(model, val)}
+        log({"Epoch": s.epoch + 1, **losses, "Time(s)": spent, "samples/s": 3000 / spent, "lr": s.lr})

@@ -24,7 +24,13 @@ def mlp_digits_sgd_keras(log):
     train, val = digits()
     model = mlp(64, 64, 10)
     for s in epochs(model, train, torch.optim.SGD(model.parameters(), 0.05), epochs=40, size=32):
-        log(epoch=s.epoch, accuracy=accuracy(model, train), loss=s.loss, val_accuracy=accuracy(model, val), val_loss=score(model, val))
+        log(
+            epoch=s.epoch,
+            accuracy=accuracy(model, train),
+            loss=s.loss,
+            val_accuracy=accuracy(model, val),
+            val_loss=score(model, val),
+        )
 
 
 @run("events")
@@ -93,7 +99,17 @@ def mlp_digits_adamw_cosine_lightning(log):
     for s in steps(model, train, optimizer, epochs=25, schedule=schedule):
         total.append(s.loss)
         if s.index % 10 == 9:
-            log({"epoch": s.epoch, "lr-AdamW": s.lr, "step": s.index, "train_loss_epoch": None, "train_loss_step": s.loss, "val_acc": None, "val_loss": None})
+            log(
+                {
+                    "epoch": s.epoch,
+                    "lr-AdamW": s.lr,
+                    "step": s.index,
+                    "train_loss_epoch": None,
+                    "train_loss_step": s.loss,
+                    "val_acc": None,
+                    "val_loss": None,
+                }
+            )
         if s.ends:
             log({"epoch": s.epoch, "step": s.index, "val_acc": accuracy(model, val), "val_loss": score(model, val)})
             log({"epoch": s.epoch, "step": s.index, "train_loss_epoch": sum(total) / len(total)})
@@ -106,7 +122,10 @@ def mlp_blobs_rmsprop_text(log):
     train, val = blobs()
     model = mlp(20, 16, 5)
     for s in epochs(model, train, torch.optim.RMSprop(model.parameters(), 3e-4), epochs=20, size=32):
-        log(f"Epoch {s.epoch + 1}/20 - loss: {s.loss:.4f} - val_loss: {score(model, val):.4f} - val_acc: {accuracy(model, val):.4f}")
+        log(
+            f"Epoch {s.epoch + 1}/20 - loss: {s.loss:.4f} - val_loss: {score(model, val):.4f} - "
+            f"val_acc: {accuracy(model, val):.4f}"
+        )
 
 
 @run("jsonl", holdout=True)
@@ -191,7 +210,10 @@ def cnn_shapes_reduce_on_plateau(log):
     schedule = schedules.ReduceLROnPlateau(optimizer, factor=0.3, patience=2)
     for s in epochs(model, train, optimizer, epochs=25):
         val_loss = score(model, val)
-        log(f"[epoch {s.epoch:3d}] train loss {s.loss:.5f} | valid loss {val_loss:.5f} | valid acc {100 * accuracy(model, val):.2f}% | lr {s.lr:.2e}")
+        log(
+            f"[epoch {s.epoch:3d}] train loss {s.loss:.5f} | valid loss {val_loss:.5f} | "
+            f"valid acc {100 * accuracy(model, val):.2f}% | lr {s.lr:.2e}"
+        )
         schedule.step(val_loss)
 
 

@@ -1,6 +1,7 @@
 """Healthy runs: recurrent nets and transformers on text and sequences."""
 
 import math
+import time
 
 import torch
 from data import LETTERS, adding_problem, text, windows
@@ -14,7 +15,11 @@ from train import score, steps
 class Recurrent(nn.Module):
     def __init__(self, width=64, kind=nn.LSTM, outputs=len(LETTERS)):
         super().__init__()
-        self.embed, self.cell, self.head = nn.Embedding(len(LETTERS), 24), kind(24, width, batch_first=True), nn.Linear(width, outputs)
+        self.embed, self.cell, self.head = (
+            nn.Embedding(len(LETTERS), 24),
+            kind(24, width, batch_first=True),
+            nn.Linear(width, outputs),
+        )
 
     def forward(self, x):
         return self.head(self.cell(self.embed(x))[0])
@@ -49,18 +54,25 @@ def lstm_text_perplexity(log):
     """an LSTM on letters with SGD, printed with its perplexity"""
     train, val = letters(2500)
     model = Recurrent()
-    total = 0
+    total, start, parts = 0, time.perf_counter(), math.ceil(len(train[0]) / 32)
     for s in steps(model, train, torch.optim.SGD(model.parameters(), 2.0), next_letter, epochs=5, size=32, clip=0.5):
         total += s.loss
-        batch = s.index % math.ceil(len(train[0]) / 32)
+        batch = s.index % parts
         if batch % 20 == 19:
-            log(f"| epoch {s.epoch + 1:3d} | {batch + 1:5d}/{math.ceil(len(train[0]) / 32):5d} batches | lr {s.lr:02.2f} | ms/batch {7.31:5.2f} | loss {total / 20:5.2f} | ppl {math.exp(total / 20):8.2f}")
+            total, each = total / 20, 1000 * (time.perf_counter() - start) / (s.index + 1)
+            log(
+                f"| epoch {s.epoch + 1:3d} | {batch + 1:5d}/{parts:5d} batches | lr {s.lr:02.2f} | "
+                f"ms/batch {each:5.2f} | loss {total:5.2f} | ppl {math.exp(total):8.2f}"
+            )
             total = 0
         if s.ends:
             loss = score(model, val, next_letter)
             total = 0
             log("-" * 89)
-            log(f"| end of epoch {s.epoch + 1:3d} | time: {9.13:5.2f}s | valid loss {loss:5.2f} | valid ppl {math.exp(loss):8.2f}")
+            log(
+                f"| end of epoch {s.epoch + 1:3d} | time: {time.perf_counter() - start:5.2f}s | "
+                f"valid loss {loss:5.2f} | valid ppl {math.exp(loss):8.2f}"
+            )
             log("-" * 89)
 
 
@@ -77,7 +89,7 @@ def transformer_one_epoch(log):
         if s.index % 5 == 4:
             log({**done, "grad_norm": s.norm, "learning_rate": s.lr, "loss": s.loss, "step": s.index + 1})
         if s.index % 100 == 99:
-            log({**done, "eval_loss": score(model, val, next_letter), "eval_runtime": 0.41, "step": s.index + 1})
+            log({**done, "eval_loss": score(model, val, next_letter), "step": s.index + 1})
 
 
 @run("jsonl", holdout=True)

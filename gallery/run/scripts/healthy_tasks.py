@@ -65,7 +65,10 @@ def mlp_digits_heavy_dropout(log):
     train, val = digits()
     model = mlp(64, 256, 256, 10, drop=0.7)
     for s in epochs(model, train, torch.optim.Adam(model.parameters(), 1e-3), epochs=40):
-        log(f"epoch: {s.epoch}, train_loss: {s.loss:.4f}, test_loss: {score(model, val):.4f}, test_acc: {accuracy(model, val):.3f}")
+        log(
+            f"epoch: {s.epoch}, train_loss: {s.loss:.4f}, test_loss: {score(model, val):.4f}, "
+            f"test_acc: {accuracy(model, val):.3f}"
+        )
 
 
 @run("csv")
@@ -169,7 +172,13 @@ def metrics_only_cancer(log):
     model = mlp(30, 16, 2)
     for s in epochs(model, train, torch.optim.SGD(model.parameters(), 0.02), epochs=40, size=32):
         f1 = f1_score(val[1], model(val[0]).argmax(1))
-        log(epoch=s.epoch, train_acc=accuracy(model, train), val_acc=accuracy(model, val), val_f1=f1, val_auc=auc(model, val))
+        log(
+            epoch=s.epoch,
+            train_acc=accuracy(model, train),
+            val_acc=accuracy(model, val),
+            val_f1=f1,
+            val_auc=auc(model, val),
+        )
 
 
 @run("csv")
@@ -211,7 +220,14 @@ def averaged_weights(log):
         if s.index % 10 == 0:
             log({"step": s.index, "train_loss": s.loss})
         if s.ends:
-            log({"step": s.index, "val_loss": score(model, val), "val_loss_ema": score(average, val), "val_acc_ema": accuracy(average, val)})
+            log(
+                {
+                    "step": s.index,
+                    "val_loss": score(model, val),
+                    "val_loss_ema": score(average, val),
+                    "val_acc_ema": accuracy(average, val),
+                }
+            )
 
 
 @run("csv", holdout=True)
@@ -226,11 +242,21 @@ def distillation_digits(log):
     def distil(model, x, y):
         out = model(x)
         target = F.softmax(teacher(x).detach() / 3, 1)
-        terms = {"kd": 9 * F.kl_div(F.log_softmax(out / 3, 1), target, reduction="batchmean"), "ce": F.cross_entropy(out, y)}
+        terms = {
+            "kd": 9 * F.kl_div(F.log_softmax(out / 3, 1), target, reduction="batchmean"),
+            "ce": F.cross_entropy(out, y),
+        }
         return {**terms, "loss": 0.9 * terms["kd"] + 0.1 * terms["ce"]}
 
     for s in epochs(student, train, torch.optim.Adam(student.parameters(), 2e-3), distil, epochs=40):
-        log(epoch=s.epoch, loss=s.loss, kd_loss=s.terms["kd"], ce_loss=s.terms["ce"], val_acc=accuracy(student, val), val_loss=score(student, val))
+        log(
+            epoch=s.epoch,
+            loss=s.loss,
+            kd_loss=s.terms["kd"],
+            ce_loss=s.terms["ce"],
+            val_acc=accuracy(student, val),
+            val_loss=score(student, val),
+        )
 
 
 class Uncertain(nn.Module):
@@ -319,10 +345,26 @@ def matrix_factorisation(log):
 def sparse_activations(log):
     """the share of zeros behind each ReLU is logged: a fifth to a half"""
     train, val = (part[:2] for part in shapes())
-    model = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 3))
+    model = nn.Sequential(
+        nn.Conv2d(1, 16, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 16, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(400, 3),
+    )
     shares = Shares(model, nn.ReLU, lambda out: out == 0, "sparsity/relu{}")
     for s in epochs(model, train, torch.optim.Adam(model.parameters(), 1e-3), epochs=15):
-        log({"epoch": s.epoch, "loss": s.loss, "val_loss": score(model, val), "val_acc": accuracy(model, val), **shares.last})
+        log(
+            {
+                "epoch": s.epoch,
+                "loss": s.loss,
+                "val_loss": score(model, val),
+                "val_acc": accuracy(model, val),
+                **shares.last,
+            }
+        )
 
 
 @run("jsonl", holdout=True)

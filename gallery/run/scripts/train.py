@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 @dataclass
 class Step:
-    """What is known after an optimizer step. `norm` is the gradient norm before clipping; `ends` says the epoch is over."""
+    """What is known after an optimizer step: `norm` is the gradient norm before clipping, `ends` whether the epoch is over."""
 
     index: int
     epoch: int
@@ -37,8 +37,8 @@ def regress(model, x, y):
 
 
 def steps(model, data, optimizer, loss_of=classify, size=64, epochs=None, limit=None, schedule=None, clip=None, first=0):
-    """Trains and yields a `Step` after each optimizer step, for `epochs` or for `limit` steps. `loss_of` returns the loss, or
-    a dict of terms with the sum as `loss`; `schedule` is stepped with the optimizer."""
+    """Trains and yields a `Step` after each optimizer step, for `epochs` or for `limit` steps. `loss_of` returns the
+    loss, or a dict of terms with the sum as `loss`; `schedule` is stepped with the optimizer."""
     index = first
     for epoch in range(epochs) if epochs else itertools.count():
         model.train()
@@ -137,8 +137,8 @@ class Shares:
 
     def __init__(self, model, kind, test, name):
         self.last = {}
-        for number, (key, layer) in enumerate((k, m) for k, m in model.named_modules() if isinstance(m, kind)):
-            layer.register_forward_hook(self.hook(name.format(number + 1), test))
+        for number, layer in enumerate((m for m in model.modules() if isinstance(m, kind)), 1):
+            layer.register_forward_hook(self.hook(name.format(number), test))
 
     def hook(self, name, test):
         def measure(layer, inputs, output):

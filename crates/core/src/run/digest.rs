@@ -82,7 +82,7 @@ pub struct Jump {
     pub index: u64,
     /// Level before it: a moving average.
     pub level: f64,
-    /// Mean distance of points from the level before it.
+    /// Mean distance of single points from their level before it, by the differences of neighbours.
     pub swing: f64,
     /// Mean of up to the [`Jump::WATCHED`] points after it; NaN while there is none.
     pub after: f64,
@@ -156,7 +156,7 @@ const JUMPS: usize = 8;
 const JUMP_SCORE: f64 = 4.0;
 /// Points before the level and the swing mean something.
 const SETTLED: u64 = 12;
-/// Points over which level and swing forget.
+/// Points over which the swing forgets; the level does so in a third of it.
 const MEMORY: f64 = 48.0;
 /// Points of the sample, at most.
 const SAMPLE: usize = 512;
@@ -271,12 +271,13 @@ impl Digest {
             self.level = point.value;
             return;
         }
-        let weight = 1.0 / (self.n as f64 + 1.0).min(MEMORY);
-        // One point moves the swing by twice itself at most, so that a jump does not hide the next.
-        let bounded = if self.n >= SETTLED { apart.abs().min(8.0 * self.swing) } else { apart.abs() };
-        self.swing += weight * (bounded - self.swing);
-        let moved = if self.n >= SETTLED { apart.signum() * bounded } else { apart };
-        self.level += weight * moved;
+        // E|x − mean| is 0.71 E|Δ| for independent normal values; differences of neighbours do not see a trend.
+        let step =
+            std::f64::consts::FRAC_1_SQRT_2 * self.last.map_or(0.0, |last| (point.value - last.value).abs());
+        // One point moves level and swing by a few swings at most, so that a jump does not hide the next.
+        let bound = if self.n >= SETTLED { 8.0 * self.swing } else { f64::INFINITY };
+        self.swing += (step.min(bound) - self.swing) / (self.n as f64).min(MEMORY);
+        self.level += apart.clamp(-bound, bound) / (self.n as f64 + 1.0).min(MEMORY / 3.0);
     }
 
     /// Keeps the highest jumps; within one excursion, its highest point.

@@ -54,9 +54,11 @@ impl Run {
     }
 
     /// The training loss: the series with the most points where several are logged, by step and by epoch; the only term where no whole is
-    /// logged.
+    /// logged; an error that is to fall where no loss is.
     pub fn train_loss(&self) -> Option<&Series> {
-        self.fullest(Quantity::Loss(Part::Train)).or_else(|| self.only_term(Part::Train))
+        self.fullest(Quantity::Loss(Part::Train))
+            .or_else(|| self.only_term(Part::Train))
+            .or_else(|| self.of(Quantity::Metric(Part::Train, Better::Lower)).next())
     }
 
     /// The term of a loss that is the whole, since it is the only one.
@@ -69,6 +71,7 @@ impl Run {
     pub fn validation_loss(&self) -> Option<&Series> {
         self.fullest(Quantity::Loss(Part::Validation))
             .or_else(|| self.only_term(Part::Validation))
+            .or_else(|| self.of(Quantity::Metric(Part::Validation, Better::Lower)).next())
             .or_else(|| self.fullest(Quantity::Loss(Part::Test)))
     }
 

@@ -47,8 +47,8 @@ fn what_is_written_is_read_bit_for_bit() {
             .replace("1e300", &1e300f64.to_string())
     );
     let vectors = &kept.vectors["stetho/x"];
-    assert_eq!(vectors[0], (7, vec!["a".into(), "b".into()], vec![0x7fc0_1234, (-0.0f32).to_bits()]));
-    assert_eq!(vectors[1].1, ["b"]);
+    assert_eq!(vectors[0], (7, layers(&["a", "b"]), vec![0x7fc0_1234, (-0.0f32).to_bits()]));
+    assert_eq!(*vectors[1].1, ["b"]);
     assert_eq!((account.points, account.n_damaged, account.n_waiting), (11, 0, 0));
     assert_eq!(account.kind, "1 event file");
     let name = log.path().file_name().unwrap().to_str().unwrap();

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use stetho_runlog::{Account, Sink, Source, Tag, TagId, When, find};
 
+/// Step, names and bits of the numbers.
+type Layers = (i64, Arc<[String]>, Vec<u32>);
+
 /// All points, as they count in the end.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Kept {
     names: Vec<String>,
     /// Step and bits of the number.
     scalars: BTreeMap<String, Vec<(i64, u64)>>,
-    pub(crate) vectors: BTreeMap<String, Vec<(i64, Vec<String>, Vec<u32>)>>,
+    pub(crate) vectors: BTreeMap<String, Vec<Layers>>,
     pub(crate) times: BTreeMap<String, Vec<Option<f64>>>,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) n_restarts: usize,
@@ -60,7 +63,7 @@ impl Sink for Kept {
         assert_eq!(layers.len(), values.len());
         let bits = values.iter().map(|v| v.to_bits()).collect();
         let name = self.names[id.index()].clone();
-        self.vectors.entry(name).or_default().push((when.step, layers.to_vec(), bits));
+        self.vectors.entry(name).or_default().push((when.step, Arc::clone(layers), bits));
     }
 
     fn restart(&mut self, id: Option<TagId>, step: i64) {
