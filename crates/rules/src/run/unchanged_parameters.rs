@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::run::{LayerQuantity, Quantity, Run, Series};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
-use crate::layers::{names, places};
+use crate::layers::{Held, names, places};
 use crate::runs::curves;
 use crate::step_sizes::StepSizes;
 use crate::trend::median;
@@ -100,7 +100,10 @@ impl Rule for UnchangedParameters {
             return;
         }
         raise_some(run, &with(Gradient::Some), report);
-        let idle: Vec<&Series> = with(Gradient::Zero).into_iter().chain(with(Gradient::Unknown)).collect();
+        // Where a layer is dead, nothing reaches those before it: told by that.
+        let is_dead = run.layers(LayerQuantity::DeadShare).any(|s| Held::of(s, 0.7).is_some());
+        let zero = if is_dead { Vec::new() } else { with(Gradient::Zero) };
+        let idle: Vec<&Series> = zero.into_iter().chain(with(Gradient::Unknown)).collect();
         raise_frozen(run, &idle, report);
     }
 }

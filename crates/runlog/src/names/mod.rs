@@ -458,7 +458,8 @@ fn optimizer(words: &Words<'_>) -> Found {
     {
         return Some((Quantity::LossScale, String::new()));
     }
-    if words.has(&["clip", "clipping"]) && words.has(&["limit", "norm", "max", "threshold"]) {
+    let is_limit = words.has(&["limit", "norm", "max", "threshold"]);
+    if words.has(&["clip", "clipping"]) && (is_limit || words.tag == "clip_value") {
         return Some((Quantity::ClipLimit, String::new()));
     }
     None

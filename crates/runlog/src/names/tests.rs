@@ -96,6 +96,8 @@ const TABLE: &[(&str, Quantity, &str)] = &[
     ("clip_limit", ClipLimit, ""),
     ("grad_clip", ClipLimit, ""),
     ("grad_norm/fc1", Layer(LayerQuantity::GradientNorm), "fc1"),
+    ("clip_value", ClipLimit, ""),
+    ("clip_fraction", Other, ""),
     ("grad_norm/0.weight", Layer(LayerQuantity::GradientNorm), "0.weight"),
     ("weight_norm/2.weight", Layer(WeightNorm), "2.weight"),
     ("update_norm/0.bias", Layer(UpdateNorm), "0.bias"),
