@@ -5,13 +5,13 @@ use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::event::{self, Content, Event, Logged, What};
+use super::event::{self, Content, Event, Logged, Scalar, What};
 use super::series::{Board, Kind, Local};
 use super::tail::{Outcome, Tail};
 use super::tensor::Tensor;
 use super::wire::Fields;
 use crate::tags::Tags;
-use crate::{Account, Damage, LogError, Sink, When};
+use crate::{Account, Damage, LogError, Sink, TagId, When};
 
 /// Reads one file of a run as it grows.
 pub(super) struct EventFile {
@@ -115,6 +115,10 @@ impl Reader {
         account: &mut Account,
         sink: &mut dyn Sink,
     ) -> Option<()> {
+        if let Some(scalar) = event::scalar(data) {
+            self.scalar(scalar, board, sink);
+            return Some(());
+        }
         let event = event::event(data)?;
         match event.what {
             What::Summary(summary) => {
@@ -135,6 +139,24 @@ impl Reader {
     }
 
     #[inline]
+    fn scalar(&mut self, scalar: Scalar<'_>, board: &mut Board, sink: &mut dyn Sink) {
+        let at = self.intern(scalar.tag, board);
+        let Self { index, writer, series, .. } = self;
+        let Some(local) = series.get_mut(at.index()) else { return };
+        let when = When { step: scalar.step, wall_time: Some(scalar.wall_time) };
+        let id = board.place(*index, writer, local, scalar.tag, when, sink);
+        sink.scalar(id, when, f64::from(scalar.value));
+    }
+
+    #[inline]
+    fn intern(&mut self, tag: &[u8], board: &Board) -> TagId {
+        let (at, is_new) = self.tags.intern(tag);
+        if is_new {
+            self.series.push(Local { id: None, kind: board.known_kind(tag) });
+        }
+        at
+    }
+
     fn logged(
         &mut self,
         event: &Event<'_>,
@@ -143,10 +165,7 @@ impl Reader {
         account: &mut Account,
         sink: &mut dyn Sink,
     ) {
-        let (at, is_new) = self.tags.intern(logged.tag);
-        if is_new {
-            self.series.push(Local { id: None, kind: board.known_kind(logged.tag) });
-        }
+        let at = self.intern(logged.tag, board);
         let Self { index, writer, series, scratch, .. } = self;
         let Some(local) = series.get_mut(at.index()) else { return };
         if let Some(metadata) = logged.metadata {
