@@ -1,7 +1,7 @@
 // The report as the views want it: facts by kind, samples of one shape, and which findings point at which sample.
 
 import type {
-  BoxFacts, Document, FitFacts, PageData, PictureFacts, Pictured, SampleRow, TableFacts,
+  BoxFacts, Document, FitFacts, PageData, PictureFacts, Pictured, RunFacts, SampleRow, TableFacts,
 } from "./types/report";
 import { pictureName } from "./words";
 import { toNumber } from "./words";
@@ -24,6 +24,9 @@ export interface Model {
   boxes: BoxFacts | null;
   table: TableFacts | null;
   fit: FitFacts | null;
+  runs: RunFacts[];
+  /** Shows where a finding begins in the charts, where there are any. */
+  jump: ((finding: number) => void) | null;
   samples: Sample[];
   /** Names of the cells of rows. */
   columns: string[];
@@ -74,12 +77,15 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
+const EMPTY_RUN: RunFacts = { name: "", unit: "step", contest: null, restarts: [], last_step: 0, start: null, seconds: null, is_over: true, series: [], layers: [], findings: [] };
+
 export function modelOf(data: PageData): Model {
   const { document, thumbnails } = data;
   const facts = document.facts ?? {};
   const pictures = isObject(facts.pictures) ? (facts.pictures as unknown as PictureFacts) : null;
   const boxes = isObject(facts.boxes) ? (facts.boxes as unknown as BoxFacts) : null;
   const fit = isObject(facts.fit) ? (facts.fit as unknown as FitFacts) : null;
+  const runs = Array.isArray(facts.runs) ? (facts.runs as unknown[]).filter(isObject).map((run) => ({ ...EMPTY_RUN, ...run }) as RunFacts) : [];
   const table = document.subject.kind === "table" && !fit ? (facts as unknown as TableFacts) : null;
   const found = pointed(document);
   const points = pictures?.projection?.points ?? [];
@@ -95,7 +101,7 @@ export function modelOf(data: PageData): Model {
   }
   const explained = pictures?.projection?.explained ?? table?.samples?.explained;
   return {
-    document, pictures, boxes, table, fit, samples,
+    document, pictures, boxes, table, fit, runs, jump: null, samples,
     columns: table?.samples?.columns ?? [],
     explained: samples.some((s) => s.at) ? pair(explained) ?? [NaN, NaN] : null,
     classes: classesOf(samples),

@@ -138,3 +138,22 @@ export function isNumeric(cells: string[]): boolean {
   const bare = cells.map((c) => c.replace(/[,%~\s]/g, "").replace("−", "-"));
   return bare.length > 0 && bare.some((c) => c !== "") && bare.every((c) => c === "" || /^-?∞$/.test(c) || !Number.isNaN(Number(c)));
 }
+
+/** Time from the start of a run, short enough for an axis: `12 s`, `8:20 min`, `3:05 h`, `2.5 d`. */
+export function sinceStart(seconds: number): string {
+  const two = (n: number) => String(Math.floor(n)).padStart(2, "0");
+  if (!Number.isFinite(seconds)) return "–";
+  if (seconds < 60) return `${human(Math.round(seconds * 10) / 10)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}:${two(seconds % 60)} min`;
+  if (seconds < 172800) return `${Math.floor(seconds / 3600)}:${two((seconds % 3600) / 60)} h`;
+  return `${human(Math.round(seconds / 864) / 100)} d`;
+}
+
+/** A number short enough for an axis: `1.2 k`, `6.1 G`. */
+export function short(value: number): string {
+  const size = Math.abs(value);
+  const [unit, word] = size >= 1e12 ? [1e12, " T"] : size >= 1e9 ? [1e9, " G"] : size >= 1e6 ? [1e6, " M"] : size >= 1e4 ? [1e3, " k"] : [1, ""];
+  if (size >= 1e15) return value.toExponential(0).replace("e+", "e");
+  if (size > 0 && size < 1e-3) return value.toExponential(1).replace(".0e", "e").replace("-", value < 0 ? "−" : "-");
+  return `${human(Number((value / (unit as number)).toPrecision(4)))}${word}`;
+}

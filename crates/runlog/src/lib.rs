@@ -1,7 +1,7 @@
 //! Run logs: what a training run left behind, or is writing now.
 //!
-//! A log is read through [`Source`], by polling, and handed over point by point to a [`Sink`]. TensorBoard event files are
-//! written by [`Writer`].
+//! A log is read through [`Source`], by polling, and handed over point by point to a [`Sink`]; [`Recorder`] is the one that fills the
+//! record which rules judge. TensorBoard event files are written by [`Writer`].
 
 mod contest;
 mod error;

@@ -94,7 +94,10 @@ impl Recorder {
         self.run.is_over = is_over;
         self.run.is_contest = crate::contest::contest(self.run.series.iter().map(|s| s.tag.as_str()));
         for part in [Part::Train, Part::Validation, Part::Test] {
-            self.close_sum(part);
+            // Terms that are still to come would be missing from the sum.
+            if self.sums.get(&part).is_some_and(|sum| sum.most > 0 && sum.n >= sum.most) {
+                self.close_sum(part);
+            }
         }
         self.demote_sums();
     }

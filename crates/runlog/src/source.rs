@@ -60,7 +60,7 @@ pub trait Sink {
 }
 
 /// A log that is read as it grows.
-pub trait Source {
+pub trait Source: Send {
     /// Reads all that is new and returns. Call again to follow.
     ///
     /// # Errors

@@ -20,23 +20,24 @@ function remedy(r: Remedy): HTMLElement {
     r.command ? snippet(r.command, "command") : null, r.code ? snippet(r.code, "code") : null);
 }
 
-function where(finding: Finding): HTMLElement | null {
+function where(model: Model, finding: Finding, i: number): HTMLElement | null {
   const lines = places(finding);
   if (!lines.length) return null;
   const rest = finding.count - lines.length;
   return h("section", { class: "where" }, h("h4", {}, "where"),
     someOf(lines, 6, h("ul", { class: "places" }), (line) => h("li", {}, line)),
-    rest > 0 && lines.length > 1 ? h("p", { class: "faint" }, `${countOf(finding.count, "thing")} affected in all; the worst ${thousands(lines.length)} are named`) : null);
+    rest > 0 && lines.length > 1 ? h("p", { class: "faint" }, `${countOf(finding.count, "thing")} affected in all; the worst ${thousands(lines.length)} are named`) : null,
+    model.jump && finding.places.some((p) => p.kind === "steps") ? h("button", { type: "button", class: "jump", onclick: () => model.jump?.(i) }, "show in the charts") : null);
 }
 
 export function finding(model: Model, f: Finding, i: number): HTMLElement {
   return h("article", { id: `finding-${i + 1}`, class: `finding ${f.severity}`, "aria-labelledby": `title-${i + 1}`, tabindex: "-1" },
     h("p", { class: "tag" }, severity(f.severity), h("code", {}, f.rule), f.certainty < 1 ? h("span", { class: "faint" }, `certainty ${Math.round(f.certainty * 100)} %`) : null),
-    h("h3", { id: `title-${i + 1}` }, prose(f.message)),
+    h("h3", { id: `title-${i + 1}`, class: f.message.startsWith("`") ? "verbatim" : null }, prose(f.message)),
     f.why ? h("p", { class: "why" }, prose(f.why)) : null,
     h("div", { class: "columns" },
       h("div", { class: "proofs" }, f.evidence.map((e) => proof(model, e))),
       h("div", { class: "aside" },
         f.remedies.length ? h("section", {}, h("h4", {}, "what to do"), h("ol", { class: "remedies" }, f.remedies.map(remedy))) : null,
-        where(f))));
+        where(model, f, i))));
 }

@@ -4,7 +4,10 @@ import { h, prose, type Child } from "../h";
 import { copyButton, someOf } from "../actions";
 import type { Model } from "../model";
 import { countOf, counts, duration, meaning, percent, thousands, verdict as sentence } from "../words";
+import { letter } from "../runs/data";
 import { severity } from "./finding";
+
+const MOST_RUNS = 8;
 
 function examined(model: Model): [string, Child][] {
   const { document: doc, table, pictures, boxes, fit } = model;
@@ -21,6 +24,12 @@ function examined(model: Model): [string, Child][] {
     const target = table.target;
     if (target) facts.push(["target", [h("code", {}, target.column), `, ${target.task}, ${target.origin}${target.reason ? `: ${target.reason}` : ""}`]]);
     else if (table.target_reason) facts.push(["target", `none: ${table.target_reason.replace(/^no /, "no ")}`]);
+  } else if (model.runs.length) {
+    for (const [r, run] of model.runs.slice(0, MOST_RUNS).entries()) {
+      const time = run.seconds ? ` in ${duration(run.seconds)}` : "";
+      facts.push([model.runs.length > 1 ? `run ${letter(r)}` : "run", `${run.name}: ${thousands(run.series.length)} series up to ${run.unit} ${thousands(run.last_step)}${time}${run.is_over ? "" : ", still going"}${run.contest ? ` (${run.contest})` : ""}`]);
+    }
+    if (model.runs.length > MOST_RUNS) facts.push(["", `and ${model.runs.length - MOST_RUNS} more runs`]);
   } else {
     const noun = { images: "picture", boxes: "picture", run: "step" }[doc.subject.kind] ?? "item";
     facts.push(["size", countOf(doc.subject.items, noun) + (boxes ? `, ${countOf(boxes.boxes, "box")}` : "")]);
@@ -49,7 +58,7 @@ export function verdict(model: Model): HTMLElement {
       found.map(({ severity: s, text }) => h("span", { class: `count ${s}` }, text)),
       found.length ? null : h("span", { class: "count good" }, "✓ nothing found"),
       h("span", { class: "faint" }, `${meaning(doc)} · ${countOf(ran, "rule")} ran`)),
-    h("h1", { id: "verdict" }, prose(sentence(doc))),
+    h("h1", { id: "verdict", class: sentence(doc).startsWith("`") ? "verbatim" : null }, prose(sentence(doc))),
     doc.partial ? h("p", { class: "partial", role: "note" }, "partial: interrupted, only what was read until then has been judged") : null,
     h("dl", { class: "examined" }, [...examined(model), ...command(model)].map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
 }

@@ -54,9 +54,11 @@ impl Run {
     }
 
     /// The training loss: the series with the most points where several are logged, by step and by epoch; the only term where no whole is
-    /// logged.
+    /// logged; an error that is to fall where no loss is.
     pub fn train_loss(&self) -> Option<&Series> {
-        self.fullest(Quantity::Loss(Part::Train)).or_else(|| self.only_term(Part::Train))
+        self.fullest(Quantity::Loss(Part::Train))
+            .or_else(|| self.only_term(Part::Train))
+            .or_else(|| self.of(Quantity::Metric(Part::Train, Better::Lower)).next())
     }
 
     /// The term of a loss that is the whole, since it is the only one.
@@ -69,6 +71,7 @@ impl Run {
     pub fn validation_loss(&self) -> Option<&Series> {
         self.fullest(Quantity::Loss(Part::Validation))
             .or_else(|| self.only_term(Part::Validation))
+            .or_else(|| self.of(Quantity::Metric(Part::Validation, Better::Lower)).next())
             .or_else(|| self.fullest(Quantity::Loss(Part::Test)))
     }
 
@@ -116,6 +119,9 @@ impl Record for Run {
             Signal::Metrics => any(&|q| matches!(q, Quantity::Metric(..))),
             Signal::LearningRate => any(&|q| q == Quantity::LearningRate),
             Signal::GradientNorm => any(&|q| q == Quantity::GradientNorm),
+            Signal::AnyGradient => {
+                any(&|q| matches!(q, Quantity::GradientNorm | Quantity::Layer(LayerQuantity::GradientNorm)))
+            }
             Signal::LossScale => any(&|q| q == Quantity::LossScale),
             Signal::StepTimes => any(&|q| q == Quantity::DataTime) && any(&|q| q == Quantity::StepTime),
             Signal::Memory => any(&|q| q == Quantity::Memory),
@@ -129,7 +135,13 @@ impl Record for Run {
                     || (any(&|q| q == Quantity::Layer(LayerQuantity::UpdateNorm))
                         && any(&|q| q == Quantity::Layer(LayerQuantity::WeightNorm)))
             }
-            Signal::DeadUnits => any(&|q| q == Quantity::Layer(LayerQuantity::DeadShare)),
+            Signal::LayerChanges => any(&|q| {
+                use LayerQuantity as Of;
+                matches!(q, Quantity::Layer(Of::WeightNorm | Of::UpdateNorm | Of::UpdateRatio))
+            }),
+            Signal::DeadUnits => {
+                any(&|q| matches!(q, Quantity::Layer(LayerQuantity::DeadShare | LayerQuantity::ZeroShare)))
+            }
             Signal::SaturatedUnits => any(&|q| q == Quantity::Layer(LayerQuantity::SaturatedShare)),
             Signal::AnySeries => any(&|_| true),
             _ => false,

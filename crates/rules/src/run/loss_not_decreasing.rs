@@ -9,6 +9,7 @@ use crate::runs::{
     is_warming_up, losses, metric_improves, peak_learning_rate, round2, since, validation_falls,
 };
 use crate::trend::{Course, mean, means, trend};
+use crate::unrest::{Outstanding, spikes, swings};
 
 /// The training loss has not fallen since the start.
 ///
@@ -60,13 +61,17 @@ impl Rule for LossNotDecreasing {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let Some(series) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
-        let Some(course) = Course::of(&series.digest, self.points) else { return };
+        // A slow start is no standstill: while a run goes on, it is given five times as long.
+        let points = if run.is_over { self.points } else { 5 * self.points };
+        let Some(course) = Course::of(&series.digest, points) else { return };
         let z = trend(&means(&course.blocks));
         if z < -2.0 || has_fallen(&course) || is_rising(&course, z) {
             return;
         }
-        let others_learn = metric_improves(run) || validation_falls(run) || is_warming_up(run);
-        if others_learn || chance_level(run, 0.01).is_some() {
+        let others_learn = metric_improves(run, 0) || validation_falls(run, 0) || is_warming_up(run);
+        let is_restless = swings(run, 0.12).is_some()
+            || !spikes(&series.digest, &Outstanding { swings: 15.0, dwarfs: 2.5 }).is_empty();
+        if others_learn || is_restless || chance_level(run, 0.01).is_some() {
             return;
         }
         report.raise(

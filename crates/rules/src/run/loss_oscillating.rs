@@ -1,11 +1,11 @@
 //! `loss-oscillating`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Block, Run};
-use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
+use stetho_core::run::Run;
+use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal, percent};
 
 use crate::runs::{curves, peak_learning_rate, round2, since};
-use crate::trend::{Course, mean, median};
+use crate::unrest::swings;
 
 /// The training loss swings up and down by much of what it has gained.
 ///
@@ -37,7 +37,7 @@ use crate::trend::{Course, mean, median};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct LossOscillating {
-    /// Typical swing as a share of how far the loss has fallen.
+    /// Typical swing as a share of how far the loss has fallen, or of its level where it has not.
     pub swing: f64,
 }
 
@@ -55,64 +55,37 @@ impl Rule for LossOscillating {
     const ALSO: &'static [Signal] = &[Signal::LearningRate];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        let Some(series) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
-        let Some(course) = Course::of(&series.digest, 60).filter(|_| !is_rate_cyclic(run)) else { return };
-        let fell = course.start - mean(course.tail(0.5));
-        let (swing, by_chance) = swings(course.tail(0.25));
-        if fell <= 0.0 || swing < self.swing * fell || swing < 4.0 * by_chance {
-            return;
-        }
+        let Some(series) = run.train_loss() else { return };
+        let Some(found) = swings(run, self.swing) else { return };
+        let chance = found
+            .by_chance
+            .map_or_else(String::new, |c| format!("; the noise of batches would give {}", Human(c)));
         let rate = peak_learning_rate(run).map_or_else(
             || "halve the learning rate until the swings end".to_owned(),
             |rate| format!("lower the learning rate from {} to {}", round2(rate), round2(rate / 3.0)),
         );
         report.raise(
             Draft::new(
-                since(series, course.tail(0.25)[0].first),
+                since(series, found.blocks[0].first),
                 format!(
-                    "`{}` swings by {} around its trend, {} of what it has gained; batches alone would give {}",
+                    "`{}` swings by {} around its trend, {} of what it has gained{chance}",
                     series.tag,
-                    Human(swing),
-                    stetho_core::percent(swing / fell),
-                    Human(by_chance)
+                    Human(found.swing),
+                    percent(found.swing / found.scale)
                 ),
-                Evidence::at_most("typical swing as a share of the fall", swing / fell, self.swing),
+                Evidence::at_most(
+                    "typical swing as a share of the gain",
+                    found.swing / found.scale,
+                    self.swing,
+                ),
                 Remedy::advice(rate),
             )
             .certainty(0.7)
             .count(1)
-            .remedy(Remedy::advice("take larger batches, or let the learning rate decay to the end of the run"))
+            .remedy(Remedy::advice(
+                "take larger batches, or let the learning rate decay to the end of the run",
+            ))
             .evidence(curves(run, "loss and learning rate", std::iter::once(series))),
         );
     }
-}
-
-/// How far blocks lie from the median of themselves and their four neighbours, typically; and how far they would by the noise of single
-/// points.
-fn swings(blocks: &[Block]) -> (f64, f64) {
-    let apart = blocks.windows(5).map(|w| (w[2].mean - median(w.iter().map(|b| b.mean))).abs());
-    let noise = blocks.iter().map(|b| noise_of(b) / (b.n as f64).sqrt());
-    (1.5 * median(apart), median(noise))
-}
-
-/// The noise of single points in a block, by the differences of neighbours rather than by their spread, which a slow swing widens.
-fn noise_of(block: &Block) -> f64 {
-    block.path / block.n as f64 * std::f64::consts::PI.sqrt() / 2.0
-}
-
-/// Whether the learning rate rises again after it fell.
-fn is_rate_cyclic(run: &Run) -> bool {
-    let Some(rate) = run.learning_rate() else { return false };
-    let means: Vec<f64> = rate.digest.split(60).iter().map(|b| b.mean).collect();
-    let high = means.iter().copied().fold(0.0, f64::max);
-    let (mut low, mut rises) = (f64::INFINITY, 0);
-    for value in means {
-        if value > low + 0.3 * high {
-            rises += 1;
-            low = value;
-        }
-        low = low.min(value);
-    }
-    // One rise is a warm-up.
-    rises >= 2
 }

@@ -60,9 +60,9 @@ impl Rule for LossPlateau {
         let level = mean(flat);
         let fell = course.start - level;
         let (early, late) = flat.split_at(flat.len() / 2);
-        let still_falls = mean(early) - mean(late) > 0.02 * fell;
-        if trend(&means(flat)).abs() > 2.0
-            || still_falls
+        let moved = (mean(early) - mean(late)).abs();
+        let is_flat = moved < 0.04 * fell || moved < 0.06 * fell && trend(&means(flat)).abs() < 2.3;
+        if !is_flat
             || fell < 6.0 * course.noise
             || level < self.left * course.start.abs()
             || !is_rate_constant(run, flat[0].first)

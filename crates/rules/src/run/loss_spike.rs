@@ -1,10 +1,11 @@
 //! `loss-spike`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Digest, Jump, Run};
+use stetho_core::run::{Jump, Run};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{at, line, round2};
+use crate::unrest::{Outstanding, spikes};
 
 /// The loss of single steps stands far above all others, and comes back.
 ///
@@ -50,11 +51,15 @@ impl Rule for LossSpike {
     const ALSO: &'static [Signal] = &[Signal::GradientNorm];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        let Some(series) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
-        let spikes = self.spikes(&series.digest);
+        let Some(series) =
+            run.train_loss().filter(|s| run.is_contest.is_none() && s.digest.non_finite().count() == 0)
+        else {
+            return;
+        };
+        let spikes = spikes(&series.digest, &Outstanding { swings: self.swings, dwarfs: self.dwarfs });
         let Some(worst) = spikes.first() else { return };
         let others =
-            if spikes.len() > 1 { format!(", and {} like it", spikes.len() - 1) } else { String::new() };
+            if spikes.len() > 1 { format!(", and {} more like it", spikes.len() - 1) } else { String::new() };
         let clip = run.gradient_norm().map_or_else(
             || "clip the gradient norm".to_owned(),
             |s| format!("clip the gradient norm at {}, its 95th percentile", round2(s.digest.quantile(0.95))),
@@ -72,8 +77,13 @@ impl Rule for LossSpike {
                 ),
                 Evidence::at_most("height in usual distances from the level", worst.score(), self.swings),
                 Remedy::advice(format!(
-                    "look at the batch of {}: corrupt samples, wrong labels, values out of scale",
-                    at(run, worst.at.step)
+                    "look at the batch of {}: corrupt samples, wrong labels, values out of scale{}",
+                    at(run, worst.at.step),
+                    if spikes.len() > 2 {
+                        "; it is likely one sample that comes again each epoch"
+                    } else {
+                        ""
+                    }
                 )),
             )
             .places(spikes[1..].iter().map(|j| Place::steps(j.at.step, j.at.step)))
@@ -93,34 +103,4 @@ fn peaks(spikes: &[Jump]) -> (String, Vec<[f64; 2]>) {
     let mut points: Vec<[f64; 2]> = spikes.iter().map(|j| [j.at.step as f64, j.at.value]).collect();
     points.sort_by(|a, b| a[0].total_cmp(&b[0]));
     ("spikes".into(), points)
-}
-
-impl LossSpike {
-    /// Jumps beyond the run's own noise that came back, the highest first; none where the run jumps all the time.
-    fn spikes(&self, digest: &Digest) -> Vec<Jump> {
-        let mut jumps: Vec<Jump> = digest.jumps().to_vec();
-        jumps.sort_by(|a, b| height(b).total_cmp(&height(a)));
-        let start = digest.first().first().map_or(f64::NAN, |p| p.value);
-        let is_spike = |j: &Jump| {
-            let fell = start - j.level;
-            let settled = j.index >= (digest.n() / 50).max(20);
-            let is_back = j.n_after >= 3 && j.after - j.level < 0.3 * height(j);
-            let matters = height(j) > 0.5 * fell.abs() && height(j) > 0.5 * j.level.abs();
-            j.score() >= self.swings && settled && is_back && matters
-        };
-        let mut spikes: Vec<Jump> = jumps.iter().copied().take_while(is_spike).take(3).collect();
-        // The tallest of what is left tells how high this run jumps anyway.
-        while let Some(last) = spikes.last() {
-            let usual = jumps.get(spikes.len()).map_or(0.0, height);
-            if height(last) >= self.dwarfs * usual {
-                break;
-            }
-            spikes.pop();
-        }
-        spikes
-    }
-}
-
-fn height(jump: &Jump) -> f64 {
-    jump.at.value - jump.level
 }

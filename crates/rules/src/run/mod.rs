@@ -1,5 +1,13 @@
 //! Rules about training runs.
 
+mod amp_overflow;
+mod class_collapse;
+mod clipping_always;
+mod data_starved;
+mod dead_activations;
+mod exploding_gradient;
+mod learning_rate_collapsed;
+mod learning_rate_extreme;
 mod loss_at_chance;
 mod loss_diverging;
 mod loss_not_decreasing;
@@ -7,10 +15,19 @@ mod loss_oscillating;
 mod loss_plateau;
 mod loss_spike;
 mod loss_terms_unbalanced;
+mod memory_growth;
 mod no_validation;
+mod non_finite_gradient;
 mod non_finite_loss;
+mod non_finite_parameter;
 mod overfitting_run;
+mod saturated_activations;
+#[cfg(test)]
+mod testing;
+mod unchanged_parameters;
 mod underfitting_run;
+mod update_ratio;
+mod vanishing_gradient;
 
 use stetho_core::Entry;
 use stetho_core::run::Run;
@@ -30,4 +47,19 @@ pub static RULES: &[Entry<Run>] = &[
     entry!("run", loss_spike::LossSpike),
     entry!("run", loss_plateau::LossPlateau),
     entry!("run", no_validation::NoValidation),
+    entry!("run", non_finite_gradient::NonFiniteGradient),
+    entry!("run", non_finite_parameter::NonFiniteParameter),
+    entry!("run", vanishing_gradient::VanishingGradient),
+    entry!("run", exploding_gradient::ExplodingGradient),
+    entry!("run", clipping_always::ClippingAlways),
+    entry!("run", dead_activations::DeadActivations),
+    entry!("run", saturated_activations::SaturatedActivations),
+    entry!("run", update_ratio::UpdateRatio),
+    entry!("run", learning_rate_extreme::LearningRateExtreme),
+    entry!("run", unchanged_parameters::UnchangedParameters),
+    entry!("run", learning_rate_collapsed::LearningRateCollapsed),
+    entry!("run", amp_overflow::AmpOverflow),
+    entry!("run", data_starved::DataStarved),
+    entry!("run", memory_growth::MemoryGrowth),
+    entry!("run", class_collapse::ClassCollapse),
 ];

@@ -45,7 +45,7 @@ pub(crate) struct UnderfittingRun {
 
 impl Default for UnderfittingRun {
     fn default() -> Self {
-        Self { learned: 0.3 }
+        Self { learned: 0.35 }
     }
 }
 
@@ -67,7 +67,10 @@ impl Rule for UnderfittingRun {
     fn check(&mut self, run: &Run, report: &mut Report) {
         let Some(train) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
         let Some(course) = Course::of(&train.digest, 8).filter(is_settled) else { return };
-        if chance_level(run, 0.01).is_some() || is_gap_wide(run, &course) {
+        // A loss that never fell, or a run that has hardly begun, is no matter of size.
+        let has_learned = course.fall() > 0.02 * course.start.abs();
+        let is_early = !run.is_over && train.digest.n() < 100;
+        if !has_learned || is_early || chance_level(run, 0.01).is_some() || is_gap_wide(run, &course) {
             return;
         }
         let Some(short) = against_baseline(run, &course).or_else(|| self.against_chance(run, &course)) else {
@@ -181,7 +184,7 @@ impl UnderfittingRun {
                 percent(chance)
             ),
             evidence: Evidence::at_least("share of the way from guessing to perfect", learned, self.learned),
-            severity: if learned < self.learned / 2.0 { Severity::Warning } else { Severity::Info },
+            severity: if learned < 0.4 * self.learned { Severity::Warning } else { Severity::Info },
         })
     }
 }
@@ -195,6 +198,7 @@ fn chance_of(series: &Series, course: &Course) -> Option<(f64, f64)> {
     }
     // Classes that are equally frequent begin at ln K.
     let k = course.start.exp().round();
-    let begins_at_chance = (2.0..=1000.0).contains(&k) && (course.start - k.ln()).abs() < 0.1 * k.ln();
+    let near = if k < 3.0 { 0.12 } else { 0.05 };
+    let begins_at_chance = (2.0..=20.0).contains(&k) && (course.start - k.ln()).abs() < near * k.ln();
     ((tag.contains("acc") || tag.contains("top1")) && begins_at_chance).then_some((1.0 / k, whole))
 }

@@ -5,7 +5,7 @@ use super::rows::Rows;
 use crate::{Account, Damage, LogError, Progress, Sink, Source};
 
 /// What the lines of a log mean.
-pub(super) trait LineReader {
+pub(super) trait LineReader: Send {
     /// What kind of log it is, in words.
     fn kind(&self) -> &'static str;
 
