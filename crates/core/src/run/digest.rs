@@ -47,6 +47,19 @@ impl Block {
         }
     }
 
+    /// Takes a later point in (Welford 1962).
+    fn add(&mut self, step: u64, wall_time: f64, value: f64, path: f64) {
+        self.n += 1;
+        let apart = value - self.mean;
+        self.mean += apart / self.n.cast_signed() as f64;
+        self.squares += apart * (value - self.mean);
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        self.path += path;
+        self.last = step;
+        self.wall_time = wall_time;
+    }
+
     /// Takes a later block in (Chan, Golub and LeVeque 1979).
     fn append(&mut self, later: &Self) {
         let n = self.n + later.n;
@@ -142,6 +155,8 @@ pub struct Digest {
     level: f64,
     swing: f64,
     jumps: Vec<Jump>,
+    /// Number of the last point after which no jump waits for points.
+    watched_until: u64,
     sample: Vec<Point>,
     /// A point is sampled if the hash of its number has this many zeros at its end.
     sample_bits: u32,
@@ -157,7 +172,7 @@ const JUMP_SCORE: f64 = 4.0;
 /// Points before the level and the swing mean something.
 const SETTLED: u64 = 12;
 /// Points over which level and swing forget.
-const MEMORY: f64 = 48.0;
+const MEMORY: u64 = 48;
 /// Points of the sample, at most.
 const SAMPLE: usize = 512;
 
@@ -185,6 +200,7 @@ impl Digest {
             level: 0.0,
             swing: 0.0,
             jumps: Vec::new(),
+            watched_until: 0,
             sample: Vec::new(),
             sample_bits: 0,
             non_finite: NonFinite::default(),
@@ -201,7 +217,7 @@ impl Digest {
         let point = Point { step, value };
         let path = self.last.map_or(0.0, |last| (value - last.value).abs());
         match self.blocks.last_mut() {
-            Some(block) if block.n < self.width => block.append(&Block::of(step, wall_time, value, path)),
+            Some(block) if block.n < self.width => block.add(step, wall_time, value, path),
             _ => {
                 self.make_room();
                 self.blocks.push(Block::of(step, wall_time, value, path));
@@ -254,7 +270,8 @@ impl Digest {
     }
 
     fn watch_jumps(&mut self, point: Point) {
-        for jump in &mut self.jumps {
+        let is_watching = self.n <= self.watched_until;
+        for jump in self.jumps.iter_mut().filter(|_| is_watching) {
             if jump.n_after < Jump::WATCHED {
                 let n = jump.n_after as f64;
                 jump.after =
@@ -271,7 +288,7 @@ impl Digest {
             self.level = point.value;
             return;
         }
-        let weight = 1.0 / (self.n as f64 + 1.0).min(MEMORY);
+        let weight = if self.n < MEMORY { 1.0 / (self.n + 1) as f64 } else { 1.0 / MEMORY as f64 };
         // One point moves the swing by twice itself at most, so that a jump does not hide the next.
         let bounded = if self.n >= SETTLED { apart.abs().min(8.0 * self.swing) } else { apart.abs() };
         self.swing += weight * (bounded - self.swing);
@@ -281,6 +298,7 @@ impl Digest {
 
     /// Keeps the highest jumps; within one excursion, its highest point.
     fn keep_jump(&mut self, jump: Jump) {
+        self.watched_until = self.n + Jump::WATCHED;
         if let Some(same) = self.jumps.iter_mut().find(|j| jump.index - j.index <= Jump::WATCHED) {
             if jump.at.value > same.at.value {
                 let (level, swing) = (same.level, same.swing);
