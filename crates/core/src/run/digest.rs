@@ -53,8 +53,12 @@ impl Block {
         let apart = value - self.mean;
         self.mean += apart / self.n.cast_signed() as f64;
         self.squares += apart * (value - self.mean);
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
+        if value < self.min {
+            self.min = value;
+        }
+        if value > self.max {
+            self.max = value;
+        }
         self.path += path;
         self.last = step;
         self.wall_time = wall_time;
