@@ -47,6 +47,23 @@ impl Block {
         }
     }
 
+    /// Takes a later point in (Welford 1962).
+    fn add(&mut self, step: u64, wall_time: f64, value: f64, path: f64) {
+        self.n += 1;
+        let apart = value - self.mean;
+        self.mean += apart / self.n.cast_signed() as f64;
+        self.squares += apart * (value - self.mean);
+        if value < self.min {
+            self.min = value;
+        }
+        if value > self.max {
+            self.max = value;
+        }
+        self.path += path;
+        self.last = step;
+        self.wall_time = wall_time;
+    }
+
     /// Takes a later block in (Chan, Golub and LeVeque 1979).
     fn append(&mut self, later: &Self) {
         let n = self.n + later.n;
@@ -142,6 +159,8 @@ pub struct Digest {
     level: f64,
     swing: f64,
     jumps: Vec<Jump>,
+    /// Number of the last point after which no jump waits for points.
+    watched_until: u64,
     sample: Vec<Point>,
     /// A point is sampled if the hash of its number has this many zeros at its end.
     sample_bits: u32,
@@ -157,7 +176,7 @@ const JUMP_SCORE: f64 = 4.0;
 /// Points before the level and the swing mean something.
 const SETTLED: u64 = 12;
 /// Points over which the swing forgets; the level does so in a third of it.
-const MEMORY: f64 = 48.0;
+const MEMORY: u64 = 48;
 /// Points of the sample, at most.
 const SAMPLE: usize = 512;
 
@@ -185,6 +204,7 @@ impl Digest {
             level: 0.0,
             swing: 0.0,
             jumps: Vec::new(),
+            watched_until: 0,
             sample: Vec::new(),
             sample_bits: 0,
             non_finite: NonFinite::default(),
@@ -201,7 +221,7 @@ impl Digest {
         let point = Point { step, value };
         let path = self.last.map_or(0.0, |last| (value - last.value).abs());
         match self.blocks.last_mut() {
-            Some(block) if block.n < self.width => block.append(&Block::of(step, wall_time, value, path)),
+            Some(block) if block.n < self.width => block.add(step, wall_time, value, path),
             _ => {
                 self.make_room();
                 self.blocks.push(Block::of(step, wall_time, value, path));
@@ -254,7 +274,8 @@ impl Digest {
     }
 
     fn watch_jumps(&mut self, point: Point) {
-        for jump in &mut self.jumps {
+        let is_watching = self.n <= self.watched_until;
+        for jump in self.jumps.iter_mut().filter(|_| is_watching) {
             if jump.n_after < Jump::WATCHED {
                 let n = jump.n_after as f64;
                 jump.after =
@@ -271,17 +292,19 @@ impl Digest {
             self.level = point.value;
             return;
         }
+<<<<<<< HEAD
         // E|x − mean| is 0.71 E|Δ| for independent normal values; differences of neighbours do not see a trend.
         let step =
             std::f64::consts::FRAC_1_SQRT_2 * self.last.map_or(0.0, |last| (point.value - last.value).abs());
         // One point moves level and swing by a few swings at most, so that a jump does not hide the next.
         let bound = if self.n >= SETTLED { 8.0 * self.swing } else { f64::INFINITY };
-        self.swing += (step.min(bound) - self.swing) / (self.n as f64).min(MEMORY);
-        self.level += apart.clamp(-bound, bound) / (self.n as f64 + 1.0).min(MEMORY / 3.0);
+        self.swing += forgetting(self.n, MEMORY) * (step.min(bound) - self.swing);
+        self.level += forgetting(self.n + 1, MEMORY / 3) * apart.clamp(-bound, bound);
     }
 
     /// Keeps the highest jumps; within one excursion, its highest point.
     fn keep_jump(&mut self, jump: Jump) {
+        self.watched_until = self.n + Jump::WATCHED;
         if let Some(same) = self.jumps.iter_mut().find(|j| jump.index - j.index <= Jump::WATCHED) {
             if jump.at.value > same.at.value {
                 let (level, swing) = (same.level, same.swing);
@@ -437,6 +460,11 @@ impl Digest {
         let path: f64 = self.blocks.iter().map(|b| b.path).sum();
         path / (self.n - 1) as f64 * std::f64::consts::PI.sqrt() / 2.0
     }
+}
+
+/// The weight of the newest of `n` points in a mean that forgets over `memory` of them.
+fn forgetting(n: u64, memory: u64) -> f64 {
+    if n < memory { 1.0 / n as f64 } else { 1.0 / memory as f64 }
 }
 
 /// A hash of a number (the finalizer of `SplitMix64`).

@@ -4,7 +4,7 @@
 //! Field numbers are those of `tensorflow/core/util/event.proto`, `framework/summary.proto` and
 //! `tensorboard/plugins/hparams/plugin_data.proto`.
 
-use super::wire::{Fields, Value};
+use super::wire::{Fields, Value, varint};
 
 /// One record.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +42,42 @@ pub(super) fn event(data: &[u8]) -> Option<Event<'_>> {
         }
     }
     (!fields.is_damaged()).then_some(event)
+}
+
+/// An event of a single scalar, in the order in which all writers put its fields: nearly every event of nearly every log.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scalar<'a> {
+    pub(super) wall_time: f64,
+    pub(super) step: i64,
+    pub(super) tag: &'a [u8],
+    pub(super) value: f32,
+}
+
+/// None if it is anything else; [`event`] reads it then.
+#[inline]
+pub(super) fn scalar(data: &[u8]) -> Option<Scalar<'_>> {
+    // The keys of the fields: number and type of the value.
+    const WALL_TIME: u8 = 1 << 3 | 1;
+    const STEP: u8 = 2 << 3;
+    const SUMMARY: u8 = 5 << 3 | 2;
+    const VALUE: u8 = 1 << 3 | 2;
+    const TAG: u8 = 1 << 3 | 2;
+    const SIMPLE_VALUE: u8 = 2 << 3 | 5;
+    let [WALL_TIME, rest @ ..] = data else { return None };
+    let (wall_time, rest) = rest.split_first_chunk::<8>()?;
+    let [STEP, rest @ ..] = rest else { return None };
+    let mut rest = rest;
+    let step = varint(&mut rest)?.cast_signed();
+    let [SUMMARY, summary, VALUE, value, TAG, tag, rest @ ..] = rest else { return None };
+    let n = usize::from(*tag);
+    let fits = rest.len() == n + 5
+        && usize::from(*value) == n + 7
+        && usize::from(*summary) == n + 9
+        && *summary < 128;
+    let (tag, number) = rest.split_at_checked(n).filter(|_| fits)?;
+    let [SIMPLE_VALUE, number @ ..] = number else { return None };
+    let value = f32::from_le_bytes(*number.first_chunk()?);
+    Some(Scalar { wall_time: f64::from_le_bytes(*wall_time), step, tag, value })
 }
 
 fn is_start(session: &[u8]) -> bool {
@@ -119,6 +155,41 @@ pub(super) fn hyperparameters(content: &[u8], found: &mut dyn FnMut(&str, &str))
             Some((3, Value::Bytes(text))) => found(&name, &String::from_utf8_lossy(text)),
             Some((4, Value::Varint(truth))) => found(&name, if truth == 0 { "false" } else { "true" }),
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::put;
+    use super::*;
+
+    #[test]
+    fn the_short_way_reads_what_the_long_one_does() {
+        for (step, tag) in
+            [(1, "loss"), (300, ""), (u64::MAX, "a/b"), (7, &"x".repeat(118)), (7, &"x".repeat(119))]
+        {
+            let (mut value, mut summary, mut data) = (Vec::new(), Vec::new(), Vec::new());
+            put::bytes(&mut value, 1, tag.as_bytes());
+            put::float(&mut value, 2, f32::NAN);
+            put::bytes(&mut summary, 1, &value);
+            put::double(&mut data, 1, 1.5);
+            put::number(&mut data, 2, step);
+            put::bytes(&mut data, 5, &summary);
+            let Event { wall_time, step, what: What::Summary(summary) } = event(&data).unwrap() else {
+                panic!()
+            };
+            let (_, value) = Fields::new(summary).next().unwrap();
+            let long = logged(value.bytes()).unwrap();
+            let Some(short) = scalar(&data) else {
+                assert!(tag.len() > 118, "{tag}");
+                continue;
+            };
+            assert_eq!((short.wall_time, short.step, short.tag), (wall_time, step, long.tag));
+            assert!(short.value.is_nan() && matches!(long.content, Content::Simple(v) if v.is_nan()));
+            for cut in 0..data.len() {
+                assert_eq!(scalar(&data[..cut]), None);
+            }
         }
     }
 }

@@ -5,13 +5,13 @@ use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::event::{self, Content, Event, Logged, What};
-use super::series::{Board, Kind, Local};
+use super::event::{self, Content, Event, Logged, Scalar, What};
+use super::series::{Board, Kind, Local, Origin};
 use super::tail::{Outcome, Tail};
 use super::tensor::Tensor;
 use super::wire::Fields;
 use crate::tags::Tags;
-use crate::{Account, Damage, LogError, Sink, When};
+use crate::{Account, Damage, LogError, Sink, TagId, When};
 
 /// Reads one file of a run as it grows.
 pub(super) struct EventFile {
@@ -24,9 +24,7 @@ pub(super) struct EventFile {
 
 /// What a file's records mean.
 struct Reader {
-    /// Which file of the run it is.
-    index: usize,
-    writer: u32,
+    origin: Origin,
     tags: Tags,
     series: Vec<Local>,
     scratch: Vec<f32>,
@@ -34,8 +32,12 @@ struct Reader {
 
 impl EventFile {
     pub(super) fn new(path: PathBuf, index: usize) -> Self {
-        let reader =
-            Reader { index, writer: 0, tags: Tags::default(), series: Vec::new(), scratch: Vec::new() };
+        let reader = Reader {
+            origin: Origin { file: index, writer: 0 },
+            tags: Tags::default(),
+            series: Vec::new(),
+            scratch: Vec::new(),
+        };
         Self { path, tail: Tail::default(), reader, is_cut: false }
     }
 
@@ -115,6 +117,10 @@ impl Reader {
         account: &mut Account,
         sink: &mut dyn Sink,
     ) -> Option<()> {
+        if let Some(scalar) = event::scalar(data) {
+            self.scalar(scalar, board, sink);
+            return Some(());
+        }
         let event = event::event(data)?;
         match event.what {
             What::Summary(summary) => {
@@ -135,6 +141,24 @@ impl Reader {
     }
 
     #[inline]
+    fn scalar(&mut self, scalar: Scalar<'_>, board: &mut Board, sink: &mut dyn Sink) {
+        let at = self.intern(scalar.tag, board);
+        let Self { origin, series, .. } = self;
+        let Some(local) = series.get_mut(at.index()) else { return };
+        let when = When { step: scalar.step, wall_time: Some(scalar.wall_time) };
+        let id = board.place(origin, local, scalar.tag, scalar.step, scalar.wall_time, sink);
+        sink.scalar(id, when, f64::from(scalar.value));
+    }
+
+    #[inline]
+    fn intern(&mut self, tag: &[u8], board: &Board) -> TagId {
+        let (at, is_new) = self.tags.intern(tag);
+        if is_new {
+            self.series.push(Local { id: None, kind: board.known_kind(tag) });
+        }
+        at
+    }
+
     fn logged(
         &mut self,
         event: &Event<'_>,
@@ -143,26 +167,26 @@ impl Reader {
         account: &mut Account,
         sink: &mut dyn Sink,
     ) {
-        let (at, is_new) = self.tags.intern(logged.tag);
-        if is_new {
-            self.series.push(Local { id: None, kind: board.known_kind(logged.tag) });
-        }
-        let Self { index, writer, series, scratch, .. } = self;
+        let at = self.intern(logged.tag, board);
+        let Self { origin, series, scratch, .. } = self;
         let Some(local) = series.get_mut(at.index()) else { return };
         if let Some(metadata) = logged.metadata {
             describe(local, metadata, sink);
         }
         let when = When { step: event.step, wall_time: Some(event.wall_time) };
+        let mut place = |local: &mut Local, sink: &mut dyn Sink| {
+            board.place(origin, local, logged.tag, event.step, event.wall_time, sink)
+        };
         let skipped = match logged.content {
             Content::Simple(value) => {
-                let id = board.place(*index, writer, local, logged.tag, when, sink);
+                let id = place(local, sink);
                 sink.scalar(id, when, f64::from(value));
                 return;
             }
             Content::Tensor(tensor) => match &local.kind {
                 Kind::Scalars => match Tensor::new(tensor).and_then(|t| t.scalar()) {
                     Some(value) => {
-                        let id = board.place(*index, writer, local, logged.tag, when, sink);
+                        let id = place(local, sink);
                         sink.scalar(id, when, value);
                         return;
                     }
@@ -171,7 +195,7 @@ impl Reader {
                 Kind::Vectors(layers) => {
                     let layers = Arc::clone(layers);
                     if Tensor::new(tensor).is_some_and(|t| t.vector(layers.len(), scratch)) {
-                        let id = board.place(*index, writer, local, logged.tag, when, sink);
+                        let id = place(local, sink);
                         sink.vector(id, &layers, when, scratch);
                         return;
                     }

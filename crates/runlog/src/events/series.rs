@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::collections::HashMap;
 
 use super::event;
-use crate::{Sink, Tag, TagId, When};
+use crate::{Sink, Tag, TagId};
 
 /// What a series holds.
 #[derive(Clone, Debug)]
@@ -40,8 +40,21 @@ impl Kind {
 struct Series {
     /// The file that wrote its newest point.
     owner: usize,
-    last: Option<When>,
+    has_points: bool,
+    last_step: i64,
+    last_time: f64,
     kind: Kind,
+}
+
+impl Series {
+    /// Notes its newest point.
+    #[inline]
+    fn note(&mut self, file: usize, step: i64, time: f64) {
+        self.owner = file;
+        self.has_points = true;
+        self.last_step = step;
+        self.last_time = time;
+    }
 }
 
 /// All series of a run, over its files.
@@ -52,6 +65,15 @@ pub(super) struct Board {
     n_writers: u32,
     pub(super) n_restarts: u64,
     pub(super) n_points: u64,
+}
+
+/// Where points come from.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    /// Which file of the run it is.
+    pub(super) file: usize,
+    /// Its number among those that write at the same time, given when it is first needed.
+    pub(super) writer: u32,
 }
 
 /// A series as one file sees it.
@@ -69,71 +91,69 @@ impl Board {
         found.map_or(Kind::Unknown, |series| series.kind.clone())
     }
 
-    /// Where a point of `file` belongs: an earlier file's series that it goes on with or supersedes, or one of its own.
-    ///
-    /// `writer` is the file's number among those that write at the same time, given when it is first needed.
+    /// Where a point of a file belongs: an earlier file's series that it goes on with or supersedes, or one of its own.
     #[inline]
     pub(super) fn place(
         &mut self,
-        file: usize,
-        writer: &mut u32,
+        origin: &mut Origin,
         local: &mut Local,
         name: &[u8],
-        when: When,
+        step: i64,
+        time: f64,
         sink: &mut dyn Sink,
     ) -> TagId {
+        self.n_points += 1;
         if let Some(id) = local.id
             && let Some(series) = self.series.get_mut(id.index())
-            && series.owner == file
+            && series.owner == origin.file
         {
-            series.last = Some(when);
-            self.n_points += 1;
+            series.note(origin.file, step, time);
             return id;
         }
-        let id = self.find(file, writer, local, name, when, sink);
+        let id = self.find(origin, local, name, (step, time), sink);
         local.id = Some(id);
-        let series = &mut self.series[id.index()];
-        (series.owner, series.last) = (file, Some(when));
-        self.n_points += 1;
+        if let Some(series) = self.series.get_mut(id.index()) {
+            series.note(origin.file, step, time);
+        }
         id
     }
 
     fn find(
         &mut self,
-        file: usize,
-        writer: &mut u32,
+        origin: &mut Origin,
         local: &Local,
         name: &[u8],
-        when: When,
+        (step, time): (i64, f64),
         sink: &mut dyn Sink,
     ) -> TagId {
-        let id = self.open(*writer, local, name, file, sink);
+        let id = self.open(*origin, local, name, sink);
         let Some(series) = self.series.get(id.index()) else { return id };
-        let Some(last) = series.last else { return id };
-        if series.owner == file {
+        if series.owner == origin.file || !series.has_points {
             return id;
         }
-        let is_meanwhile = when.wall_time < last.wall_time;
+        let is_meanwhile = time < series.last_time;
         // A file that another has followed, and which grows nevertheless, is written by a process of its own.
         if is_meanwhile || local.id.is_some() {
             self.n_writers += 1;
-            *writer = self.n_writers;
-            return self.open(*writer, local, name, file, sink);
+            origin.writer = self.n_writers;
+            return self.open(*origin, local, name, sink);
         }
-        if when.step <= last.step {
+        if step <= series.last_step {
             self.n_restarts += 1;
-            sink.restart(Some(id), when.step);
+            sink.restart(Some(id), step);
         }
         id
     }
 
-    fn open(&mut self, writer: u32, local: &Local, name: &[u8], file: usize, sink: &mut dyn Sink) -> TagId {
+    fn open(&mut self, origin: Origin, local: &Local, name: &[u8], sink: &mut dyn Sink) -> TagId {
+        let Origin { file, writer } = origin;
         let key = (writer, name.to_vec());
         if let Some(id) = self.by_name.get(&key) {
             return *id;
         }
         let id = TagId(u32::try_from(self.series.len()).unwrap_or(u32::MAX));
-        self.series.push(Series { owner: file, last: None, kind: local.kind.clone() });
+        let kind = local.kind.clone();
+        self.series.push(Series { owner: file, has_points: false, last_step: 0, last_time: 0.0, kind });
         self.by_name.insert(key, id);
         let is_vector = matches!(local.kind, Kind::Vectors(_));
         sink.tag(id, Tag { name: &String::from_utf8_lossy(name), writer, is_vector });
@@ -142,12 +162,12 @@ impl Board {
 
     /// A session began anew: all that was logged from this step on is void.
     pub(super) fn restart(&mut self, step: i64, sink: &mut dyn Sink) {
-        let is_void = |series: &Series| series.last.is_some_and(|last| last.step >= step);
+        let is_void = |series: &Series| series.has_points && series.last_step >= step;
         if !self.series.iter().any(is_void) {
             return;
         }
         for series in self.series.iter_mut().filter(|s| is_void(s)) {
-            series.last = None;
+            series.has_points = false;
         }
         self.n_restarts += 1;
         sink.restart(None, step);

@@ -77,6 +77,12 @@ impl<'a> Iterator for Fields<'a> {
 /// A varint from the front.
 #[inline]
 pub(super) fn varint(rest: &mut &[u8]) -> Option<u64> {
+    if let [first, after @ ..] = *rest
+        && *first < 0x80
+    {
+        *rest = after;
+        return Some(u64::from(*first));
+    }
     let mut value = 0;
     for (i, byte) in rest.iter().take(10).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * i);
