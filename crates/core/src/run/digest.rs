@@ -292,7 +292,6 @@ impl Digest {
             self.level = point.value;
             return;
         }
-<<<<<<< HEAD
         // E|x − mean| is 0.71 E|Δ| for independent normal values; differences of neighbours do not see a trend.
         let step =
             std::f64::consts::FRAC_1_SQRT_2 * self.last.map_or(0.0, |last| (point.value - last.value).abs());
