@@ -55,7 +55,7 @@ def loader_decodes_slowly(log):
             )
 
 
-@run("text", "data-starved", holdout=True)
+@run("text", "data-starved")
 def loader_over_the_network(log):
     """lines of data and batch time as the ImageNet example prints them; most of a batch is waiting for data"""
     train, val = digits()
@@ -105,7 +105,7 @@ def losses_kept_with_graph(log):
                 log({"step": step, "val_loss": score(model, val)})
 
 
-@run("csv", "memory-growth", holdout=True)
+@run("csv", "memory-growth")
 def outputs_collected(log):
     """all outputs of a language model are appended to a list for a metric that is computed at the end"""
     train, val = windows(text(4000)), windows(text(200, seed=8))
@@ -123,7 +123,7 @@ def outputs_collected(log):
             log({"step": step, "val_loss": score(model, val, next_letter)})
 
 
-@run("csv", holdout=True)
+@run("csv")
 def memory_flat(log):
     """memory is logged: it grows in the first steps, while buffers are made, and then holds"""
     train, val = digits()
