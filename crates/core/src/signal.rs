@@ -88,6 +88,8 @@ pub enum Signal {
     LayerWeights,
     /// Sizes of updates against weights, by layer.
     LayerUpdates,
+    /// Sizes of updates against weights, by layer, or the learning rate.
+    StepSizes,
     /// Norms of the weights of layers, or of their updates: what tells whether they change.
     LayerChanges,
     /// Shares of dead units of layers, or of zeros.
@@ -142,6 +144,7 @@ impl Signal {
             Self::ClassShares => "shares of predictions by class",
             Self::LayerGradients => "gradient norms of layers",
             Self::LayerWeights => "weight norms of layers",
+            Self::StepSizes => "update sizes of layers and no learning rate",
             Self::LayerChanges => "weight or update norms of layers",
             Self::LayerUpdates => "update sizes of layers",
             Self::DeadUnits => "shares of dead units",

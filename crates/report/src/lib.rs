@@ -21,7 +21,7 @@ pub use catalogue::{rules_json, rules_text};
 pub use explain::explain;
 pub use facts::{ColumnFacts, FileLine, SampleFacts, SampleRow, SplitFacts, TableFacts, TargetFacts};
 pub use fit_facts::{FitFacts, ModelFacts};
-pub use html::{PageData, html};
+pub use html::{LivePage, PageData, html, report_of};
 pub use json::json;
 pub use picture_facts::{Bins, PictureFacts, PictureMap};
 pub use run_facts::{BrokenFacts, HeatFacts, HeatScale, RunFacts, SeriesFacts, SeriesGroup};

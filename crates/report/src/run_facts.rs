@@ -365,7 +365,7 @@ mod tests {
             assert_eq!(list.len(), loss.mean.len());
         }
         assert_eq!((loss.first[0], loss.last.last(), loss.points), (0, Some(&199_998), 100_000));
-        assert!(loss.max.iter().any(|v| v.0 == 9.0));
+        assert!(loss.max.contains(&Number(9.0)));
         assert_eq!(loss.time.last(), Some(&Number(99_999.0)));
         assert_eq!((facts.seconds, facts.last_step, facts.findings), (Some(99_999.0), 199_998, vec![3]));
     }
@@ -413,7 +413,7 @@ mod tests {
         for (value, digits, result) in
             [(0.1234567, 3, 0.123), (-98_765.4, 3, -98_800.0), (1e-300, 6, 1e-300), (0.0, 6, 0.0)]
         {
-            assert_eq!(rounded(value, digits), result);
+            assert_eq!(Number(rounded(value, digits)), Number(result));
         }
         assert!(rounded(f64::MAX, 6).is_finite() && rounded(5e-324, 3) > 0.0);
         assert!(rounded(f64::NAN, 3).is_nan());

@@ -39,6 +39,12 @@ fn is_filler(digest: &Digest) -> bool {
     seen.n_infinite == 0 && digest.n() > 0 && (seen.n_onsets >= 3 || seen.n_before == 0)
 }
 
+/// Whether single NaN stand beside a loss that is a number each time, so that something was measured there.
+fn is_beside_loss(run: &Run, digest: &Digest) -> bool {
+    let is_whole = |loss: &Digest| loss.non_finite().count() == 0 && loss.n() == digest.n_logged();
+    digest.non_finite().n_nan < digest.n() && run.train_loss().is_some_and(|s| is_whole(&s.digest))
+}
+
 /// Gradients that hold values that are no numbers, the earliest first; of those at one step, first the norm of all, then the layer
 /// nearest to the output: gradients are worked out from there.
 pub(crate) fn gradients(run: &Run) -> Vec<BrokenGradient<'_>> {
@@ -51,7 +57,9 @@ pub(crate) fn gradients(run: &Run) -> Vec<BrokenGradient<'_>> {
         .iter()
         .rev()
         .filter(is_gradient)
-        .filter(|s| s.digest.non_finite().count() > 0 && !is_filler(&s.digest))
+        .filter(|s| {
+            s.digest.non_finite().count() > 0 && (!is_filler(&s.digest) || is_beside_loss(run, &s.digest))
+        })
         .map(|s| BrokenGradient::of(s, is_scaled))
         .collect();
     broken.sort_by_key(|b| (b.since, b.series.quantity != Quantity::GradientNorm));

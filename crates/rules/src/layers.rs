@@ -113,6 +113,13 @@ impl<'a> Depths<'a> {
         })
     }
 
+    /// Whether gradients shrink towards the input until hardly anything is left: the first over the last below `ratio`, and the first
+    /// below `tiny`.
+    pub(crate) fn vanishes(&self, ratio: f64, tiny: f64) -> bool {
+        let first = self.layers.first().map_or(f64::NAN, |(_, q)| Self::size(q));
+        first < tiny && self.is_graded(0.6, |r| r < ratio)
+    }
+
     /// By which factor the size changes from one layer to the one before it, on average.
     pub(crate) fn step(&self) -> f64 {
         let first = Self::size(&self.layers[0].1);

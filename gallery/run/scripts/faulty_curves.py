@@ -71,7 +71,16 @@ def optimizer_of_other_model(log):
         log(f"Epoch [{s.epoch + 1}/40], Train Loss: {s.loss:.4f}, Val Loss: {score(model, val, regress):.4f}")
 
 
-@run("csv", "loss-at-chance", {"dead-activations": "the cause, which is not logged", **STUCK})
+@run(
+    "csv",
+    "loss-at-chance",
+    {
+        "dead-activations": "the cause, not logged",
+        "learning-rate-extreme": "what killed them",
+        "loss-spike": "the first epoch",
+        **STUCK,
+    },
+)
 def dead_by_high_rate(log):
     """a first step of far too high a rate kills every unit: from then on the loss is ln 10"""
     train, val = digits()
@@ -176,6 +185,8 @@ def plateau_of_narrow_lstm(log):
         "learning-rate-extreme": "a tenth of the rate would do",
         "loss-diverging": "it left its start",
         "loss-plateau": "no way down",
+        "loss-not-decreasing": "it gets nowhere",
+        "underfitting-run": "it gets nowhere",
     },
 )
 def momentum_too_much(log):
@@ -211,7 +222,7 @@ def batch_of_one_high_rate(log):
 @run(
     "csv",
     "loss-oscillating",
-    {"learning-rate-extreme": "a hundredth of the rate would do", "loss-plateau": "no way down"},
+    {"learning-rate-extreme": "a hundredth of the rate would do", "loss-plateau": "no way down", "loss-spike": "jumps"},
 )
 def adam_rate_high_epochs(log):
     """Adam with a rate of 0.3: from epoch to epoch training and validation loss jump up and down"""
@@ -263,7 +274,7 @@ def garbage_tokens(log):
 
 @run("jsonl", "loss-spike", {"exploding-gradient": "of one step"})
 def one_target_mistyped(log):
-    """a target a thousand times too large in one row of the data: the loss jumps each time its batch comes"""
+    """a target 300 times too large in one row of the data: the loss jumps each time its batch comes"""
     (x, y), val = diabetes()
     y[11] *= 300
     model = nn.Linear(10, 1)

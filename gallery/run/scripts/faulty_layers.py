@@ -271,7 +271,11 @@ def updates_of_the_size_of_weights(log):
 @run(
     "csv",
     "unchanged-parameters",
-    {"underfitting-run": "the body is not trained", "loss-plateau": "only the head learns"},
+    {
+        "underfitting-run": "the body is not trained",
+        "loss-plateau": "only the head learns",
+        "loss-at-chance": "little more than that is learnt",
+    },
 )
 def frozen_by_mistake(log):
     """the body was left frozen after a warm-up of the head: its weight norms are the same to the last digit"""
@@ -300,6 +304,7 @@ def frozen_by_mistake(log):
         "update-ratio": "a ratio of zero",
         "underfitting-run": "the encoder is not trained",
         "loss-plateau": "only the head learns",
+        "loss-at-chance": "little more than that is learnt",
     },
     holdout=True,
 )

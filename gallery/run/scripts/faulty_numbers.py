@@ -27,7 +27,12 @@ def log_of_zero(log):
         log(step=s.index, train_loss=s.loss, val_loss=score(model, val, by_hand) if s.index % 50 == 49 else None)
 
 
-@run("jsonl", "non-finite-loss", holdout=True)
+@run(
+    "jsonl",
+    "non-finite-loss",
+    HIGH_RATE | DIVERGED | {"non-finite-gradient": "norms are logged too", "exploding-gradient": "the step before"},
+    holdout=True,
+)
 def exponential_overflows(log):
     """Poisson regression with an exponential link and inputs that are not scaled: inf after a dozen steps"""
     train, val = waves()
@@ -113,7 +118,7 @@ def validation_only_inf(log):
         log({"epoch": s.epoch, "train/loss": s.loss, "val/loss": by_hand()})
 
 
-@run("jsonl", "non-finite-gradient")
+@run("jsonl", "non-finite-gradient", {"loss-spike": "the last batch of an epoch has three rows"})
 def root_of_zero(log):
     """the distance of a point to itself: the square root has no slope at zero, so norms are nan while the loss is finite"""
     train, val = digits()
@@ -158,9 +163,9 @@ def one_layer_nan(log):
             log(index, {"loss/val": score(model, val, gated)})
 
 
-@run("csv", "non-finite-gradient", {"amp-overflow": "gradients overflow in half precision without a scale"})
+@run("csv", "non-finite-gradient", {"amp-overflow": "the cause of inf", "exploding-gradient": "norms are of the summed loss"})
 def half_precision_unscaled(log):
-    """half precision, the loss summed over the batch and never scaled: many gradients are inf, their steps are skipped"""
+    """half precision, a loss summed over very many terms: most gradients are inf at first, and their steps are skipped"""
     train, val = digits()
     model = mlp(64, 128, 10)
     optimizer = torch.optim.SGD(model.parameters(), 7e-8)
@@ -192,7 +197,16 @@ def warm_up_without_end(log):
             log({"step": s.index, "val/loss": score(model, val)})
 
 
-@run("events", "loss-diverging", {"exploding-gradient": "weights and gradients grow together", **HIGH_RATE})
+@run(
+    "events",
+    "loss-diverging",
+    {
+        "exploding-gradient": "weights and gradients grow together",
+        "overfitting-run": "the validation leaves first",
+        "loss-spike": "on the way up",
+        **HIGH_RATE,
+    },
+)
 def penalty_of_wrong_sign(log):
     """the weight penalty is subtracted: the weights grow without end, and the cross entropy with them"""
     train, val = digits()

@@ -99,7 +99,7 @@ pub struct Jump {
     pub index: u64,
     /// Level before it: a moving average.
     pub level: f64,
-    /// Mean distance of points from the level before it.
+    /// Mean distance of single points from their level before it, by the differences of neighbours.
     pub swing: f64,
     /// Mean of up to the [`Jump::WATCHED`] points after it; NaN while there is none.
     pub after: f64,
@@ -175,7 +175,7 @@ const JUMPS: usize = 8;
 const JUMP_SCORE: f64 = 4.0;
 /// Points before the level and the swing mean something.
 const SETTLED: u64 = 12;
-/// Points over which level and swing forget.
+/// Points over which the swing forgets; the level does so in a third of it.
 const MEMORY: u64 = 48;
 /// Points of the sample, at most.
 const SAMPLE: usize = 512;
@@ -295,12 +295,13 @@ impl Digest {
             self.level = point.value;
             return;
         }
-        let weight = if self.n < MEMORY { 1.0 / (self.n + 1) as f64 } else { 1.0 / MEMORY as f64 };
-        // One point moves the swing by twice itself at most, so that a jump does not hide the next.
-        let bounded = if self.n >= SETTLED { apart.abs().min(8.0 * self.swing) } else { apart.abs() };
-        self.swing += weight * (bounded - self.swing);
-        let moved = if self.n >= SETTLED { apart.signum() * bounded } else { apart };
-        self.level += weight * moved;
+        // E|x − mean| is 0.71 E|Δ| for independent normal values; differences of neighbours do not see a trend.
+        let step =
+            std::f64::consts::FRAC_1_SQRT_2 * self.last.map_or(0.0, |last| (point.value - last.value).abs());
+        // One point moves level and swing by a few swings at most, so that a jump does not hide the next.
+        let bound = if self.n >= SETTLED { 8.0 * self.swing } else { f64::INFINITY };
+        self.swing += forgetting(self.n, MEMORY) * (step.min(bound) - self.swing);
+        self.level += forgetting(self.n + 1, MEMORY / 3) * apart.clamp(-bound, bound);
     }
 
     /// Keeps the highest jumps; within one excursion, its highest point.
@@ -461,6 +462,11 @@ impl Digest {
         let path: f64 = self.blocks.iter().map(|b| b.path).sum();
         path / (self.n - 1) as f64 * std::f64::consts::PI.sqrt() / 2.0
     }
+}
+
+/// The weight of the newest of `n` points in a mean that forgets over `memory` of them.
+fn forgetting(n: u64, memory: u64) -> f64 {
+    if n < memory { 1.0 / n as f64 } else { 1.0 / memory as f64 }
 }
 
 /// A hash of a number (the finalizer of `SplitMix64`).

@@ -135,6 +135,9 @@ impl Record for Run {
                     || (any(&|q| q == Quantity::Layer(LayerQuantity::UpdateNorm))
                         && any(&|q| q == Quantity::Layer(LayerQuantity::WeightNorm)))
             }
+            Signal::StepSizes => {
+                self.missing(Signal::LayerUpdates).is_none() || any(&|q| q == Quantity::LearningRate)
+            }
             Signal::LayerChanges => any(&|q| {
                 use LayerQuantity as Of;
                 matches!(q, Quantity::Layer(Of::WeightNorm | Of::UpdateNorm | Of::UpdateRatio))

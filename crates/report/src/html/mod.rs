@@ -22,18 +22,62 @@ const HASH: &str = include_str!("page.hash");
 pub fn html(document: &Document) -> String {
     let title = escape(&clean(&format!("stetho: {}", list_of(&document.subject.paths, 3))));
     let text = escape(&text(document, Screen { width: 100, color: false, all: false }));
-    let report = island(&PageData::of(document));
+    framed(&policy(""), &title, &text, "", &island(&PageData::of(document)))
+}
+
+/// The page of a server, which fetches its report and follows it.
+pub struct LivePage {
+    /// The page.
+    pub html: String,
+    /// Its Content-Security-Policy, to be sent as a header too.
+    pub policy: String,
+}
+
+impl LivePage {
+    /// A page that is titled by what it shows.
+    pub fn new(title: &str) -> Self {
+        let policy = policy("connect-src 'self'; ");
+        let title = escape(&clean(&format!("stetho: {title}")));
+        let text = "this page needs scripts; the report as JSON is at /api/document";
+        Self { html: framed(&policy, &title, text, " data-live", ""), policy }
+    }
+}
+
+/// What the page may do: run this one script, and beside that what `more` grants.
+fn policy(more: &str) -> String {
+    let hash = HASH.trim_end();
+    format!(
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{hash}'; {more}base-uri 'none'; \
+         form-action 'none'"
+    )
+}
+
+fn framed(policy: &str, title: &str, text: &str, live: &str, report: &str) -> String {
     fill(
         FRAME,
         &[
-            ("{{hash}}", HASH.trim_end()),
-            ("{{title}}", &title),
+            ("{{policy}}", policy),
+            ("{{title}}", title),
             ("{{style}}", STYLE),
-            ("{{text}}", &text),
-            ("{{report}}", &report),
+            ("{{text}}", text),
+            ("{{live}}", live),
+            ("{{report}}", report),
             ("{{script}}", SCRIPT),
         ],
     )
+}
+
+/// The report that a page written by [`html()`] holds.
+///
+/// # Errors
+/// Says what is not as it should be.
+pub fn report_of(page: &str) -> Result<Document, String> {
+    let opening = "<script type=\"application/json\" id=\"report\">";
+    let island = page.split_once(opening).and_then(|(_, rest)| rest.split_once("</script>"));
+    let (json, _) = island.ok_or("it is not a report that stetho wrote")?;
+    let data: PageData =
+        serde_json::from_str(json).map_err(|e| format!("the report in it cannot be read: {e}"))?;
+    Ok(data.into_document())
 }
 
 /// Puts each value into its slot. Values are not searched for slots.

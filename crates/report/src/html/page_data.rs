@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stetho_core::{Document, Evidence, Pictured};
 
@@ -11,7 +11,7 @@ const MOST: usize = 12_000_000;
 const MOST_OF_FINDINGS: usize = 8_000_000;
 
 /// A report for the page. Thumbnails are taken out of the document and kept once each.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct PageData {
     /// The report, its pictures without thumbnails.
@@ -25,6 +25,24 @@ impl PageData {
     /// on, then the samples. Of a picture that occurs in several sizes the largest is kept.
     pub fn of(document: &Document) -> Self {
         Self::within(document, MOST_OF_FINDINGS, MOST)
+    }
+
+    /// The document with its pictures put back, as far as the page held them.
+    pub fn into_document(self) -> Document {
+        let Self { mut document, thumbnails } = self;
+        for evidence in document.findings.iter_mut().flat_map(|f| &mut f.evidence) {
+            let Evidence::Pictures { groups, .. } = evidence else { continue };
+            for picture in groups.iter_mut().flatten() {
+                picture.thumbnail = thumbnails.get(&key(&picture.path, picture.index)).cloned();
+            }
+        }
+        for sample in samples_in(&mut document.facts) {
+            let path = sample.get("path").and_then(Value::as_str).unwrap_or_default();
+            if let Some(address) = thumbnails.get(&key(path, sample.get("index").and_then(Value::as_u64))) {
+                sample.insert("thumbnail".into(), address.as_str().into());
+            }
+        }
+        document
     }
 
     fn within(document: &Document, most_of_findings: usize, most: usize) -> Self {
@@ -94,11 +112,15 @@ fn taken(picture: &mut Pictured, largest: &mut HashMap<String, String>) -> Optio
     Some(key)
 }
 
+fn samples_in(facts: &mut Map<String, Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let samples = facts.get_mut("pictures").and_then(|p| p.get_mut("samples")).and_then(Value::as_array_mut);
+    samples.into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
 /// Takes the thumbnails out of the samples, which are kept as they are otherwise; their keys in order.
 fn of_samples(facts: &mut Map<String, Value>, largest: &mut HashMap<String, String>) -> Vec<String> {
-    let samples = facts.get_mut("pictures").and_then(|p| p.get_mut("samples")).and_then(Value::as_array_mut);
     let mut keys = Vec::new();
-    for sample in samples.into_iter().flatten().filter_map(Value::as_object_mut) {
+    for sample in samples_in(facts) {
         let Some(Value::String(address)) = sample.remove("thumbnail") else { continue };
         let path = sample.get("path").and_then(Value::as_str).unwrap_or_default();
         let key = key(path, sample.get("index").and_then(Value::as_u64));
@@ -155,6 +177,14 @@ mod tests {
         assert_eq!(kept(&data), [("a", 30)]);
         let json = serde_json::to_string(&data.document).unwrap();
         assert!(!json.contains("thumbnail"), "{json}");
+    }
+
+    #[test]
+    fn a_page_gives_its_report_back() {
+        let document = document(vec![vec![picture("a", 30)]], &[picture("</script>s", 10)]);
+        let back = crate::report_of(&crate::html(&document)).unwrap();
+        assert_eq!(crate::json(&back).unwrap(), crate::json(&document).unwrap());
+        assert!(crate::report_of("<html>").unwrap_err().contains("not a report"));
     }
 
     #[test]

@@ -62,14 +62,16 @@ impl Rule for AmpOverflow {
         let digest = &scale.digest;
         let (Some(first), Some(last)) = (digest.first().first(), digest.last()) else { return };
         // What is no number for good makes the scale fall, and is told by itself.
-        if digest.n() < 30 || last.value <= 0.0 || broken::loss(run).or(broken::gradient(run)).is_some() {
+        if digest.n() < 30 || first.value <= 0.0 || broken::loss(run).or(broken::gradient(run)).is_some() {
             return;
         }
-        let halvings = (first.value / last.value).log2();
+        // A scale that was halved until it was 0 was about 1e-45 before, the least number of 32 bits.
+        let least = last.value.max(1e-45);
+        let halvings = (first.value / least).log2();
         let blocks = digest.split(20);
         let half = blocks[blocks.len() / 2].mean;
         let lowest_so_far = digest.lowest().map_or(f64::NAN, |p| p.value);
-        let still_falls = (half / last.value).log2() >= 1.5 && last.value <= 2.0 * lowest_so_far;
+        let still_falls = (half / least).log2() >= 1.5 && last.value <= 2.0 * lowest_so_far;
         let is_used_up = first.value >= 2.0 && last.value < 1.0;
         if halvings < self.halvings.min(if is_used_up { 2.0 } else { f64::INFINITY })
             || !still_falls && !is_used_up
@@ -110,6 +112,12 @@ mod tests {
         let falling = run([("loss_scale", values(200, |s| 2f64.powf(32.0 - s / 10.0)))]);
         let found = judge("amp-overflow", &falling);
         assert!(found[0].message.contains("20 halvings"), "{}", found[0].message);
+    }
+
+    #[test]
+    fn a_scale_of_0_was_halved_until_nothing_was_left() {
+        let run = run([("loss_scale", values(300, |s| if s < 160.0 { 2f64.powf(15.0 - s) } else { 0.0 }))]);
+        assert_eq!(judge("amp-overflow", &run).len(), 1);
     }
 
     #[test]

@@ -120,7 +120,9 @@ fn limit(run: &Run, norm: &Series) -> Option<f64> {
         let is_fixed = |d: &Digest| d.n() == 1 || d.is_constant();
         return logged.digest.last().map(|p| p.value).filter(|l| is_fixed(&logged.digest) && *l > 0.0);
     }
-    let highest = norm.digest.highest()?.value;
+    // The norm after clipping tells the limit where both are logged.
+    let clipped = run.of(Quantity::GradientNorm).find(|s| !s.name.is_empty()).unwrap_or(norm);
+    let highest = clipped.digest.highest()?.value;
     let chosen: f64 = round2(highest).replace(',', "").parse().ok()?;
     let is_chosen = (highest - chosen).abs() <= TOLERANCE * chosen && highest > 0.0;
     is_chosen.then_some(chosen)

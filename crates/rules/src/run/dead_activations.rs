@@ -111,10 +111,9 @@ fn remedy(run: &Run, worst: &Held<'_>, limit: f64) -> String {
     }
     match peak_learning_rate(run) {
         Some(rate) => format!(
-            "the units died while training: lower the learning rate from {} to {}, or warm it up beyond {}",
+            "the units died while training: lower the learning rate from {} to {}, or warm it up",
             round2(rate),
-            round2(rate / 10.0),
-            at(run, worst.since)
+            round2(rate / 10.0)
         ),
         None => "the units died while training: lower the learning rate tenfold, or warm it up".into(),
     }

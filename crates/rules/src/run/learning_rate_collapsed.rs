@@ -137,7 +137,7 @@ fn lost(loss: &Series, faded: u64, when: u64) -> Option<f64> {
     let start = blocks.first()?.mean;
     if before.len() < LEAST {
         let spent = after.iter().filter(|b| b.first >= when).count() as f64 / blocks.len() as f64;
-        return (spent > 0.8 && level > 0.2 * start && start > 0.0).then_some(level);
+        return (spent > 0.7 && level > 0.3 * start && start > 0.0).then_some(level);
     }
     let pieces: Vec<f64> = before.chunks(before.len().div_ceil(LEAST)).map(mean).collect();
     let n = pieces.len();

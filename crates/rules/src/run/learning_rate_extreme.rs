@@ -1,11 +1,11 @@
 //! `learning-rate-extreme`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::Run;
+use stetho_core::run::{Run, Series};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::layers::places;
-use crate::runs::{curves, losses};
+use crate::runs::{curves, losses, peak_learning_rate, round2, since};
 use crate::step_sizes::{GOOD, Off, StepSizes, better_rate};
 use crate::trend::median;
 
@@ -28,8 +28,22 @@ use crate::trend::median;
 /// `update_ratio/fc2` = 1e-7 * lognormal(0, 0.3)
 /// `update_ratio/fc3` = 5e-7 * lognormal(0, 0.3)
 /// ```
+/// Without anything of the layers, where the same model is validated again and again:
+/// ```recipe rows=30
+/// step = row()
+/// lr = 1e-9
+/// loss = 2.3 + normal(0, 0.02)
+/// val_loss = 2.31485 + 0.000001 * (row() % 2)
+/// ```
 ///
 /// ## Stays quiet on
+/// A validation loss that stands still, with a rate that is not small:
+/// ```recipe rows=30
+/// step = row()
+/// lr = 0.001
+/// loss = 2.3 + normal(0, 0.02)
+/// val_loss = 2.31485
+/// ```
 /// A learning rate that looks large, with updates that are not:
 /// ```recipe rows=300
 /// step = row()
@@ -46,11 +60,13 @@ pub(crate) struct LearningRateExtreme {
     pub least: f64,
     /// Greatest log10 of update over weight.
     pub most: f64,
+    /// Rates below this are looked at where only losses are logged.
+    pub tiny: f64,
 }
 
 impl Default for LearningRateExtreme {
     fn default() -> Self {
-        Self { least: -5.0, most: -1.0 }
+        Self { least: -5.0, most: -1.0, tiny: 1e-5 }
     }
 }
 
@@ -58,12 +74,17 @@ impl Rule for LearningRateExtreme {
     type Input = Run;
     const ID: &'static str = "learning-rate-extreme";
     const SEVERITY: Severity = Severity::Warning;
-    const SIGNALS: &'static [Signal] = &[Signal::LayerUpdates];
-    const ALSO: &'static [Signal] = &[Signal::LearningRate, Signal::TrainLoss];
+    const SIGNALS: &'static [Signal] = &[Signal::StepSizes];
+    const ALSO: &'static [Signal] = &[Signal::TrainLoss, Signal::ValidationLoss];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let sizes = StepSizes::of(run, self.least, self.most);
-        let Some(side) = sizes.all_off() else { return };
+        let Some(side) = sizes.all_off() else {
+            if sizes.layers.is_empty() {
+                self.check_standstill(run, report);
+            }
+            return;
+        };
         let off = sizes.off(side);
         let log10 = median(sizes.layers.iter().map(|l| l.log10));
         let ratio = 10f64.powf(log10);
@@ -100,6 +121,41 @@ impl Rule for LearningRateExtreme {
             .count(off.len() as u64)
             .evidence(sizes.bars())
             .evidence(curves(run, "update by layer", off.iter().take(5).map(|l| l.series)))
+            .evidence(losses(run)),
+        );
+    }
+}
+
+impl LearningRateExtreme {
+    /// A tiny rate with which the model stays the same: its validation loss does, while batches differ.
+    fn check_standstill(&self, run: &Run, report: &mut Report) {
+        let Some(rate) = peak_learning_rate(run).filter(|rate| *rate < self.tiny && run.is_contest.is_none())
+        else {
+            return;
+        };
+        let Some((validation, train)) = run.validation_loss().zip(run.train_loss()) else { return };
+        let spread = |s: &Series| {
+            let (low, high) = s.digest.lowest().zip(s.digest.highest())?;
+            Some((high.value - low.value) / high.value.abs().max(f64::MIN_POSITIVE))
+        };
+        let Some((still, moving)) = spread(validation).zip(spread(train)) else { return };
+        let limit = 1e-4;
+        if validation.digest.n() < 6 || still > limit || moving < 10.0 * still.max(1e-6) {
+            return;
+        }
+        report.raise(
+            Draft::new(
+                since(validation, validation.digest.first().first().map_or(0, |p| p.step)),
+                format!(
+                    "with a learning rate of {} the model stays the same: `{}` moves by {} of its value in the whole run",
+                    Human(rate),
+                    validation.tag,
+                    Human(still)
+                ),
+                Evidence::at_least("relative change of the validation loss", still, limit),
+                Remedy::advice(format!("raise the learning rate from {} to {} and further, tenfold each time", Human(rate), round2(rate * 1e3))),
+            )
+            .count(validation.digest.n())
             .evidence(losses(run)),
         );
     }

@@ -110,7 +110,7 @@ impl LossDiverging {
         let z = trend(&means(&after[top..]));
         let n_steps =
             course.blocks[course.best..].windows(2).filter(|w| w[1].mean - w[0].mean > 0.25 * rise).count();
-        let is_returning = z < -1.7 || n_steps >= 2 && z < -0.5;
+        let is_returning = z < -1.7 || n_steps >= 2 && after.len() - top >= 4 && z < 1.0;
         let stays = rise >= 0.7 * (highest - course.lowest()) && n_above >= 3 && !is_returning;
         (is_far && stays).then_some(rise)
     }

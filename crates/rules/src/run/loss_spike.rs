@@ -5,7 +5,7 @@ use stetho_core::run::{Jump, Run};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{at, line, round2};
-use crate::unrest::{Outstanding, spikes};
+use crate::unrest::{Outstanding, spikes, swings};
 
 /// The loss of single steps stands far above all others, and comes back.
 ///
@@ -57,7 +57,8 @@ impl Rule for LossSpike {
             return;
         };
         let spikes = spikes(&series.digest, &Outstanding { swings: self.swings, dwarfs: self.dwarfs });
-        let Some(worst) = spikes.first() else { return };
+        // Where all of the loss swings, no single batch is to blame.
+        let Some(worst) = spikes.first().filter(|_| swings(run, 0.12).is_none()) else { return };
         let others =
             if spikes.len() > 1 { format!(", and {} more like it", spikes.len() - 1) } else { String::new() };
         let clip = run.gradient_norm().map_or_else(

@@ -29,8 +29,8 @@ mod underfitting_run;
 mod update_ratio;
 mod vanishing_gradient;
 
-use stetho_core::Entry;
 use stetho_core::run::Run;
+use stetho_core::{Entry, Finding, Severity};
 
 use crate::entry;
 
@@ -63,3 +63,48 @@ pub static RULES: &[Entry<Run>] = &[
     entry!("run", memory_growth::MemoryGrowth),
     entry!("run", class_collapse::ClassCollapse),
 ];
+
+/// What a loss shows when something else is wrong.
+const SYMPTOMS: [&str; 5] =
+    ["loss-not-decreasing", "loss-at-chance", "loss-plateau", "underfitting-run", "loss-oscillating"];
+
+/// What makes a loss do so, from the surest.
+const CAUSES: [&str; 13] = [
+    "non-finite-loss",
+    "non-finite-gradient",
+    "non-finite-parameter",
+    "unchanged-parameters",
+    "vanishing-gradient",
+    "amp-overflow",
+    "dead-activations",
+    "saturated-activations",
+    "learning-rate-extreme",
+    "learning-rate-collapsed",
+    "clipping-always",
+    "update-ratio",
+    "exploding-gradient",
+];
+
+/// One cause is one finding: what the loss does because of it becomes a part of the finding of the cause.
+pub(crate) fn join_symptoms(findings: &mut Vec<Finding>) {
+    let is_cause = |f: &Finding| CAUSES.contains(&f.rule.as_str()) && f.severity >= Severity::Warning;
+    let rank = |f: &Finding| CAUSES.iter().position(|c| *c == f.rule);
+    let Some(cause) = findings.iter().filter(|f| is_cause(f)).min_by_key(|f| rank(f)).map(|f| f.rule.clone())
+    else {
+        return;
+    };
+    let mut seen = Vec::new();
+    findings.retain(|finding| {
+        let is_symptom = SYMPTOMS.contains(&finding.rule.as_str());
+        if is_symptom {
+            seen.push(format!("{} ({})", finding.message, finding.rule));
+        }
+        !is_symptom
+    });
+    if let Some(cause) = findings.iter_mut().find(|f| f.rule == cause)
+        && !seen.is_empty()
+    {
+        cause.message.push_str("; so ");
+        cause.message.push_str(&seen.join(", and "));
+    }
+}

@@ -5,7 +5,7 @@ use stetho_core::run::{LayerQuantity, Quantity, Run};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::broken::{self, BrokenGradient};
-use crate::runs::{at, line, round2, since as steps_from};
+use crate::runs::{at, curves, line, round2, since as steps_from};
 
 /// A gradient that stops being a number while the loss still is one.
 ///
@@ -116,7 +116,7 @@ impl NonFiniteGradient {
             return;
         }
         let share = |b: &BrokenGradient<'_>| b.seen.count() as f64 / b.series.digest.n_logged() as f64;
-        let often = gradients.iter().filter(|b| b.seen.n_onsets >= 10 && b.seen.n_infinite > 0);
+        let often = gradients.iter().filter(|b| b.seen.n_onsets >= 10);
         let Some(worst) = often.max_by(|a, b| share(a).total_cmp(&share(b))) else { return };
         let skipped = share(worst);
         if skipped <= self.skipped {
@@ -125,12 +125,18 @@ impl NonFiniteGradient {
         report.raise(
             Draft::new(
                 steps_from(worst.series, worst.seen.first),
-                format!("`{}` overflows in {} % of the logged steps", worst.series.tag, Human(100.0 * skipped)),
-                Evidence::at_most("share of steps with an infinite gradient", skipped, self.skipped),
-                Remedy::advice("use bfloat16, or log the loss scale and see whether it settles; a skipped step teaches nothing"),
+                format!("`{}` is no number in {} % of the logged steps, while the loss is one", worst.series.tag, Human((1000.0 * skipped).round() / 10.0)),
+                Evidence::at_most("share of steps with such a gradient", skipped, self.skipped),
+                Remedy::advice(format!(
+                    "run the step of {} again with `torch.autograd.set_detect_anomaly(True)`; a root or norm of 0 has no slope: add an \
+                     epsilon under it",
+                    at(run, worst.seen.last)
+                )),
             )
             .count(worst.seen.count())
-            .severity(Severity::Warning),
+            .severity(Severity::Warning)
+            .evidence(curves(run, "gradient norm, where it is one", [worst.series]))
+            .remedy(Remedy::advice("in half precision: use bfloat16, or see whether the loss scale settles; a skipped step teaches nothing")),
         );
     }
 }

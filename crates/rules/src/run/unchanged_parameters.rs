@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use stetho_core::run::{LayerQuantity, Quantity, Run, Series};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
-use crate::layers::{names, places};
+use crate::layers::{Held, names, places};
 use crate::runs::curves;
+use crate::step_sizes::StepSizes;
 use crate::trend::median;
 
 /// Parameters that stay the same, bit for bit, although they get gradients.
@@ -66,6 +67,8 @@ enum Gradient {
     Some,
     /// They are 0.
     Zero,
+    /// They are so small that adding a step to the weights changes no digit: another rule's concern.
+    Tiny,
     /// None are logged.
     Unknown,
 }
@@ -89,11 +92,18 @@ impl Rule for UnchangedParameters {
             self.raise_all(run, &still, report);
             return;
         }
+        let usual = usual_gradient(run, &moving);
         let with = |what: Gradient| -> Vec<&Series> {
-            still.iter().copied().filter(|s| gradient(run, &s.name) == what).collect()
+            still.iter().copied().filter(|s| gradient(run, &s.name, usual) == what).collect()
         };
+        if is_below_digits(run) {
+            return;
+        }
         raise_some(run, &with(Gradient::Some), report);
-        let idle: Vec<&Series> = with(Gradient::Zero).into_iter().chain(with(Gradient::Unknown)).collect();
+        // Where a layer is dead, nothing reaches those before it: told by that.
+        let is_dead = run.layers(LayerQuantity::DeadShare).any(|s| Held::of(s, 0.7).is_some());
+        let zero = if is_dead { Vec::new() } else { with(Gradient::Zero) };
+        let idle: Vec<&Series> = zero.into_iter().chain(with(Gradient::Unknown)).collect();
         raise_frozen(run, &idle, report);
     }
 }
@@ -102,7 +112,7 @@ impl UnchangedParameters {
     /// Nothing moves at all: sure where updates of 0 are logged, or norms with many digits.
     fn raise_all(&self, run: &Run, still: &[&Series], report: &mut Report) {
         let is_sure =
-            |s: &&Series| !is_weights(s) || digits(s) >= 7 && gradient(run, &s.name) == Gradient::Some;
+            |s: &&Series| !is_weights(s) || digits(s) >= 7 && gradient(run, &s.name, 0.0) == Gradient::Some;
         if still.len() < 2 || !still.iter().all(|s| is_sure(s)) || run.train_loss().is_none() {
             return;
         }
@@ -195,12 +205,25 @@ fn resolution(layers: &[&Series]) -> f64 {
     10f64.powi(-(most.min(8) as i32))
 }
 
-fn gradient(run: &Run, name: &str) -> Gradient {
-    match run.layers(LayerQuantity::GradientNorm).find(|s| s.name == name) {
+/// The gradient norm that is usual among layers.
+fn usual_gradient(run: &Run, layers: &[&Series]) -> f64 {
+    let of = |s: &&&Series| run.layers(LayerQuantity::GradientNorm).find(|g| g.name == s.name);
+    median(layers.iter().filter_map(|s| Some(of(&s)?.digest.quantile(0.5))))
+}
+
+fn gradient(run: &Run, name: &str, usual: f64) -> Gradient {
+    match run.layers(LayerQuantity::GradientNorm).find(|s| s.name == name).map(|s| s.digest.quantile(0.5)) {
         None => Gradient::Unknown,
-        Some(s) if s.digest.quantile(0.5) > 0.0 => Gradient::Some,
-        Some(_) => Gradient::Zero,
+        Some(norm) if norm <= 0.0 => Gradient::Zero,
+        Some(norm) if norm < 1e-2 * usual => Gradient::Tiny,
+        Some(_) => Gradient::Some,
     }
+}
+
+/// Whether steps are as a whole so small against the weights that they get lost in 32 bits: then it is the learning rate.
+fn is_below_digits(run: &Run) -> bool {
+    let sizes = StepSizes::of(run, -6.0, 0.0);
+    !sizes.layers.is_empty() && median(sizes.layers.iter().map(|l| l.log10)) < -6.0
 }
 
 #[cfg(test)]

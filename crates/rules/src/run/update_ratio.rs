@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use stetho_core::run::Run;
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
-use crate::layers::{names, places};
+use super::vanishing_gradient::VanishingGradient;
+use crate::layers::{Depths, names, places};
 use crate::runs::curves;
 use crate::step_sizes::{Off, StepSizes, better_rate};
 
@@ -72,8 +73,11 @@ impl Rule for UpdateRatio {
         if sizes.all_off().is_some() {
             return;
         }
-        for side in [Off::Large, Off::Small] {
-            self.raise(run, &sizes, side, report);
+        self.raise(run, &sizes, Off::Large, report);
+        // Updates that are small because gradients vanish are told by that.
+        let limits = VanishingGradient::default();
+        if !Depths::of(run).is_some_and(|d| d.vanishes(limits.ratio, limits.tiny)) {
+            self.raise(run, &sizes, Off::Small, report);
         }
     }
 }

@@ -75,7 +75,7 @@ impl Rule for VanishingGradient {
         let Some(depths) = Depths::of(run) else { return };
         let [first, .., last] = depths.layers.as_slice() else { return };
         let (low, high) = (Depths::size(&first.1), Depths::size(&last.1));
-        if low >= self.tiny || !depths.is_graded(0.6, |ratio| ratio < self.ratio) {
+        if !depths.vanishes(self.ratio, self.tiny) {
             return;
         }
         let mut small: Vec<_> =

@@ -296,8 +296,11 @@ const LOWER: &[&str] = &[
 /// What a series is, by its name alone.
 fn guess(tag: &str) -> Meaning {
     let words = Words::of(tag);
-    let found =
-        layer(&words).or_else(|| optimizer(&words)).or_else(|| resource(&words)).or_else(|| result(&words));
+    let found = parameter(tag)
+        .or_else(|| layer(&words))
+        .or_else(|| optimizer(&words))
+        .or_else(|| resource(&words))
+        .or_else(|| result(&words));
     found.map_or(Meaning { quantity: Quantity::Other, name: String::new() }, |(quantity, name)| Meaning {
         quantity,
         name,
@@ -378,6 +381,22 @@ fn layer(words: &Words<'_>) -> Found {
     None
 }
 
+/// A norm in front of a slash and a parameter behind it, whose name is kept as it is: `grad_norm/0.weight`.
+fn parameter(tag: &str) -> Found {
+    let quantity = |head: &Words<'_>| match layer(head)? {
+        (Quantity::GradientNorm, name) if name.is_empty() => Some(LayerQuantity::GradientNorm),
+        (Quantity::Layer(kind), name) if name == "all parameters" => Some(kind),
+        _ => None,
+    };
+    tag.match_indices('/').find_map(|(at, _)| {
+        let (head, rest) = (Words::of(&tag[..at]), &tag[at + 1..]);
+        let rest = Words::of(rest.strip_suffix("/norm").unwrap_or(rest));
+        let is_parameter = head.has(NORM) && !rest.left(&[TRAIN, MANNER, CLIPPED, &NORM[..5]]).is_empty();
+        let quantity = quantity(&head).filter(|_| is_parameter || rest.tag.contains('.'))?;
+        Some((Quantity::Layer(quantity), rest.left(&[TRAIN, MANNER, CLIPPED])))
+    })
+}
+
 /// The name of a layer with the `weight` at its end, which is a word of ours as well.
 fn full_layer(words: &Words<'_>, name: String) -> String {
     let longer = ["weight", "bias"]
@@ -439,7 +458,8 @@ fn optimizer(words: &Words<'_>) -> Found {
     {
         return Some((Quantity::LossScale, String::new()));
     }
-    if words.has(&["clip", "clipping"]) && words.has(&["limit", "norm", "max", "threshold"]) {
+    let is_limit = words.has(&["limit", "norm", "max", "threshold"]);
+    if words.has(&["clip", "clipping"]) && (is_limit || words.tag == "clip_value") {
         return Some((Quantity::ClipLimit, String::new()));
     }
     None
