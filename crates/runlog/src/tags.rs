@@ -18,12 +18,19 @@ pub(crate) struct Tags {
 
 impl Tags {
     /// The number of a name, and whether it is new.
+    #[inline]
     pub(crate) fn intern(&mut self, name: &[u8]) -> (TagId, bool) {
         let guess = self.next.get(self.last as usize).copied().unwrap_or(0);
         if self.names.get(guess as usize).is_some_and(|n| **n == *name) {
             self.last = guess;
             return (TagId(guess), false);
         }
+        self.intern_other(name)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn intern_other(&mut self, name: &[u8]) -> (TagId, bool) {
         let (id, is_new) = self.look_up(name);
         if let Some(next) = self.next.get_mut(self.last as usize) {
             *next = id;

@@ -273,15 +273,18 @@ impl Digest {
         self.width *= 2;
     }
 
+    /// Adds a point to what is known of the points after each jump.
+    fn follow_jumps(&mut self, value: f64) {
+        for jump in self.jumps.iter_mut().filter(|jump| jump.n_after < Jump::WATCHED) {
+            let n = jump.n_after as f64;
+            jump.after = if jump.n_after == 0 { value } else { (jump.after * n + value) / (n + 1.0) };
+            jump.n_after += 1;
+        }
+    }
+
     fn watch_jumps(&mut self, point: Point) {
-        let is_watching = self.n <= self.watched_until;
-        for jump in self.jumps.iter_mut().filter(|_| is_watching) {
-            if jump.n_after < Jump::WATCHED {
-                let n = jump.n_after as f64;
-                jump.after =
-                    if jump.n_after == 0 { point.value } else { (jump.after * n + point.value) / (n + 1.0) };
-                jump.n_after += 1;
-            }
+        if self.n <= self.watched_until {
+            self.follow_jumps(point.value);
         }
         let apart = point.value - self.level;
         if self.n >= SETTLED && apart > JUMP_SCORE * self.swing {

@@ -63,10 +63,7 @@ pub(super) fn scalar(data: &[u8]) -> Option<Scalar<'_>> {
     const VALUE: u8 = 1 << 3 | 2;
     const TAG: u8 = 1 << 3 | 2;
     const SIMPLE_VALUE: u8 = 2 << 3 | 5;
-    let [WALL_TIME, rest @ ..] = data else { return None };
-    let (wall_time, rest) = rest.split_first_chunk::<8>()?;
-    let [STEP, rest @ ..] = rest else { return None };
-    let mut rest = rest;
+    let ([WALL_TIME, wall_time @ .., STEP], mut rest) = data.split_first_chunk::<10>()? else { return None };
     let step = varint(&mut rest)?.cast_signed();
     let [SUMMARY, summary, VALUE, value, TAG, tag, rest @ ..] = rest else { return None };
     let n = usize::from(*tag);

@@ -110,6 +110,20 @@ impl Board {
             series.note(origin.file, step, time);
             return id;
         }
+        self.place_first(origin, local, name, (step, time), sink)
+    }
+
+    /// Where the first point of a file belongs, and the first after another file has gone on with its series.
+    #[cold]
+    #[inline(never)]
+    fn place_first(
+        &mut self,
+        origin: &mut Origin,
+        local: &mut Local,
+        name: &[u8],
+        (step, time): (i64, f64),
+        sink: &mut dyn Sink,
+    ) -> TagId {
         let id = self.find(origin, local, name, (step, time), sink);
         local.id = Some(id);
         if let Some(series) = self.series.get_mut(id.index()) {

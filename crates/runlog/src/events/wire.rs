@@ -77,17 +77,13 @@ impl<'a> Iterator for Fields<'a> {
 /// A varint from the front.
 #[inline]
 pub(super) fn varint(rest: &mut &[u8]) -> Option<u64> {
-    if let [first, after @ ..] = *rest
-        && *first < 0x80
-    {
-        *rest = after;
-        return Some(u64::from(*first));
-    }
-    let mut value = 0;
-    for (i, byte) in rest.iter().take(10).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * i);
+    let (mut value, mut bytes) = (0, *rest);
+    for shift in (0..64).step_by(7) {
+        let [byte, after @ ..] = bytes else { return None };
+        value |= u64::from(byte & 0x7f) << shift;
+        bytes = after;
         if *byte < 0x80 {
-            *rest = &rest[i + 1..];
+            *rest = bytes;
             return Some(value);
         }
     }

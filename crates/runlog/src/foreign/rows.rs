@@ -25,6 +25,8 @@ const STEPS: &[&str] = &[
     "total_timesteps",
     "timesteps",
     "timestep",
+    "episode",
+    "round",
 ];
 const EPOCHS: &[&str] = &["epoch", "epochs", "train/epoch", "ep"];
 const BATCHES: &[&str] = &["batch", "batch_idx", "minibatch", "mini-batch", "batches"];

@@ -29,7 +29,8 @@ impl LineReader for TextReader {
 
     fn line(&mut self, line: &[u8], rows: &mut Rows, sink: &mut dyn Sink) -> Result<(), Misread> {
         let text = plain(&String::from_utf8_lossy(line));
-        if text.trim().is_empty() {
+        // Lines of dashes are as good as blank ones.
+        if !text.contains(|c: char| c.is_alphanumeric()) {
             return Ok(());
         }
         let row = match &self.pattern {

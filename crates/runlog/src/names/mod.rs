@@ -109,7 +109,10 @@ impl<'a> Words<'a> {
         let mut others = self.words.iter().filter(|w| !is_known(w));
         let Some(first) = others.next() else { return String::new() };
         let last = others.next_back().unwrap_or(first);
-        self.tag[first.start..last.end].to_owned()
+        let name = &self.tag[first.start..last.end];
+        // `mAP50(B)` keeps its bracket.
+        let is_open = name.contains('(') && !name.contains(')') && self.tag[last.end..].starts_with(')');
+        if is_open { format!("{name})") } else { name.to_owned() }
     }
 }
 
