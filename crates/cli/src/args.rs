@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Apply remedies to a copy of a data set, with a receipt
     Prepare(crate::prepare_args::PrepareArgs),
+    /// Show a saved report in the browser, from a server of its own
+    Serve(ServeArgs),
     /// List every rule
     Rules {
         /// Form of the list
@@ -187,6 +189,32 @@ pub(crate) struct FitArgs {
 
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ServeArgs {
+    /// A report that stetho wrote, as JSON or as a page
+    #[arg(value_name = "REPORT", value_hint = ValueHint::FilePath)]
+    pub(crate) report: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) at: AddressArgs,
+}
+
+/// Where a page is served.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AddressArgs {
+    /// Address to serve the page at; any but this machine's own needs a token
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
+    pub(crate) host: String,
+
+    /// Port to serve the page at; 0 for any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 6077)]
+    pub(crate) port: u16,
+
+    /// What every request for the page must carry: 8 letters, digits, `-`, `.`, `_`, `~` or more
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
 }
 
 /// A model of the ladder.

@@ -9,6 +9,7 @@ mod names;
 mod output;
 mod prepare;
 mod prepare_args;
+mod serve;
 mod watch;
 
 use std::panic::catch_unwind;
@@ -68,6 +69,7 @@ fn run(args: &Args) -> Result<ExitCode> {
         Command::Check(args) => return check::run(args),
         Command::Fit(args) => return fit::run(args),
         Command::Prepare(args) => return prepare::run(args),
+        Command::Serve(args) => return serve::run(args),
         Command::Rules { format: ListFormat::Text } => {
             output::print(&stetho_report::rules_text(stetho_rules::all(), output::screen(true)))?;
         }
