@@ -41,7 +41,7 @@ pub(super) fn follow(args: &WatchArgs, config: &Config, logs: &mut Logs, start: 
     let mut fails = false;
     let page_ended = || page.as_ref().is_some_and(Page::has_ended);
     while !is_stopped() && !fails && !page_ended() && args.idle.is_none_or(|idle| written.elapsed() < idle) {
-        if looked.elapsed() > LOOK {
+        if looked.elapsed() > LOOK || logs.is_empty() {
             logs.look()?;
             looked = Instant::now();
         }
