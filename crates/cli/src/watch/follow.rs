@@ -191,7 +191,8 @@ impl StatusLine {
         let is_text = format(&args.report) == Format::Text && args.report.out.is_none();
         let print = || {
             if is_text {
-                output::print(&format!("{}\n", clean(text)))
+                let lines: String = text.lines().map(|line| format!("{}\n", clean(line))).collect();
+                output::print(&lines)
             } else {
                 text.lines().for_each(output::note);
                 Ok(())
