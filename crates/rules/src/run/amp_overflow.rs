@@ -42,11 +42,13 @@ use crate::runs::{at, curves, since};
 pub(crate) struct AmpOverflow {
     /// Net halvings from the start on.
     pub halvings: f64,
+    /// Net halvings in the second half of the run, when a scaler has long found its scale.
+    pub late: f64,
 }
 
 impl Default for AmpOverflow {
     fn default() -> Self {
-        Self { halvings: 8.0 }
+        Self { halvings: 4.0, late: 2.5 }
     }
 }
 
@@ -71,11 +73,9 @@ impl Rule for AmpOverflow {
         let blocks = digest.split(20);
         let half = blocks[blocks.len() / 2].mean;
         let lowest_so_far = digest.lowest().map_or(f64::NAN, |p| p.value);
-        let still_falls = (half / least).log2() >= 1.5 && last.value <= 2.0 * lowest_so_far;
+        let still_falls = (half / least).log2() >= self.late && last.value <= 2.0 * lowest_so_far;
         let is_used_up = first.value >= 2.0 && last.value < 1.0;
-        if halvings < self.halvings.min(if is_used_up { 2.0 } else { f64::INFINITY })
-            || !still_falls && !is_used_up
-        {
+        if halvings < self.halvings || !still_falls && !is_used_up {
             return;
         }
         report.raise(

@@ -86,6 +86,7 @@ impl Rule for LearningRateExtreme {
             return;
         };
         let off = sizes.off(side);
+        let n_layers = sizes.layers.len();
         let log10 = median(sizes.layers.iter().map(|l| l.log10));
         let ratio = 10f64.powf(log10);
         let (place, others) = places(off.iter().map(|l| l.series.name.as_str()));
@@ -107,7 +108,7 @@ impl Rule for LearningRateExtreme {
                 format!(
                     "each step changes {} of {} layers by too {word}: by {} of their weights in the median",
                     off.len(),
-                    sizes.layers.len(),
+                    n_layers,
                     Human(ratio)
                 ),
                 proof,
