@@ -45,7 +45,7 @@ pub(crate) fn share(blocks: &[Block], test: impl Fn(&Block) -> bool) -> f64 {
 pub(crate) struct Held<'a> {
     /// The layer's series.
     pub series: &'a Series,
-    /// Median level in the second half of the run.
+    /// Median level in the last third of the run.
     pub level: f64,
     /// Level of the first points.
     pub start: f64,
@@ -57,13 +57,13 @@ impl<'a> Held<'a> {
     /// Points without which nothing is lasting.
     const LEAST: u64 = 6;
 
-    /// The series, where it has been at `limit` or above in nearly all of the second half of the run, and is now.
+    /// The series, where it has been at `limit` or above in nearly all of the last third of the run, and is now.
     pub(crate) fn of(series: &'a Series, limit: f64) -> Option<Self> {
         let blocks = series.digest.split(STRETCHES);
         if series.digest.n() < Self::LEAST || series.digest.highest()?.value > 1.0 {
             return None;
         }
-        let late = &blocks[blocks.len() / 2..];
+        let late = &blocks[blocks.len() * 2 / 3..];
         let level = median(late.iter().map(|b| b.mean));
         if level < limit || share(late, |b| b.mean >= limit) < 0.9 || late.last()?.mean < limit {
             return None;

@@ -55,7 +55,7 @@ impl Rule for ClassCollapse {
     fn check(&mut self, run: &Run, report: &mut Report) {
         let late = |s: &Series| {
             let blocks = s.digest.split(20);
-            blocks[blocks.len() / 2..].to_vec()
+            blocks[blocks.len() * 3 / 4..].to_vec()
         };
         let classes: Vec<_> =
             run.of(Quantity::ClassShare).filter(|s| s.digest.n() >= 8).map(|s| (s, late(s))).collect();
@@ -98,7 +98,7 @@ impl Rule for ClassCollapse {
         )
         .count(1)
         .evidence(Evidence::bars(
-            "share of predictions, second half of the run",
+            "share of predictions, last quarter of the run",
             classes.iter().map(|(s, blocks)| (s.name.clone(), mean(blocks))),
         ))
         .evidence(curves(run, "share by step", classes.iter().take(10).map(|(s, _)| *s)));
