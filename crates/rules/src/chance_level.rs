@@ -3,7 +3,7 @@
 use stetho_core::percent;
 use stetho_core::run::{Better, Part, Quantity, Run, Series};
 
-use crate::runs::{is_warming_up, metric_improves, validation_falls};
+use crate::runs::{is_warming_up, metric_improves};
 use crate::trend::{Course, mean};
 
 /// A loss that stays at chance.
@@ -37,12 +37,16 @@ pub(crate) fn chance_level(run: &Run, within: f64) -> Option<AtChance> {
         return None;
     }
     let flat = tail[0].first;
-    if metric_improves(run, flat) || validation_falls(run, flat) || is_warming_up(run) {
+    if metric_improves(run, flat) || is_warming_up(run) {
         return None;
     }
     let (chance, what, is_sure) = constant_prediction(run, level, within, flat)?;
-    // Without another witness, a loss that was lower once or moves now is no constant.
-    if !is_sure && (course.lowest() < 0.95 * level || moved > 0.01 * level) {
+    let has_learned = run
+        .validation_loss()
+        .is_some_and(|s| s.digest.split(10).last().is_some_and(|b| b.mean < 0.985 * chance));
+    // Without another witness, a loss that was lower once or moves now is no constant; one that sinks to chance and never below is.
+    let never_below = course.blocks.iter().all(|b| b.mean > 0.993 * chance) && course.start > chance;
+    if has_learned || !is_sure && (course.lowest() < 0.95 * level || moved > 0.01 * level && !never_below) {
         return None;
     }
     let since = course.blocks.iter().find(|b| (b.mean - level).abs() < 0.03 * level).map_or(0, |b| b.first);
@@ -75,8 +79,16 @@ fn constant_prediction(run: &Run, level: f64, within: f64, flat: u64) -> Option<
             && is_near(k.ln(), 6.0 * within);
         return at_chance.then(|| (k.ln(), format!("ln {k}, for {k} classes"), true));
     }
-    let k =
-        CLASSES.into_iter().find(|k| is_near(f64::from(*k).ln(), within.min(0.1 / f64::from(*k).sqrt())))?;
+    if is_squared_error(run) && is_near(1.0, 5.0 * within) {
+        return Some((1.0, "the variance of a standardised target".into(), false));
+    }
+    let last = run.train_loss()?.digest.split(10).last()?.mean;
+    let is_close = |k: &u32| {
+        let chance = f64::from(*k).ln();
+        let near = within.min(0.1 / f64::from(*k).sqrt());
+        is_near(chance, near) || (0.0..1.5 * near).contains(&(last / chance - 1.0))
+    };
+    let k = CLASSES.into_iter().find(is_close)?;
     Some((f64::from(k).ln(), format!("ln {k}, for {k} classes"), false))
 }
 
@@ -113,6 +125,12 @@ fn accuracies(run: &Run, flat: u64) -> Vec<Accuracy> {
             .then(|| Accuracy { level: mean(&blocks) / unit, is_still: high - low < 1e-3 * unit })
     };
     found.filter_map(|(s, _)| of(s)).collect()
+}
+
+/// Whether the loss is a mean squared error by its name.
+fn is_squared_error(run: &Run) -> bool {
+    run.train_loss()
+        .is_some_and(|s| s.tag.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|w| w == "mse"))
 }
 
 /// Whether an R² stays at 0.

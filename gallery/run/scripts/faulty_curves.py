@@ -38,9 +38,9 @@ def rate_of_1e_7(log):
 
 @run(
     "events",
-    "loss-not-decreasing",
-    {"loss-diverging": "it rises", "overfitting-run": "the validation error rises"},
-    holdout=True,
+    "loss-diverging",
+    {"loss-not-decreasing": "it never falls", "overfitting-run": "the validation error rises"},
+
 )
 def sign_is_wrong(log):
     """the score is minimised in place of its negative: a bounded loss climbs to its worst value"""
@@ -89,7 +89,7 @@ def dead_by_high_rate(log):
         log({"epoch": s.epoch, "loss": s.loss, "val_loss": score(model, val), "val_accuracy": accuracy(model, val)})
 
 
-@run("jsonl", "loss-at-chance", STUCK, holdout=True)
+@run("jsonl", "loss-at-chance", STUCK)
 def labels_shuffled(log):
     """the labels were shuffled apart from the inputs, one pass over many rows: the loss stays around ln 5"""
     (x, y), (u, v) = blobs(n=60_000)
@@ -119,7 +119,7 @@ def inputs_zeroed(log):
         )
 
 
-@run("csv", "loss-at-chance", STUCK, holdout=True)
+@run("csv", "loss-at-chance", STUCK)
 def targets_of_other_rows(log):
     """inputs are shuffled each epoch and targets are not: a regression stays at the variance of its target, one"""
     (x, y), val = waves(n=6000)
@@ -166,7 +166,7 @@ def plateau_at_high_rate(log):
             log({"step": s.index, "val/loss": score(model, val), "val/acc": accuracy(model, val)})
 
 
-@run("text", "loss-plateau", {"underfitting-run": "the model cannot do more"}, holdout=True)
+@run("text", "loss-plateau", {"underfitting-run": "the model cannot do more"})
 def plateau_of_narrow_lstm(log):
     """an LSTM of one unit on text at a constant rate: flat for three quarters of the run"""
     train, val = windows(text(2500)), windows(text(200, seed=8))
@@ -206,7 +206,7 @@ def momentum_too_much(log):
         "loss-plateau": "no way down",
         "loss-spike": "each swing is one",
     },
-    holdout=True,
+
 )
 def batch_of_one_high_rate(log):
     """one sample a step at a rate of 0.05 with momentum: the loss swings between 0 and 20 to the end"""
@@ -254,7 +254,7 @@ def one_batch_unscaled(log):
             log({"step": s.index, "train_loss": s.loss, "val_loss": score(model, val) if s.index % 100 == 0 else None})
 
 
-@run("jsonl", "loss-spike", holdout=True)
+@run("jsonl", "loss-spike")
 def garbage_tokens(log):
     """three shards of a text corpus hold random tokens: three jumps of the loss, each of one step"""
     train, val = windows(text(6000)), windows(text(200, seed=8))
@@ -316,7 +316,7 @@ def boxes_in_pixels(log):
     "jsonl",
     "loss-terms-unbalanced",
     {"underfitting-run": "one task is not learnt", "exploding-gradient": "norms are those of the large term"},
-    holdout=True,
+
 )
 def price_in_cents(log):
     """a net with two heads, one of which predicts prices that are not scaled; the other stays at chance"""

@@ -33,7 +33,7 @@ def small_data_large_net(log):
         )
 
 
-@run("trainer", "overfitting-run", holdout=True)
+@run("trainer", "overfitting-run")
 def language_model_many_epochs(log):
     """sixty epochs over a page of text: the evaluation loss turns before the middle of the run"""
     train, val = windows(text(60)), windows(text(200, seed=8))
@@ -68,7 +68,7 @@ def noisy_labels_learnt_by_heart(log):
             log({"epoch": s.epoch, "step": s.index, "val_acc": accuracy(model, val), "val_loss": score(model, val)})
 
 
-@run("csv", "overfitting-run", holdout=True)
+@run("csv", "overfitting-run")
 def regression_few_rows(log):
     """80 rows and a wide net: the validation error doubles while the training error goes to zero"""
     train, val = diabetes()
@@ -103,7 +103,11 @@ def line_between_spirals(log):
         )
 
 
-@run("jsonl", "underfitting-run", FLAT | CHANCE | {"loss-not-decreasing": "it ends where it began"}, holdout=True)
+@run(
+    "jsonl",
+    "loss-at-chance",
+    FLAT | {"underfitting-run": "it can express nothing", "loss-not-decreasing": "it ends where it began"},
+)
 def decay_too_strong(log):
     """a weight decay of 0.2 in the loss: training and validation stop close to the value of guessing"""
     train, val = digits()
@@ -132,7 +136,7 @@ def decayed_to_nothing(log):
         log(epoch=s.epoch, train_mse=s.loss, val_mse=score(model, val, regress), baseline_val_mse=level)
 
 
-@run("csv", "underfitting-run", FLAT, holdout=True)
+@run("csv", "underfitting-run", FLAT)
 def one_hidden_unit(log):
     """a net of one hidden unit for ten classes: both curves flat and high"""
     train, val = digits()
@@ -158,7 +162,7 @@ def classifier_without_validation(log):
         log(epoch=s.epoch, loss=s.loss, accuracy=accuracy(model, train))
 
 
-@run("events", "no-validation", {"loss-plateau": "it has come to the noise"}, holdout=True)
+@run("events", "no-validation", {"loss-plateau": "it has come to the noise"})
 def regression_without_validation(log):
     """sixty epochs of a regression, the training loss of each step and the rate"""
     train, _ = diabetes()
@@ -200,7 +204,7 @@ def majority_only(log):
         "loss-diverging": "it leaves its best and stays away",
         "loss-spike": "the ninth epoch",
     },
-    holdout=True,
+
 )
 def collapse_by_high_rate(log):
     """the rate is 60 times too high in the ninth epoch and kills the units: from ten predicted classes to one"""
@@ -243,7 +247,7 @@ def decay_every_batch(log):
             log(step=s.index, val_loss=score(model, val), val_acc=accuracy(model, val))
 
 
-@run("trainer", "learning-rate-collapsed", EARLY, holdout=True)
+@run("trainer", "learning-rate-collapsed", EARLY)
 def total_steps_mistaken(log):
     """a linear decay over a tenth of the steps: the rate is zero for the rest of the run"""
     train, val = windows(text(6000)), windows(text(200, seed=8))
@@ -303,7 +307,7 @@ def rate_of_1e_9(log):
         "loss-plateau": "no way down",
         "update-ratio": "the same",
     },
-    holdout=True,
+
 )
 def adam_rate_of_3(log):
     """Adam with a rate of 3, logged: the first steps multiply the loss by thousands, then no unit is alive"""

@@ -41,7 +41,7 @@ def twenty_sigmoid_layers(log):
             log(s.index, {"loss/val": score(model, val)})
 
 
-@run("jsonl", "vanishing-gradient", {"update-ratio": "first layers do not move", **NOTHING_LEARNT}, holdout=True)
+@run("jsonl", "vanishing-gradient", {"update-ratio": "first layers do not move", **NOTHING_LEARNT})
 def deep_default_initialisation(log):
     """sixteen layers as they are initialised by default, no normalisation: gradients die on the way down"""
     train, val = cancer()
@@ -85,7 +85,7 @@ def deep_net_of_large_gain(log):
         "loss-oscillating": "leaps",
         "loss-at-chance": "at the variance of the target",
     },
-    holdout=True,
+
 )
 def recurrent_net_without_clip(log):
     """a plain recurrent net of rectified units over 60 steps, no clip: norms of about 20 leap to millions now and then"""
@@ -124,7 +124,7 @@ def clip_of_a_hundredth(log):
             log(step=s.index, val_loss=score(model, val))
 
 
-@run("jsonl", "clipping-always", {"exploding-gradient": "norms before the clip are in the hundreds"}, holdout=True)
+@run("jsonl", "clipping-always", {"exploding-gradient": "norms before the clip are in the hundreds"})
 def clip_below_every_norm(log):
     """a regression of large targets clipped to norm one: the norm after clipping is one at every step"""
     train, val = ((x, 50 * y) for x, y in waves())
@@ -156,7 +156,7 @@ def biases_far_below_zero(log):
     "csv",
     "dead-activations",
     SLOW | {"loss-at-chance": "few units are left", "loss-oscillating": "the rate that killed them"},
-    holdout=True,
+
 )
 def units_killed_by_rate(log):
     """Adam with a rate of 0.1: nine of ten channels of the second convolution die in the first epoch"""
@@ -206,7 +206,7 @@ def tanh_of_huge_weights(log):
     "jsonl",
     "saturated-activations",
     SLOW | {"loss-at-chance": "few units still tell rows apart", "vanishing-gradient": "flat units pass nothing"},
-    holdout=True,
+
 )
 def sigmoid_of_raw_inputs(log):
     """inputs of up to thousands are fed to sigmoid units as they are: all units are at zero or one"""
@@ -253,7 +253,7 @@ def updates_of_a_millionth(log):
         "loss-diverging": "it left its start",
         "loss-spike": "swings",
     },
-    holdout=True,
+
 )
 def updates_of_the_size_of_weights(log):
     """Adam with a rate of 0.3: each step moves the weights by a third of their size"""
@@ -306,7 +306,7 @@ def frozen_by_mistake(log):
         "loss-plateau": "only the head learns",
         "loss-at-chance": "little more than that is learnt",
     },
-    holdout=True,
+
 )
 def encoder_not_in_optimizer(log):
     """the encoder gets gradients and is in no optimizer: its updates are zero at every step"""

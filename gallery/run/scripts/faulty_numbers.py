@@ -31,7 +31,7 @@ def log_of_zero(log):
     "jsonl",
     "non-finite-loss",
     HIGH_RATE | DIVERGED | {"non-finite-gradient": "norms are logged too", "exploding-gradient": "the step before"},
-    holdout=True,
+
 )
 def exponential_overflows(log):
     """Poisson regression with an exponential link and inputs that are not scaled: inf after a dozen steps"""
@@ -61,7 +61,7 @@ def rate_far_too_high(log):
             log(f"epoch {s.epoch} val loss {score(model, val, regress):.4g}")
 
 
-@run("csv", "non-finite-loss", holdout=True)
+@run("csv", "non-finite-loss")
 def one_bad_sample(log):
     """one row of the data holds a nan: the epoch of its batch ruins the weights; logged once an epoch"""
     (x, y), val = cancer()
@@ -103,7 +103,7 @@ def one_inf_batch_skipped(log):
             index += 1
 
 
-@run("csv", "non-finite-loss", {"overfitting-run": "the validation loss leaves its best"}, holdout=True)
+@run("csv", "non-finite-loss", {"overfitting-run": "the validation loss leaves its best"})
 def validation_only_inf(log):
     """the training loss is fine; the validation computes the log of a probability that has become zero"""
     train, val = rare_class()
@@ -141,7 +141,7 @@ def root_of_zero(log):
             log({"step": index, "loss": loss.item(), "grad_norm": norm.item()})
 
 
-@run("events", "non-finite-gradient", holdout=True)
+@run("events", "non-finite-gradient")
 def one_layer_nan(log):
     """a gate computed behind `where` has nan gradients and the optimizer does not own it: the loss falls, one layer is nan"""
     train, val = digits()
@@ -183,7 +183,7 @@ def momentum_past_the_edge(log):
         log(step=s.index, train_loss=s.loss, val_loss=score(model, val, regress))
 
 
-@run("jsonl", "loss-diverging", HIGH_RATE | {"overfitting-run": "the validation loss rises too"}, holdout=True)
+@run("jsonl", "loss-diverging", HIGH_RATE | {"overfitting-run": "the validation loss rises too"})
 def warm_up_without_end(log):
     """the rate doubles every 120 steps and never stops: the loss falls, turns and climbs above its start"""
     train, val = digits()
@@ -227,7 +227,7 @@ def penalty_of_wrong_sign(log):
     "csv",
     "loss-diverging",
     HIGH_RATE | {"overfitting-run": "the validation loss rises too", "loss-oscillating": "on the way up"},
-    holdout=True,
+
 )
 def decay_above_one(log):
     """the rate is multiplied by 1.08 in each epoch where 0.98 was meant: the loss is at its best at epoch 20, and leaves"""
@@ -283,7 +283,7 @@ def half_precision_halves_always(log):
     "csv",
     "amp-overflow",
     {"loss-plateau": "gradients vanish with the scale", "underfitting-run": "both stop high"},
-    holdout=True,
+
 )
 def half_precision_halves_often(log):
     """a root of zero in one of twenty batches: the scale halves again and again until gradients vanish in half precision"""

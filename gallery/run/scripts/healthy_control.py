@@ -70,7 +70,7 @@ def reinforce_pole(log):
         log(episode=episode, policy_loss=loss.item(), episode_reward=length)
 
 
-@run("jsonl", holdout=True)
+@run("jsonl")
 def actor_critic_pole(log):
     """an actor with a critic: the value loss grows with the reward"""
     actor, critic = mlp(4, 32, 2, act=nn.Tanh), mlp(4, 32, 1, act=nn.Tanh)
@@ -96,7 +96,7 @@ def actor_critic_pole(log):
         })  # fmt: skip
 
 
-@run("csv", holdout=True)
+@run("csv")
 def dqn_pole(log):
     """deep Q-learning: the loss rises with the values as the reward rises"""
     net = mlp(4, 48, 48, 2)

@@ -59,7 +59,7 @@ def vae_digits(log):
         log(s.epoch, {"val_loss/total": score(model, (u,), evidence)})
 
 
-@run("jsonl", holdout=True)
+@run("jsonl")
 def vae_warmed_divergence(log):
     """the weight of the divergence is warmed up: its term falls from a peak, the sum first falls and then rises a little"""
     (x, _), (u, _) = digits()
@@ -111,7 +111,7 @@ def flow_moons(log):
             log(step=s.index, val_nll=score(model, (x[3000:],), likelihood))
 
 
-@run("text", holdout=True)
+@run("text")
 def gan_moons(log):
     """two losses that play against each other and do not fall"""
     x = moons()
@@ -178,7 +178,7 @@ def diffusion_moons(log):
             log({"step": s.index, "loss": s.loss, "lr": s.lr})
 
 
-@run("csv", holdout=True)
+@run("csv")
 def denoising_pictures(log):
     """take the noise off synthetic pictures: logged once an epoch as loss and peak signal to noise"""
     train, val = ((part[0],) for part in shapes(noise=0.0))
@@ -218,7 +218,7 @@ def contrastive_digits(log):
         log(epoch=s.epoch, contrastive_loss=s.loss, val_contrastive_loss=score(model, (u[:128],), info_nce))
 
 
-@run("csv", holdout=True)
+@run("csv")
 def triplet_digits(log):
     """the hardest triplets of each batch: the loss hovers near the margin for long, then falls slowly"""
     train, val = digits()
@@ -236,7 +236,7 @@ def triplet_digits(log):
             log(iteration=s.index, val_triplet_loss=score(model, val, hardest))
 
 
-@run("jsonl", holdout=True)
+@run("jsonl")
 def bootstrap_latent(log):
     """two views and a slow copy of the net (BYOL): the loss falls at once, and rises again while the features get better"""
     train, val = digits()
@@ -259,7 +259,7 @@ def bootstrap_latent(log):
             log({"step": s.index, "byol_loss": s.loss, "probe_acc": accuracy(nn.Sequential(online, probe), val)})
 
 
-@run("events", holdout=True)
+@run("events")
 def mixture_density(log):
     """a mixture density net for a curve with several branches: the loss is a negative log likelihood that crosses zero"""
     y = torch.rand(3000, 1) * 2 - 1

@@ -22,7 +22,7 @@ def logged_every_50th(log):
             log(step=s.index, loss=s.loss, learning_rate=s.lr, val_loss=score(model, val))
 
 
-@run("csv", holdout=True)
+@run("csv")
 def resumed_steps_back(log):
     """killed at step 700 and resumed from the checkpoint of step 600: the steps go back, and the curve goes on"""
     train, val = digits()
@@ -54,7 +54,7 @@ def resumed_events(log):
                 log(s.index, {"val_loss": score(model, val, regress)})
 
 
-@run("csv", holdout=True)
+@run("csv")
 def validated_every_500(log):
     """4,000 steps logged every 10th, validated every 500th"""
     train, val = noisy_labels(strength=3.0)
@@ -99,7 +99,7 @@ def large_norms_at_start(log):
             log({"step": s.index, "val_loss": score(model, val)})
 
 
-@run("csv", holdout=True)
+@run("csv")
 def clip_binds_early(log):
     """gradients are clipped to 1; the clip binds on some steps of the first third and on none later"""
     train, val = digits()
@@ -145,7 +145,7 @@ def half_precision_scale(log):
             log({"step": step, "val_loss": score(model, val)})
 
 
-@run("csv", holdout=True)
+@run("csv")
 def half_precision_first_overflows(log):
     """half precision: the first scale is too large, is halved nine times in nine steps, and holds from there"""
     train, val = digits()
@@ -178,7 +178,7 @@ def warm_up_from_zero(log):
             log(step=s.index, val_loss=score(model, val), val_acc=accuracy(model, val))
 
 
-@run("jsonl", holdout=True)
+@run("jsonl")
 def update_ratios_healthy(log):
     """the update of each layer over its weight is logged, near 1e-3 all along"""
     train, val = digits()
@@ -211,7 +211,7 @@ def restarted_worse_first_epoch(log):
         )
 
 
-@run("text", holdout=True)
+@run("text")
 def printed_with_progress(log):
     """lines of step, total and running mean, as scripts print them"""
     train, val = waves()
@@ -245,7 +245,7 @@ def likelihood_with_variance(log):
             log({"step": s.index, "val/nll": score(model, val, likelihood)})
 
 
-@run("csv", holdout=True)
+@run("csv")
 def clip_binds_half_of_the_time(log):
     """gradients are clipped to 0.9 and the clip binds in about half of the steps"""
     train, val = digits()

@@ -18,7 +18,7 @@ def mlp_digits_adam(log):
         log(epoch=step.epoch, train_loss=step.loss, val_loss=score(model, val), val_acc=accuracy(model, val))
 
 
-@run("csv", holdout=True)
+@run("csv")
 def mlp_digits_sgd_keras(log):
     """an MLP on the digits with plain SGD, logged in the manner of Keras"""
     train, val = digits()
@@ -88,7 +88,7 @@ def detector_shapes_onecycle(log):
         log({"epoch": s.epoch, **train_terms, **detection_scores(model, val), "lr/pg0": s.lr})
 
 
-@run("csv", holdout=True)
+@run("csv")
 def mlp_digits_adamw_cosine_lightning(log):
     """AdamW with a cosine to zero, logged in the manner of Lightning: blanks where a row lacks a value"""
     train, val = digits()
@@ -128,7 +128,7 @@ def mlp_blobs_rmsprop_text(log):
         )
 
 
-@run("jsonl", holdout=True)
+@run("jsonl")
 def logistic_cancer_adagrad(log):
     """logistic regression on breast cancer with Adagrad"""
     train, val = cancer()
@@ -173,7 +173,7 @@ def mlp_digits_warmup_cosine(log):
             log({"step": s.index, "val/loss": score(model, val), "val/top1": 100 * accuracy(model, val)})
 
 
-@run("csv", holdout=True)
+@run("csv")
 def mlp_blobs_cyclic(log):
     """a triangular cyclic rate: the loss goes up and down with it"""
     train, val = blobs(n=20_000)
@@ -201,7 +201,7 @@ def regression_waves_restarts(log):
             log(s.index, {"val/mse": score(model, val, regress)})
 
 
-@run("text", holdout=True)
+@run("text")
 def cnn_shapes_reduce_on_plateau(log):
     """the rate is halved whenever the validation loss stalls"""
     train, val = (part[:2] for part in shapes(n=6000, noise=0.6))
@@ -235,7 +235,7 @@ def mlp_digits_huge_batches(log):
         log({"step": s.index, "train_loss": s.loss, "val_loss": score(model, val)})
 
 
-@run("jsonl", holdout=True)
+@run("jsonl")
 def mlp_digits_tiny_batches(log):
     """batches of two with a small rate: very noisy, and falling"""
     train, val = digits()
@@ -247,7 +247,7 @@ def mlp_digits_tiny_batches(log):
             log(iter=s.index, val_loss=score(model, val))
 
 
-@run("csv", holdout=True)
+@run("csv")
 def mlp_spirals_converged(log):
     """two spirals, learnt in the first half; the loss stays flat and low for the rest"""
     train, val = spirals()
@@ -261,7 +261,7 @@ def mlp_spirals_converged(log):
             log(step=s.index, val_loss=score(model, val), val_accuracy=accuracy(model, val))
 
 
-@run("events", holdout=True)
+@run("events")
 def mlp_digits_layer_norms(log):
     """norms of the gradient and the weights of each layer are logged"""
     train, val = digits()

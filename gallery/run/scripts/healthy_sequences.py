@@ -92,7 +92,7 @@ def transformer_one_epoch(log):
             log({**done, "eval_loss": score(model, val, next_letter), "step": s.index + 1})
 
 
-@run("jsonl", holdout=True)
+@run("jsonl")
 def transformer_per_step(log):
     """a language model logged at every step with its gradient norm; nothing held out, as one epoch never repeats"""
     train, _ = letters(5000)
@@ -120,7 +120,7 @@ def gru_adding_problem(log):
             log(step=s.index, val_loss=score(model, val, adding))
 
 
-@run("jsonl", holdout=True)
+@run("jsonl")
 def transformer_copy(log):
     """repeat the first half: half of the symbols cannot be predicted, so the loss falls in steps to half of its start"""
     model = Decoder(symbols=12, length=24)
@@ -152,7 +152,7 @@ def lstm_first_letter(log):
             log({"step": s.index, "validation/loss": score(model, val, last)})
 
 
-@run("csv", holdout=True)
+@run("csv")
 def masked_letters(log):
     """fill in masked letters with a bidirectional GRU"""
     (x, _), (u, _) = letters(3000)

@@ -31,7 +31,7 @@ def auc(model, val):
     return roc_auc_score(val[1], model(val[0]).softmax(1)[:, 1])
 
 
-@run("csv", holdout=True)
+@run("csv")
 def cnn_digits_label_smoothing(log):
     """label smoothing: the training loss has a floor well above zero"""
     train, val = digits()
@@ -59,7 +59,7 @@ def cnn_digits_mixup(log):
         log(epoch=s.epoch + 1, train_loss=s.loss, valid_loss=score(model, val), valid_acc=accuracy(model, val))
 
 
-@run("text", holdout=True)
+@run("text")
 def mlp_digits_heavy_dropout(log):
     """dropout of 0.7: the training loss is twice the validation loss"""
     train, val = digits()
@@ -92,7 +92,7 @@ def halves():
     return [[(x[(y < 5) == low], y[(y < 5) == low]) for x, y in (train, val)] for low in (True, False)]
 
 
-@run("csv", holdout=True)
+@run("csv")
 def fine_tuning_digits(log):
     """a pretrained net on more of the same data: the loss starts low and hardly falls"""
     (x, y), val = digits()
@@ -139,7 +139,7 @@ def curriculum_noise(log):
                 log({"step": s.index, "val_loss": score(model, val, noisy), "val_acc": accuracy(model, val)})
 
 
-@run("csv", holdout=True)
+@run("csv")
 def double_descent_linear(log):
     """features of two scales: the validation loss falls, rises and falls again, lower than before"""
     random = numpy.random.default_rng(11)
@@ -165,7 +165,7 @@ def cnn_shapes_short(log):
         log(f"Test set: Average loss: {score(model, val):.4f}, Accuracy: {100 * accuracy(model, val):.1f}%")
 
 
-@run("csv", holdout=True)
+@run("csv")
 def metrics_only_cancer(log):
     """no loss is logged, only accuracy, F1 and the area under the curve"""
     train, val = cancer()
@@ -195,7 +195,7 @@ def early_stopped_digits(log):
             return
 
 
-@run("csv", holdout=True)
+@run("csv")
 def cosine_end_validation_noise(log):
     """at the end of the cosine the validation loss rises by less than its noise"""
     train, (x, y) = waves(noise=0.5)
@@ -230,7 +230,7 @@ def averaged_weights(log):
             )
 
 
-@run("csv", holdout=True)
+@run("csv")
 def distillation_digits(log):
     """a small student follows a teacher and the labels: two terms and their sum"""
     train, val = digits()
@@ -289,7 +289,7 @@ def multitask_uncertainty(log):
             log(s.index, {"val/total": score(model, val, uncertain_loss)})
 
 
-@run("csv", holdout=True)
+@run("csv")
 def quantile_regression(log):
     """the pinball loss of the 0.9 quantile: small numbers that fall to the noise"""
     train, val = waves(noise=0.6)
@@ -322,7 +322,7 @@ def physics_informed(log):
             log(iter=step, loss=(pde + 100 * boundary).item(), loss_pde=pde.item(), loss_bc=boundary.item())
 
 
-@run("csv", holdout=True)
+@run("csv")
 def matrix_factorisation(log):
     """ratings from the product of two embeddings"""
     random = numpy.random.default_rng(12)
@@ -367,7 +367,7 @@ def sparse_activations(log):
         )
 
 
-@run("jsonl", holdout=True)
+@run("jsonl")
 def shares_of_classes(log):
     """the share of each predicted class and of saturated units is logged: the classes come into balance"""
     train, val = digits()

@@ -73,6 +73,7 @@ impl Run {
             .or_else(|| self.only_term(Part::Validation))
             .or_else(|| self.of(Quantity::Metric(Part::Validation, Better::Lower)).next())
             .or_else(|| self.fullest(Quantity::Loss(Part::Test)))
+            .or_else(|| self.of(Quantity::Metric(Part::Test, Better::Lower)).next())
     }
 
     /// The learning rate of the first parameter group.
@@ -113,9 +114,12 @@ impl Record for Run {
         };
         let is_there = match signal {
             Signal::TrainLoss => self.train_loss().is_some(),
-            Signal::AnyLoss => any(&|q| matches!(q, Quantity::Loss(_) | Quantity::LossTerm(_))),
+            Signal::AnyLoss => {
+                any(&|q| matches!(q, Quantity::Loss(_) | Quantity::LossTerm(_)))
+                    || self.train_loss().is_some()
+            }
             Signal::LossTerms => any(&|q| q == Quantity::LossTerm(Part::Train)),
-            Signal::ValidationLoss => any(&|q| matches!(q, Quantity::Loss(Part::Validation | Part::Test))),
+            Signal::ValidationLoss => self.validation_loss().is_some(),
             Signal::Metrics => any(&|q| matches!(q, Quantity::Metric(..))),
             Signal::LearningRate => any(&|q| q == Quantity::LearningRate),
             Signal::GradientNorm => any(&|q| q == Quantity::GradientNorm),

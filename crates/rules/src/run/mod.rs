@@ -30,7 +30,7 @@ mod update_ratio;
 mod vanishing_gradient;
 
 use stetho_core::run::Run;
-use stetho_core::{Entry, Finding, Severity};
+use stetho_core::{Entry, Finding, Place, Severity};
 
 use crate::entry;
 
@@ -93,10 +93,15 @@ pub(crate) fn join_symptoms(findings: &mut Vec<Finding>) {
     else {
         return;
     };
+    let is_broken = cause.starts_with("non-finite");
+    let was_lost_long_before = is_broken && diverged_long_before(findings, &cause);
     let mut seen = Vec::new();
     findings.retain(|finding| {
-        let is_symptom = SYMPTOMS.contains(&finding.rule.as_str());
-        if is_symptom {
+        let rises = is_broken
+            && !was_lost_long_before
+            && ["loss-diverging", "loss-spike"].contains(&finding.rule.as_str());
+        let is_symptom = rises || SYMPTOMS.contains(&finding.rule.as_str());
+        if is_symptom && finding.severity >= Severity::Warning {
             seen.push(format!("{} ({})", finding.message, finding.rule));
         }
         !is_symptom
@@ -104,7 +109,26 @@ pub(crate) fn join_symptoms(findings: &mut Vec<Finding>) {
     if let Some(cause) = findings.iter_mut().find(|f| f.rule == cause)
         && !seen.is_empty()
     {
-        cause.message.push_str("; so ");
+        let word = if is_broken { "; before it, " } else { "; so " };
+        cause.message.push_str(word);
         cause.message.push_str(&seen.join(", and "));
     }
+    if was_lost_long_before {
+        findings.iter_mut().filter(|f| f.rule == cause).for_each(|f| f.certainty = f.certainty.min(0.9));
+        findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.certainty.total_cmp(&a.certainty)));
+    }
+}
+
+/// Whether the loss had learned for a good while, and then risen for a good while, before it stopped being a number: then the rise
+/// is the story, and its end comes second.
+fn diverged_long_before(findings: &[Finding], cause: &str) -> bool {
+    let first_step = |rule: &str| {
+        let finding = findings.iter().find(|f| f.rule == rule)?;
+        finding
+            .places
+            .iter()
+            .find_map(|p| if let Place::Steps { first, .. } = p { Some(*first as f64) } else { None })
+    };
+    let (Some(best), Some(broken)) = (first_step("loss-diverging"), first_step(cause)) else { return false };
+    best > 0.25 * broken && broken - best > 0.25 * broken
 }

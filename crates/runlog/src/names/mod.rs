@@ -477,6 +477,12 @@ fn resource(words: &Words<'_>) -> Found {
     if is_rate {
         return None;
     }
+    // The example script of image classification prints `Time` and `Data` of a batch.
+    match words.tag.to_lowercase().as_str() {
+        "time" => return Some((Quantity::StepTime, String::new())),
+        "data" => return Some((Quantity::DataTime, String::new())),
+        _ => {}
+    }
     if words.has(TIME) || words.has(&["datatime", "steptime", "dataloading"]) {
         let is_data = words.has(&[
             "data",

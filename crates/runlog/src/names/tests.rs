@@ -119,6 +119,8 @@ const TABLE: &[(&str, Quantity, &str)] = &[
     ("loss_scale", LossScale, ""),
     ("amp/scale", LossScale, ""),
     ("grad_scale", LossScale, ""),
+    ("Time", StepTime, ""),
+    ("Data", DataTime, ""),
     ("step_time", StepTime, ""),
     ("time/step", StepTime, ""),
     ("data_time", DataTime, ""),
