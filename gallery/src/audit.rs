@@ -24,6 +24,8 @@ pub struct DataSet {
     pub group: Option<String>,
     /// Whether simple models are fitted (`stetho fit`) rather than the data audited.
     pub fits: bool,
+    /// Whether it is the log of a training run (`stetho watch`).
+    pub is_run: bool,
 }
 
 /// Audits a data set with every rule at its default options.
@@ -31,6 +33,9 @@ pub struct DataSet {
 /// # Errors
 /// When the data cannot be read at all.
 pub fn audit(data: &DataSet) -> Result<Verdict, GalleryError> {
+    if data.is_run {
+        return Ok(crate::judge_run(&data.train)?.verdict);
+    }
     let judges = Judges::new(|_| true, &Map::new())?;
     let plan = Plan {
         train: vec![data.train.clone()],

@@ -37,6 +37,9 @@ pub enum GalleryError {
     /// No model could be fitted to it.
     #[error(transparent)]
     Fit(#[from] stetho_fit::FitError),
+    /// The log of a run could not be read.
+    #[error(transparent)]
+    Log(#[from] stetho_runlog::LogError),
     /// A rule refused its own default options: a bug of ours.
     #[error(transparent)]
     Options(#[from] stetho_core::OptionError),

@@ -79,13 +79,13 @@ impl DocCase<'_> {
             test: held_out("test", self.test)?,
             target: self.train.argument("target").map(str::to_owned),
             group: self.train.argument("group").map(str::to_owned),
-            fits: false,
+            ..DataSet::default()
         })
     }
 
     fn audit(&self, family: &str) -> Result<Verdict, GalleryError> {
         let folder = tempfile::tempdir().map_err(GalleryError::io(Path::new("a temporary folder")))?;
-        audit(&DataSet { fits: family == "fit", ..self.write(folder.path())? })
+        audit(&DataSet { fits: family == "fit", is_run: family == "run", ..self.write(folder.path())? })
     }
 }
 

@@ -12,6 +12,7 @@ mod pictures;
 mod random;
 mod real;
 mod recipe;
+mod runs;
 mod twin;
 mod verdicts;
 
@@ -22,6 +23,7 @@ pub use example::{DocCase, check_docs, doc_cases};
 pub use pictures::PictureRecipe;
 pub use real::{RealSet, RealSets};
 pub use recipe::{DEFAULT_ROWS, Frame, Recipe, RecipeError};
+pub use runs::{RecordedRun, RunVerdict, judge_run, recorded_runs};
 pub use twin::{GalleryFile, Twin, gallery_files};
 pub use verdicts::{VerdictCase, verdict_cases};
 

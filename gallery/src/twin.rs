@@ -180,6 +180,7 @@ impl Twin {
             target: self.target.clone(),
             group: self.group.clone(),
             fits: self.fits,
+            is_run: false,
         })
     }
 

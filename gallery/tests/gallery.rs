@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use stetho_gallery::{GalleryFile, RealSets, Twin, audit, gallery_files, raised, root};
+use stetho_gallery::{GalleryFile, RealSets, Twin, audit, gallery_files, raised, recorded_runs, root};
 
 fn files() -> Vec<GalleryFile> {
     gallery_files(root()).unwrap()
@@ -17,7 +17,7 @@ fn assert_none(failures: &[String]) {
 fn every_rule_has_a_faulty_and_a_healthy_twin() {
     let files = files();
     let mut failures = Vec::new();
-    for info in stetho_rules::all() {
+    for info in stetho_rules::all().filter(|info| info.family != "run") {
         let path = format!("gallery/{}/{}.toml", info.family, info.id);
         let Some(file) = files.iter().find(|f| f.rule == info.id && f.family == info.family) else {
             failures.push(format!("{path} is missing"));
@@ -31,6 +31,75 @@ fn every_rule_has_a_faulty_and_a_healthy_twin() {
         }
     }
     assert_none(&failures);
+}
+
+#[test]
+fn every_rule_on_runs_has_a_recorded_run_in_which_it_must_speak() {
+    let runs = recorded_runs(root()).unwrap();
+    let is_expected = |id: &str| runs.iter().any(|run| run.expect.iter().any(|rule| rule == id));
+    let on_runs = stetho_rules::all().filter(|info| info.family == "run");
+    let failures: Vec<String> = on_runs
+        .filter(|i| !is_expected(i.id))
+        .map(|i| format!("no recorded run expects `{}`", i.id))
+        .collect();
+    assert_none(&failures);
+}
+
+#[test]
+fn recorded_runs_name_rules_and_logs_that_exist_and_are_diverse() {
+    let runs = recorded_runs(root()).unwrap();
+    let mut failures = Vec::new();
+    for run in &runs {
+        for id in run.expect.iter().chain(&run.may).filter(|id| stetho_rules::find(id).is_none()) {
+            failures.push(format!("{}: there is no rule `{id}`", run.name));
+        }
+        if !root().join("run/recorded").join(&run.log).exists() {
+            failures.push(format!("{}: there is no `{}`", run.name, run.log.display()));
+        }
+    }
+    assert_none(&failures);
+    let names: BTreeSet<_> = runs.iter().map(|run| &run.name).collect();
+    assert_eq!(names.len(), runs.len(), "two runs have the same name");
+    let n_healthy = runs.iter().filter(|run| run.is_healthy()).count();
+    assert!(
+        runs.len() >= 60 && 2 * n_healthy >= runs.len(),
+        "{n_healthy} of {} runs are healthy",
+        runs.len()
+    );
+}
+
+/// The goals: the cause first in nine of ten faulty runs, an error or warning on one in fifty healthy ones at most.
+#[test]
+fn recorded_runs_are_judged_as_an_expert_would() {
+    let runs = recorded_runs(root()).unwrap();
+    let (mut n_first, mut n_alarms, mut story) = (0, 0, Vec::new());
+    for run in &runs {
+        let verdict = run.judge(root()).unwrap().verdict;
+        let alarms = run.alarms(&verdict);
+        if run.is_healthy() {
+            n_alarms += usize::from(!alarms.is_empty());
+        } else if run.is_detected(&verdict) && run.is_first(&verdict) {
+            n_first += 1;
+        } else {
+            story.push(format!("{}: expects {:?}, raised {:?}", run.name, run.expect, raised(&verdict)));
+        }
+        story.extend(
+            alarms.into_iter().filter(|_| run.is_healthy()).map(|alarm| format!("{}: {alarm}", run.name)),
+        );
+    }
+    let n_healthy = runs.iter().filter(|run| run.is_healthy()).count();
+    let n_faulty = runs.len() - n_healthy;
+    println!("{}", story.join("\n"));
+    assert!(
+        10 * n_first >= 9 * n_faulty,
+        "the cause is first in {n_first} of {n_faulty} faulty runs\n{}",
+        story.join("\n")
+    );
+    assert!(
+        50 * n_alarms <= n_healthy,
+        "an alarm on {n_alarms} of {n_healthy} healthy runs\n{}",
+        story.join("\n")
+    );
 }
 
 #[test]

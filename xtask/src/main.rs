@@ -8,6 +8,7 @@ mod licences;
 mod new_rule;
 mod page;
 mod python;
+mod runs;
 mod shell;
 mod test;
 mod types;
@@ -25,6 +26,7 @@ usage: cargo xtask COMMAND
   types [--check]       writes the page's TypeScript types from the report's, or checks that they are fresh
   page [--test]         builds the page's script and style sheet into crates/report, or tests the page in Chromium
   gallery [--write DIR] what each rule finds in its twins and in real data sets, or the twins as files
+  runs [--all|NAME…]    what each rule finds in the recorded training runs, in all of them or in those of these names
   verdicts [N|--write]  how often `stetho fit` says what it must, over N seeds of each case; or into docs/benchmarks.md
   new-rule FAMILY/ID    a new rule: its file, its line in the list, its gallery file
   demo                  builds the command and audits wine quality and diabetes; leaves report.html
@@ -49,6 +51,9 @@ fn run(words: &[&str]) -> Result<()> {
         ["docs", "--check"] => docs::check(),
         ["gallery"] => gallery::show(),
         ["gallery", "--write", folder] => gallery::write(folder.as_ref()),
+        ["runs"] => runs::show(false, &[]),
+        ["runs", "--all"] => runs::show(true, &[]),
+        ["runs", names @ ..] => runs::show(true, names),
         ["verdicts"] => verdicts::show(verdicts::SEEDS, false),
         ["verdicts", "--write"] => verdicts::show(verdicts::SEEDS, true),
         ["verdicts", seeds] => match seeds.parse() {

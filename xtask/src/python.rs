@@ -10,6 +10,11 @@ use crate::shell;
 /// Packages of the environment, with their versions.
 const REQUIREMENTS: &str = "gallery/requirements.txt";
 
+/// Makes the environment, for the tests that run Python.
+pub(crate) fn set_up() -> Result<()> {
+    environment().map(drop)
+}
+
 /// Writes scikit-learn's data sets as CSV files into `target/gallery/scikit-learn`, unless they are there.
 pub(crate) fn export_data_sets() -> Result<()> {
     let folder = shell::root().join("target/gallery/scikit-learn");

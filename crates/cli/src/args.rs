@@ -17,6 +17,12 @@ Exit status:
   2    the command could not do its work
   130  interrupted; the report speaks of the part that was read";
 
+const WATCH_STATUS: &str = "\
+Exit status:
+  0    nothing at or above --fail-on was found
+  1    something was; with --follow and --fail-on, at once
+  2    the command could not do its work";
+
 /// Finds out why a machine-learning model does not learn.
 #[derive(Debug, Parser)]
 #[command(name = "stetho", version, after_help = EXIT_STATUS, max_term_width = 100)]
@@ -33,7 +39,9 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Apply remedies to a copy of a data set, with a receipt
     Prepare(crate::prepare_args::PrepareArgs),
-    /// Show a saved report in the browser, from a server of its own
+    /// Judge training runs from their logs: TensorBoard, CSV, JSON lines, Hugging Face, lines of text; finished or growing
+    Watch(WatchArgs),
+    /// Show runs in the browser, live while they are logged, or a saved report
     Serve(ServeArgs),
     /// List every rule
     Rules {
@@ -192,10 +200,61 @@ pub(crate) struct FitArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = WATCH_STATUS)]
+pub(crate) struct WatchArgs {
+    /// Logs, or folders of logs: TensorBoard event files, CSV, JSON lines, trainer_state.json, lines of text. Several runs are compared
+    #[arg(required = true, value_name = "LOG", value_hint = ValueHint::AnyPath)]
+    pub(crate) logs: Vec<PathBuf>,
+
+    /// Go on reading as the logs grow, and tell findings as they come; Ctrl-C ends it with the report
+    #[arg(long)]
+    pub(crate) follow: bool,
+
+    /// Show the runs in the browser, live, while they are followed
+    #[arg(long)]
+    pub(crate) serve: bool,
+
+    /// What a series is, where its name does not tell: `loss=train/total`, `val_loss=held_out`, `lr=eta`; may be given several times
+    #[arg(long, value_name = "WORD=NAME")]
+    pub(crate) map: Vec<String>,
+
+    /// How to read lines of text: a regular expression with groups named `step`, `epoch`, and as the values are to be called
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) pattern: Option<String>,
+
+    /// Steps of the whole run, to tell how long it still takes
+    #[arg(long, value_name = "STEPS")]
+    pub(crate) total: Option<u64>,
+
+    /// End when nothing has been written for this long: 10m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) idle: Option<Duration>,
+
+    /// Shell command to run for each new finding: the finding as JSON on its standard input, its parts in STETHO_RULE, STETHO_SEVERITY,
+    /// STETHO_MESSAGE, STETHO_RUN, STETHO_FIRST_STEP, STETHO_LAST_STEP
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) exec: Option<String>,
+
+    /// Address to which each new finding is posted as JSON (with curl)
+    #[arg(long, value_name = "URL")]
+    pub(crate) post: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) at: AddressArgs,
+
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct ServeArgs {
-    /// A report that stetho wrote, as JSON or as a page
-    #[arg(value_name = "REPORT", value_hint = ValueHint::FilePath)]
-    pub(crate) report: PathBuf,
+    /// Run logs or folders of them, as `stetho watch` takes; or a report that stetho wrote, as JSON or as a page
+    #[arg(required = true, value_name = "LOG|REPORT", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// What a series is, where its name does not tell: `loss=train/total`; may be given several times
+    #[arg(long, value_name = "WORD=NAME")]
+    pub(crate) map: Vec<String>,
 
     #[command(flatten)]
     pub(crate) at: AddressArgs,

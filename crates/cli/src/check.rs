@@ -14,8 +14,8 @@ use stetho_rules::Judges;
 use crate::args::{AsKind, CheckArgs, Format};
 use crate::config::Config;
 use crate::delivery::{command_line, deliver, format, seat_judges, status};
+use crate::onlooker::{Onlooker, catch_interrupt};
 use crate::output;
-use crate::watch::{Onlooker, catch_interrupt};
 
 /// How many groups of pictures of one piece of evidence the page shows, and pictures of one group.
 const SHOWN_GROUPS: usize = 40;

@@ -10,8 +10,8 @@ use stetho_rules::Judges;
 use crate::args::{FailOn, Format, ReportArgs};
 use crate::config::Config;
 use crate::names::check_rules;
+use crate::onlooker::INTERRUPTED;
 use crate::output;
-use crate::watch::INTERRUPTED;
 
 /// The exit status. An interrupted check is neither passed nor failed: whatever it found, the rest was not looked at.
 pub(crate) fn status(document: &Document, fail_on: FailOn) -> u8 {

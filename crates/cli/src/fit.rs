@@ -19,8 +19,8 @@ use crate::args::{AsKind, FitArgs, Format, ModelName, TaskKind};
 use crate::check::show_pictures;
 use crate::config::Config;
 use crate::delivery::{command_line, deliver, format, seat_judges, status};
+use crate::onlooker::{Onlooker, catch_interrupt};
 use crate::output;
-use crate::watch::{Onlooker, catch_interrupt};
 
 /// Longer side of the pictures whose features are measured, in pixels.
 const SIDE: u32 = 64;
@@ -293,6 +293,6 @@ impl Follow for StatusLine {
     }
 
     fn stopped(&self) -> bool {
-        crate::watch::is_stopped()
+        crate::onlooker::is_stopped()
     }
 }

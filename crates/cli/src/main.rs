@@ -6,6 +6,7 @@ mod config;
 mod delivery;
 mod fit;
 mod names;
+mod onlooker;
 mod output;
 mod prepare;
 mod prepare_args;
@@ -26,7 +27,7 @@ use crate::args::{Args, Command, ListFormat};
 const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
-    watch::own_up();
+    onlooker::own_up();
     let result = catch_unwind(|| run(&parse()));
     match result {
         Ok(Ok(code)) => code,
@@ -69,6 +70,7 @@ fn run(args: &Args) -> Result<ExitCode> {
         Command::Check(args) => return check::run(args),
         Command::Fit(args) => return fit::run(args),
         Command::Prepare(args) => return prepare::run(args),
+        Command::Watch(args) => return watch::run(args),
         Command::Serve(args) => return serve::run(args),
         Command::Rules { format: ListFormat::Text } => {
             output::print(&stetho_report::rules_text(stetho_rules::all(), output::screen(true)))?;

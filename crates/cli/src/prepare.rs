@@ -9,9 +9,9 @@ use stetho_read::Watch;
 use stetho_report::{clean, quoted};
 
 use crate::names::hint;
+use crate::onlooker::{INTERRUPTED, Onlooker, catch_interrupt};
 use crate::output;
 use crate::prepare_args::PrepareArgs;
-use crate::watch::{INTERRUPTED, Onlooker, catch_interrupt};
 
 /// Writes a copy with the remedies applied, and its receipt.
 ///

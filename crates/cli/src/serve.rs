@@ -8,18 +8,40 @@ use stetho_core::{Document, SCHEMA};
 use stetho_serve::{Options, Server, Source};
 
 use crate::args::{AddressArgs, ServeArgs};
+use crate::onlooker::{catch_end, is_stopped};
 use crate::output::note;
-use crate::watch::{catch_end, is_stopped};
 
-/// Serves a saved report until Ctrl-C.
+/// Serves runs, live, or a saved report, until Ctrl-C.
 ///
 /// # Errors
-/// When the file is no report, or the address cannot be listened on.
+/// When a path is neither a log nor a report, or the address cannot be listened on.
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
-    let mut saved = Some(read(&args.report)?);
-    catch_end();
-    serve(&args.at, &args.report.display().to_string(), move || saved.take(), is_stopped)?;
+    if let [path] = args.paths.as_slice()
+        && is_report(path)
+    {
+        let mut saved = Some(read(path)?);
+        catch_end();
+        serve(&args.at, &path.display().to_string(), move || saved.take(), is_stopped)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    crate::watch::serve(&args.paths, &args.map, &args.at)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a file is a report rather than a log: a page, or the JSON of one.
+fn is_report(path: &Path) -> bool {
+    let Ok(start) = std::fs::File::open(path).and_then(|file| {
+        let mut start = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, 4096), &mut start)?;
+        Ok(start)
+    }) else {
+        return false;
+    };
+    let text = String::from_utf8_lossy(&start);
+    let text = text.trim_start();
+    path.is_file()
+        && (text.starts_with('<')
+            || text.starts_with('{') && text.contains("\"schema\"") && text.contains("\"stetho\""))
 }
 
 /// Serves what `source` gives until `stop`; says where.
@@ -32,11 +54,19 @@ pub(crate) fn serve(
     source: impl Source,
     stop: impl Fn() -> bool,
 ) -> Result<()> {
+    bind(at, title)?.run(source, stop)?;
+    Ok(())
+}
+
+/// Listens, and says where.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub(crate) fn bind(at: &AddressArgs, title: &str) -> Result<Server> {
     let options = Options { host: at.host.clone(), port: at.port, token: at.token.clone() };
     let server = Server::bind(&options, title)?;
-    note(&format!("open {} in a browser; Ctrl-C ends the server", server.url()));
-    server.run(source, stop)?;
-    Ok(())
+    note(&format!("open {} in a browser; Ctrl-C ends it", server.url()));
+    Ok(server)
 }
 
 /// A report that was written as JSON or as a page.

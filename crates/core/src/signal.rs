@@ -72,6 +72,8 @@ pub enum Signal {
     LearningRate,
     /// The norm of the gradient of all parameters.
     GradientNorm,
+    /// Gradient norms, of all parameters or of layers.
+    AnyGradient,
     /// The factor of the loss in half precision.
     LossScale,
     /// Seconds of a step, and of its wait for data.
@@ -86,7 +88,11 @@ pub enum Signal {
     LayerWeights,
     /// Sizes of updates against weights, by layer.
     LayerUpdates,
-    /// Shares of dead units of layers.
+    /// Sizes of updates against weights, by layer, or the learning rate.
+    StepSizes,
+    /// Norms of the weights of layers, or of their updates: what tells whether they change.
+    LayerChanges,
+    /// Shares of dead units of layers, or of zeros.
     DeadUnits,
     /// Shares of saturated units of layers.
     SaturatedUnits,
@@ -131,12 +137,15 @@ impl Signal {
             Self::Metrics => "metric",
             Self::LearningRate => "learning rate",
             Self::GradientNorm => "gradient norm",
+            Self::AnyGradient => "gradient norm, whole or by layer",
             Self::LossScale => "loss scale",
             Self::StepTimes => "times of steps and of waiting for data",
             Self::Memory => "memory in use",
             Self::ClassShares => "shares of predictions by class",
             Self::LayerGradients => "gradient norms of layers",
             Self::LayerWeights => "weight norms of layers",
+            Self::StepSizes => "update sizes of layers and no learning rate",
+            Self::LayerChanges => "weight or update norms of layers",
             Self::LayerUpdates => "update sizes of layers",
             Self::DeadUnits => "shares of dead units",
             Self::SaturatedUnits => "shares of saturated units",

@@ -61,7 +61,9 @@ impl Judges {
     /// The verdict of the rules on a run as it stands.
     pub fn judge_run(mut self, run: &Run) -> Verdict {
         self.run.observe(run);
-        self.run.finish()
+        let mut verdict = self.run.finish();
+        crate::run::join_symptoms(&mut verdict.findings);
+        verdict
     }
 
     /// The verdict of the box rules, and that of the image rules on the same pictures.

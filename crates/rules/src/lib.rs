@@ -8,23 +8,28 @@ mod balance;
 mod box_sets;
 mod box_units;
 pub mod boxes;
+mod broken;
 mod chance;
+mod chance_level;
 mod columns;
 pub mod fit;
 pub mod image;
 mod judges;
 mod ladder;
+mod layers;
 mod pictures;
 mod placeholders;
 pub mod run;
 mod runs;
 mod shortcut;
 mod show;
+mod step_sizes;
 pub mod table;
 mod tail;
 #[cfg(test)]
 mod testing;
 mod trend;
+mod unrest;
 
 pub use judges::Judges;
 

@@ -3,7 +3,7 @@
 use stetho_core::run::{Better, Part, Run, Series};
 use stetho_core::{Evidence, Human, Place};
 
-use crate::trend::{means, trend};
+use crate::trend::{mean, means, trend};
 
 /// Points of a drawn line.
 const DRAWN: usize = 60;
@@ -48,19 +48,32 @@ pub(crate) fn round2(value: f64) -> String {
     }
 }
 
-/// Whether a metric has become better, beyond what chance does: of training or of validation, with five points or more.
-pub(crate) fn metric_improves(run: &Run) -> bool {
+/// Whether a metric has become better by more than chance and by more than a hundredth, at step `since` and later: of training or
+/// of validation, with five points or more.
+pub(crate) fn metric_improves(run: &Run, since: u64) -> bool {
     [Part::Train, Part::Validation, Part::Test].into_iter().flat_map(|part| run.metrics(part)).any(
         |(series, better)| {
-            let z = trend(&means(&series.digest.split(30)));
-            series.digest.n() >= 5 && if better == Better::Higher { z > 2.3 } else { z < -2.3 }
+            let sign = if better == Better::Higher { 1.0 } else { -1.0 };
+            gains(series, since, sign, 0.03)
         },
     )
 }
 
-/// Whether the validation loss has fallen, beyond what chance does.
-pub(crate) fn validation_falls(run: &Run) -> bool {
-    run.validation_loss().is_some_and(|s| s.digest.n() >= 5 && trend(&means(&s.digest.split(30))) < -2.3)
+/// Whether the validation loss has fallen by more than chance and by more than a hundredth, at step `since` and later.
+pub(crate) fn validation_falls(run: &Run, since: u64) -> bool {
+    run.validation_loss().is_some_and(|s| gains(s, since, -1.0, 0.01))
+}
+
+/// Whether a series moves in the direction of `sign`, significantly and by the share `least` of its size.
+fn gains(series: &Series, since: u64, sign: f64, least: f64) -> bool {
+    let blocks: Vec<_> = series.digest.split(60).into_iter().filter(|b| b.last >= since).collect();
+    let values = means(&blocks);
+    let few = values.len().div_ceil(5);
+    if values.len() < 5 {
+        return false;
+    }
+    let (early, late) = (mean(&blocks[..few]), mean(&blocks[blocks.len() - few..]));
+    sign * trend(&values) > 2.3 && sign * (late - early) > least * early.abs().max(late.abs())
 }
 
 /// The learning rate in use, to name a better one: its greatest logged value.
@@ -79,11 +92,7 @@ pub(crate) fn is_warming_up(run: &Run) -> bool {
     high.step + 1 >= last.step && low.value < 0.9 * high.value && rate.digest.n() > 2
 }
 
-/// Whether the gradient stopped being a number before `step`, at which a loss did.
+/// Whether the gradient or a parameter stopped being a number before `step`, at which a loss did.
 pub(crate) fn gradient_broke_before(run: &Run, step: u64) -> bool {
-    run.gradient_norm().is_some_and(|s| {
-        let seen = s.digest.non_finite();
-        // A scaler that skips single steps makes gradients infinite now and then.
-        seen.count() > 0 && seen.is_last && seen.first < step
-    })
+    crate::broken::before_loss(run, step)
 }

@@ -96,11 +96,6 @@ impl Course {
         let at = (self.blocks.len() as f64 * from) as usize;
         &self.blocks[at.min(self.blocks.len() - 1)..]
     }
-
-    /// Whether its blocks from share `from` on neither rise nor fall.
-    pub(crate) fn is_flat(&self, from: f64) -> bool {
-        trend(&means(self.tail(from))).abs() < 2.3
-    }
 }
 
 #[cfg(test)]

@@ -47,6 +47,23 @@ impl Block {
         }
     }
 
+    /// Takes a later point in (Welford 1962).
+    fn add(&mut self, step: u64, wall_time: f64, value: f64, path: f64) {
+        self.n += 1;
+        let apart = value - self.mean;
+        self.mean += apart / self.n.cast_signed() as f64;
+        self.squares += apart * (value - self.mean);
+        if value < self.min {
+            self.min = value;
+        }
+        if value > self.max {
+            self.max = value;
+        }
+        self.path += path;
+        self.last = step;
+        self.wall_time = wall_time;
+    }
+
     /// Takes a later block in (Chan, Golub and LeVeque 1979).
     fn append(&mut self, later: &Self) {
         let n = self.n + later.n;
@@ -82,7 +99,7 @@ pub struct Jump {
     pub index: u64,
     /// Level before it: a moving average.
     pub level: f64,
-    /// Mean distance of points from the level before it.
+    /// Mean distance of single points from their level before it, by the differences of neighbours.
     pub swing: f64,
     /// Mean of up to the [`Jump::WATCHED`] points after it; NaN while there is none.
     pub after: f64,
@@ -142,6 +159,8 @@ pub struct Digest {
     level: f64,
     swing: f64,
     jumps: Vec<Jump>,
+    /// Number of the last point after which no jump waits for points.
+    watched_until: u64,
     sample: Vec<Point>,
     /// A point is sampled if the hash of its number has this many zeros at its end.
     sample_bits: u32,
@@ -156,8 +175,8 @@ const JUMPS: usize = 8;
 const JUMP_SCORE: f64 = 4.0;
 /// Points before the level and the swing mean something.
 const SETTLED: u64 = 12;
-/// Points over which level and swing forget.
-const MEMORY: f64 = 48.0;
+/// Points over which the swing forgets; the level does so in a third of it.
+const MEMORY: u64 = 48;
 /// Points of the sample, at most.
 const SAMPLE: usize = 512;
 
@@ -185,6 +204,7 @@ impl Digest {
             level: 0.0,
             swing: 0.0,
             jumps: Vec::new(),
+            watched_until: 0,
             sample: Vec::new(),
             sample_bits: 0,
             non_finite: NonFinite::default(),
@@ -201,7 +221,7 @@ impl Digest {
         let point = Point { step, value };
         let path = self.last.map_or(0.0, |last| (value - last.value).abs());
         match self.blocks.last_mut() {
-            Some(block) if block.n < self.width => block.append(&Block::of(step, wall_time, value, path)),
+            Some(block) if block.n < self.width => block.add(step, wall_time, value, path),
             _ => {
                 self.make_room();
                 self.blocks.push(Block::of(step, wall_time, value, path));
@@ -253,14 +273,18 @@ impl Digest {
         self.width *= 2;
     }
 
+    /// Adds a point to what is known of the points after each jump.
+    fn follow_jumps(&mut self, value: f64) {
+        for jump in self.jumps.iter_mut().filter(|jump| jump.n_after < Jump::WATCHED) {
+            let n = jump.n_after as f64;
+            jump.after = if jump.n_after == 0 { value } else { (jump.after * n + value) / (n + 1.0) };
+            jump.n_after += 1;
+        }
+    }
+
     fn watch_jumps(&mut self, point: Point) {
-        for jump in &mut self.jumps {
-            if jump.n_after < Jump::WATCHED {
-                let n = jump.n_after as f64;
-                jump.after =
-                    if jump.n_after == 0 { point.value } else { (jump.after * n + point.value) / (n + 1.0) };
-                jump.n_after += 1;
-            }
+        if self.n <= self.watched_until {
+            self.follow_jumps(point.value);
         }
         let apart = point.value - self.level;
         if self.n >= SETTLED && apart > JUMP_SCORE * self.swing {
@@ -271,16 +295,18 @@ impl Digest {
             self.level = point.value;
             return;
         }
-        let weight = 1.0 / (self.n as f64 + 1.0).min(MEMORY);
-        // One point moves the swing by twice itself at most, so that a jump does not hide the next.
-        let bounded = if self.n >= SETTLED { apart.abs().min(8.0 * self.swing) } else { apart.abs() };
-        self.swing += weight * (bounded - self.swing);
-        let moved = if self.n >= SETTLED { apart.signum() * bounded } else { apart };
-        self.level += weight * moved;
+        // E|x − mean| is 0.71 E|Δ| for independent normal values; differences of neighbours do not see a trend.
+        let step =
+            std::f64::consts::FRAC_1_SQRT_2 * self.last.map_or(0.0, |last| (point.value - last.value).abs());
+        // One point moves level and swing by a few swings at most, so that a jump does not hide the next.
+        let bound = if self.n >= SETTLED { 8.0 * self.swing } else { f64::INFINITY };
+        self.swing += forgetting(self.n, MEMORY) * (step.min(bound) - self.swing);
+        self.level += forgetting(self.n + 1, MEMORY / 3) * apart.clamp(-bound, bound);
     }
 
     /// Keeps the highest jumps; within one excursion, its highest point.
     fn keep_jump(&mut self, jump: Jump) {
+        self.watched_until = self.n + Jump::WATCHED;
         if let Some(same) = self.jumps.iter_mut().find(|j| jump.index - j.index <= Jump::WATCHED) {
             if jump.at.value > same.at.value {
                 let (level, swing) = (same.level, same.swing);
@@ -436,6 +462,11 @@ impl Digest {
         let path: f64 = self.blocks.iter().map(|b| b.path).sum();
         path / (self.n - 1) as f64 * std::f64::consts::PI.sqrt() / 2.0
     }
+}
+
+/// The weight of the newest of `n` points in a mean that forgets over `memory` of them.
+fn forgetting(n: u64, memory: u64) -> f64 {
+    if n < memory { 1.0 / n as f64 } else { 1.0 / memory as f64 }
 }
 
 /// A hash of a number (the finalizer of `SplitMix64`).

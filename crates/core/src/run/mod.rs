@@ -53,14 +53,27 @@ impl Run {
         self.of(quantity).max_by_key(|s| s.digest.n())
     }
 
-    /// The training loss: the series with the most points where several are logged, by step and by epoch.
+    /// The training loss: the series with the most points where several are logged, by step and by epoch; the only term where no whole is
+    /// logged; an error that is to fall where no loss is.
     pub fn train_loss(&self) -> Option<&Series> {
         self.fullest(Quantity::Loss(Part::Train))
+            .or_else(|| self.only_term(Part::Train))
+            .or_else(|| self.of(Quantity::Metric(Part::Train, Better::Lower)).next())
+    }
+
+    /// The term of a loss that is the whole, since it is the only one.
+    fn only_term(&self, part: Part) -> Option<&Series> {
+        let mut terms = self.of(Quantity::LossTerm(part));
+        terms.next().filter(|_| terms.next().is_none())
     }
 
     /// The validation loss; the test loss where nothing else is logged.
     pub fn validation_loss(&self) -> Option<&Series> {
-        self.fullest(Quantity::Loss(Part::Validation)).or_else(|| self.fullest(Quantity::Loss(Part::Test)))
+        self.fullest(Quantity::Loss(Part::Validation))
+            .or_else(|| self.only_term(Part::Validation))
+            .or_else(|| self.of(Quantity::Metric(Part::Validation, Better::Lower)).next())
+            .or_else(|| self.fullest(Quantity::Loss(Part::Test)))
+            .or_else(|| self.of(Quantity::Metric(Part::Test, Better::Lower)).next())
     }
 
     /// The learning rate of the first parameter group.
@@ -70,7 +83,9 @@ impl Run {
 
     /// The norm of the gradient of all parameters.
     pub fn gradient_norm(&self) -> Option<&Series> {
-        self.fullest(Quantity::GradientNorm)
+        self.of(Quantity::GradientNorm)
+            .find(|s| s.name.is_empty())
+            .or_else(|| self.fullest(Quantity::GradientNorm))
     }
 
     /// Metrics of a part, with what is better.
@@ -98,13 +113,19 @@ impl Record for Run {
             self.series.iter().any(|s| test(s.quantity) && s.digest.n_logged() > 0)
         };
         let is_there = match signal {
-            Signal::TrainLoss => any(&|q| q == Quantity::Loss(Part::Train)),
-            Signal::AnyLoss => any(&|q| matches!(q, Quantity::Loss(_) | Quantity::LossTerm(_))),
+            Signal::TrainLoss => self.train_loss().is_some(),
+            Signal::AnyLoss => {
+                any(&|q| matches!(q, Quantity::Loss(_) | Quantity::LossTerm(_)))
+                    || self.train_loss().is_some()
+            }
             Signal::LossTerms => any(&|q| q == Quantity::LossTerm(Part::Train)),
-            Signal::ValidationLoss => any(&|q| matches!(q, Quantity::Loss(Part::Validation | Part::Test))),
+            Signal::ValidationLoss => self.validation_loss().is_some(),
             Signal::Metrics => any(&|q| matches!(q, Quantity::Metric(..))),
             Signal::LearningRate => any(&|q| q == Quantity::LearningRate),
             Signal::GradientNorm => any(&|q| q == Quantity::GradientNorm),
+            Signal::AnyGradient => {
+                any(&|q| matches!(q, Quantity::GradientNorm | Quantity::Layer(LayerQuantity::GradientNorm)))
+            }
             Signal::LossScale => any(&|q| q == Quantity::LossScale),
             Signal::StepTimes => any(&|q| q == Quantity::DataTime) && any(&|q| q == Quantity::StepTime),
             Signal::Memory => any(&|q| q == Quantity::Memory),
@@ -118,7 +139,16 @@ impl Record for Run {
                     || (any(&|q| q == Quantity::Layer(LayerQuantity::UpdateNorm))
                         && any(&|q| q == Quantity::Layer(LayerQuantity::WeightNorm)))
             }
-            Signal::DeadUnits => any(&|q| q == Quantity::Layer(LayerQuantity::DeadShare)),
+            Signal::StepSizes => {
+                self.missing(Signal::LayerUpdates).is_none() || any(&|q| q == Quantity::LearningRate)
+            }
+            Signal::LayerChanges => any(&|q| {
+                use LayerQuantity as Of;
+                matches!(q, Quantity::Layer(Of::WeightNorm | Of::UpdateNorm | Of::UpdateRatio))
+            }),
+            Signal::DeadUnits => {
+                any(&|q| matches!(q, Quantity::Layer(LayerQuantity::DeadShare | LayerQuantity::ZeroShare)))
+            }
             Signal::SaturatedUnits => any(&|q| q == Quantity::Layer(LayerQuantity::SaturatedShare)),
             Signal::AnySeries => any(&|_| true),
             _ => false,

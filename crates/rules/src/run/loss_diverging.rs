@@ -5,7 +5,7 @@ use stetho_core::run::Run;
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{at, losses, peak_learning_rate, round2, since};
-use crate::trend::{Course, median};
+use crate::trend::{Course, means, trend};
 
 /// The training loss leaves its best level and does not come back.
 ///
@@ -96,14 +96,22 @@ impl LossDiverging {
     /// How far the loss has left its best for good; `None` where it has not.
     fn rise(&self, course: &Course) -> Option<f64> {
         let after = &course.blocks[course.best + 1..];
-        let rise = course.end - course.lowest();
+        let last = course.blocks.last().map_or(course.end, |b| b.mean);
+        let rise = course.end.max(last) - course.lowest();
         let highest = after.iter().map(|b| b.mean).fold(f64::NEG_INFINITY, f64::max);
-        let typical = median(after.iter().map(|b| b.mean)) - course.lowest();
+        let threshold =
+            course.lowest() + 0.5 * (self.lost * course.fall()).max(self.multiple * course.lowest().abs());
+        let n_above = after.iter().filter(|b| b.mean > threshold).count();
         let is_far = rise >= self.lost * course.fall()
             && rise >= self.multiple * course.lowest().abs()
             && rise >= 6.0 * course.noise.min(course.fall().max(course.lowest().abs()));
-        // What climbed and is on its way back is not lost; nor is one high point at the end.
-        let stays = rise >= 0.7 * (highest - course.lowest()) && after.len() >= 3 && typical >= 0.3 * rise;
+        // What climbed and is on its way back is not lost; nor is one high point at the end. A task that became harder is learned in turn.
+        let top = after.iter().position(|b| b.mean >= highest).unwrap_or(0);
+        let z = trend(&means(&after[top..]));
+        let n_steps =
+            course.blocks[course.best..].windows(2).filter(|w| w[1].mean - w[0].mean > 0.25 * rise).count();
+        let is_returning = z < -1.7 || n_steps >= 2 && after.len() - top >= 4 && z < 1.0;
+        let stays = rise >= 0.7 * (highest - course.lowest()) && n_above >= 3 && !is_returning;
         (is_far && stays).then_some(rise)
     }
 }

@@ -55,7 +55,8 @@ impl Rule for NonFiniteLoss {
     const ALSO: &'static [Signal] = &[Signal::GradientNorm, Signal::LearningRate];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        let mut broken: Vec<&Series> = run.series.iter().filter(|s| is_loss(s) && is_broken(s)).collect();
+        let mut broken: Vec<&Series> =
+            run.series.iter().filter(|s| is_loss(run, s) && is_broken(s)).collect();
         // The earliest is the cause; of several at one step, the single term rather than the sum.
         broken.sort_by_key(|s| (s.digest.non_finite().first, matches!(s.quantity, Quantity::Loss(_))));
         let Some(first) = broken.first() else { return };
@@ -91,8 +92,10 @@ impl Rule for NonFiniteLoss {
     }
 }
 
-fn is_loss(series: &Series) -> bool {
+/// Whether a series is a loss or a term of one, or the error that stands for it.
+fn is_loss(run: &Run, series: &Series) -> bool {
     matches!(series.quantity, Quantity::Loss(_) | Quantity::LossTerm(_))
+        || [run.train_loss(), run.validation_loss()].into_iter().flatten().any(|s| s.tag == series.tag)
 }
 
 /// Whether values that are no numbers are more than a way to write that nothing was measured.

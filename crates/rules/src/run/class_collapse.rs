@@ -1,0 +1,127 @@
+//! `class-collapse`
+
+use serde::{Deserialize, Serialize};
+use stetho_core::run::{Quantity, Run, Series};
+use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
+
+use crate::runs::{at, curves, peak_learning_rate, round2, since};
+use crate::trend::{mean, median};
+
+/// Predictions concentrate on one class.
+///
+/// ## Why it matters
+/// A model that always says the same has learned which class is frequent, and nothing of the inputs; its accuracy is that class's share.
+///
+/// ## What to do
+/// Weight the classes or sample them evenly. If it came while training, the learning rate is too high; if it was so from the start,
+/// look at whether inputs and labels belong together, and at the offset of the last layer.
+///
+/// ## Fires on
+/// ```recipe rows=100
+/// step = row()
+/// `class_share/cat` = 0.995 - 0.6 * exp(-step / 10)
+/// `class_share/dog` = 0.003 + 0.3 * exp(-step / 10)
+/// `class_share/owl` = 0.002 + 0.3 * exp(-step / 10)
+/// ```
+///
+/// ## Stays quiet on
+/// One class in the beginning, and a frequent one later:
+/// ```recipe rows=100
+/// step = row()
+/// `class_share/cat` = 0.8 + 0.2 * exp(-step / 10)
+/// `class_share/dog` = 0.2 - 0.2 * exp(-step / 10)
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ClassCollapse {
+    /// Share of predictions that may be of one class.
+    pub share: f64,
+}
+
+impl Default for ClassCollapse {
+    fn default() -> Self {
+        Self { share: 0.98 }
+    }
+}
+
+impl Rule for ClassCollapse {
+    type Input = Run;
+    const ID: &'static str = "class-collapse";
+    const SEVERITY: Severity = Severity::Warning;
+    const SIGNALS: &'static [Signal] = &[Signal::ClassShares];
+    const ALSO: &'static [Signal] = &[Signal::LearningRate];
+
+    fn check(&mut self, run: &Run, report: &mut Report) {
+        let late = |s: &Series| {
+            let blocks = s.digest.split(20);
+            blocks[blocks.len() / 2..].to_vec()
+        };
+        let classes: Vec<_> =
+            run.of(Quantity::ClassShare).filter(|s| s.digest.n() >= 10).map(|s| (s, late(s))).collect();
+        if classes.len() < 2 {
+            return;
+        }
+        let Some((winner, blocks)) = classes.iter().max_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1))) else {
+            return;
+        };
+        let level = median(blocks.iter().map(|b| b.mean));
+        let others = classes.iter().filter(|(s, _)| s.name != winner.name);
+        let rest: f64 = others.map(|(_, blocks)| mean(blocks)).sum();
+        // Shares above 1 are percentages, or counts, of which nothing is known.
+        let is_share = winner.digest.highest().is_some_and(|p| p.value <= 1.0);
+        if !is_share || blocks.iter().any(|b| b.mean < self.share) || rest > 1.0 - self.share {
+            return;
+        }
+        let whole = winner.digest.split(20);
+        let from = whole.iter().rposition(|b| b.mean < self.share).map_or(0, |below| below + 1);
+        let step = whole.get(from).map_or(0, |b| b.first);
+        let lower = peak_learning_rate(run).filter(|_| from > 0).map(|rate| {
+            Remedy::advice(format!(
+                "it came while training: lower the learning rate from {} to {}",
+                round2(rate),
+                round2(rate / 10.0)
+            ))
+        });
+        let mut draft = Draft::new(
+            since(winner, step),
+            format!(
+                "{} % of the predictions are `{}` since {}, limit {} %",
+                Human((1000.0 * level).round() / 10.0),
+                winner.name,
+                at(run, step),
+                Human(100.0 * self.share)
+            ),
+            Evidence::at_most("share of predictions of one class", level, self.share),
+            Remedy::advice("weight the loss by class, or sample the classes evenly"),
+        )
+        .count(1)
+        .evidence(Evidence::bars(
+            "share of predictions, second half of the run",
+            classes.iter().map(|(s, blocks)| (s.name.clone(), mean(blocks))),
+        ))
+        .evidence(curves(run, "share by step", classes.iter().take(10).map(|(s, _)| *s)));
+        if let Some(lower) = lower {
+            draft = draft.remedy(lower);
+        }
+        report.raise(draft.remedy(Remedy::advice(
+            "see that inputs and labels belong together, by looking at a batch as the model gets it",
+        )));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn the_step_since_when_is_told() {
+        let run = run([
+            ("lr", values(100, |_| 0.3)),
+            ("class_share/no", values(100, |s| if s < 40.0 { 0.6 } else { 1.0 })),
+            ("class_share/yes", values(100, |s| if s < 40.0 { 0.4 } else { 0.0 })),
+        ]);
+        let found = judge("class-collapse", &run);
+        assert!(found[0].message.contains("`no` since step 40"), "{}", found[0].message);
+        assert!(found[0].remedies[1].action.contains("from 0.3 to 0.03"), "{:?}", found[0].remedies);
+    }
+}

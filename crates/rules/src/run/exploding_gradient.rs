@@ -1,0 +1,208 @@
+//! `exploding-gradient`
+
+use serde::{Deserialize, Serialize};
+use stetho_core::run::{Block, LayerQuantity, Run, Series};
+use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
+
+use crate::layers::{Depths, has_learned, places, quantile_until};
+use crate::runs::{at, curves, losses, peak_learning_rate, round2, since};
+use crate::trend::{Course, median};
+
+/// Gradients grow far beyond the run's own range, through time or through depth.
+///
+/// ## Why it matters
+/// A step is as large as the gradient makes it. Where gradients grow and the loss with them, each step undoes many before it; where
+/// they grow from layer to layer, no learning rate suits both ends of the network.
+///
+/// ## What to do
+/// Clip the gradient norm at what was usual before it grew, lower the learning rate, and warm it up. Through depth: initialise smaller,
+/// normalise between layers; in recurrent networks, look at shorter stretches.
+///
+/// ## Fires on
+/// ```recipe rows=400
+/// step = row()
+/// loss = 0.5 + 2 * exp(-step / 40) + pick(step > 280, (step - 280) / 40, 0) + normal(0, 0.05)
+/// grad_norm = lognormal(0, 0.3) * pick(step > 280, exp((step - 280) / 15), 1)
+/// ```
+///
+/// ## Stays quiet on
+/// Large gradients at the start, and single ones later:
+/// ```recipe rows=400
+/// step = row()
+/// loss = 0.5 + 2 * exp(-step / 40) + normal(0, 0.05)
+/// grad_norm = lognormal(0, 1.2) * (1 + 100 * exp(-step / 5))
+/// ```
+/// Norms that grow while the loss falls:
+/// ```recipe rows=400
+/// step = row()
+/// loss = 2 * exp(-step / 100) + normal(0, 0.01)
+/// grad_norm = lognormal(0, 0.3) * exp(step / 100)
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ExplodingGradient {
+    /// How many times the usual norm the late norms must be.
+    pub growth: f64,
+    /// How many times the gradient of the last layer that of the first must be.
+    pub ratio: f64,
+    /// Norms below this are not large, whatever the last layer's.
+    pub large: f64,
+}
+
+impl Default for ExplodingGradient {
+    fn default() -> Self {
+        Self { growth: 10.0, ratio: 1e3, large: 100.0 }
+    }
+}
+
+/// A norm that has grown for good.
+struct Growth<'a> {
+    series: &'a Series,
+    usual: f64,
+    late: f64,
+    since: u64,
+}
+
+impl Rule for ExplodingGradient {
+    type Input = Run;
+    const ID: &'static str = "exploding-gradient";
+    const SEVERITY: Severity = Severity::Warning;
+    const SIGNALS: &'static [Signal] = &[Signal::AnyGradient];
+    const ALSO: &'static [Signal] = &[Signal::TrainLoss, Signal::LearningRate];
+
+    fn check(&mut self, run: &Run, report: &mut Report) {
+        let norms: Vec<&Series> = match run.gradient_norm() {
+            Some(whole) => vec![whole],
+            None => run.layers(LayerQuantity::GradientNorm).collect(),
+        };
+        let mut grown: Vec<_> = norms.into_iter().filter_map(|s| self.growth(s)).collect();
+        grown.retain(|g| run.is_contest.is_none() && got_worse(run, g.since));
+        grown.sort_by(|a, b| (b.late / b.usual).total_cmp(&(a.late / a.usual)));
+        if grown.is_empty() {
+            self.check_depth(run, report);
+        } else {
+            self.raise_growth(run, &grown, report);
+        }
+    }
+}
+
+impl ExplodingGradient {
+    /// Whether the norm has left its range, and stays outside: the typical norm of late, single large ones left out.
+    fn growth<'a>(&self, series: &'a Series) -> Option<Growth<'a>> {
+        let blocks = series.digest.split(40);
+        let n = blocks.len();
+        if series.digest.n() < 30 || n < 15 {
+            return None;
+        }
+        let usual = median(blocks[n / 20..n * 3 / 4].iter().map(|b| b.mean));
+        let tail = &blocks[n - n.div_ceil(20).max(2)..];
+        let late = median(tail.iter().map(|b| b.mean));
+        let early_high = blocks[..n / 2].iter().map(|b| b.mean).fold(0.0, f64::max);
+        let is_high = |b: &Block| b.mean > 3.0 * usual;
+        let is_out = late > self.growth * usual
+            && late > 2.0 * early_high
+            && tail.iter().all(|b| b.min > usual && is_high(b));
+        let below = blocks.iter().rposition(|b| !is_high(b))?;
+        (is_out && usual > 0.0).then(|| Growth {
+            series,
+            usual,
+            late,
+            since: blocks[(below + 1).min(n - 1)].first,
+        })
+    }
+
+    fn raise_growth(&self, run: &Run, grown: &[Growth<'_>], report: &mut Report) {
+        let Some(worst) = grown.first() else { return };
+        let clip = round2(quantile_until(worst.series, worst.since, 0.95));
+        let (_, layers) = places(grown.iter().map(|g| g.series.name.as_str()).filter(|n| !n.is_empty()));
+        let rate = peak_learning_rate(run).map_or_else(
+            || "lower the learning rate threefold".to_owned(),
+            |rate| format!("lower the learning rate from {} to {}", round2(rate), round2(rate / 3.0)),
+        );
+        report.raise(
+            Draft::new(
+                since(worst.series, worst.since),
+                format!(
+                    "`{}` grew from {} to {} since {}, and the loss became worse",
+                    worst.series.tag,
+                    Human(worst.usual),
+                    Human(worst.late),
+                    at(run, worst.since)
+                ),
+                Evidence::at_most("late norm against the usual one", worst.late / worst.usual, self.growth),
+                Remedy::advice(format!(
+                    "clip the gradient norm at {clip}, its 95th percentile before it grew"
+                )),
+            )
+            .places(layers)
+            .count(grown.len() as u64)
+            .evidence(curves(run, "gradient norm", grown.iter().take(5).map(|g| g.series)))
+            .evidence(losses(run))
+            .remedy(Remedy::advice(rate)),
+        );
+    }
+
+    /// Gradients that grow towards the input, and with which the network does not learn.
+    fn check_depth(&self, run: &Run, report: &mut Report) {
+        let Some(depths) = Depths::of(run) else { return };
+        let [first, .., last] = depths.layers.as_slice() else { return };
+        let (high, low) = (Depths::size(&first.1), Depths::size(&last.1));
+        if high < self.large || !depths.is_graded(-0.6, |ratio| ratio > self.ratio) || has_learned(run) {
+            return;
+        }
+        let large = depths.layers.iter().filter(|(_, q)| Depths::size(q) > self.ratio * low);
+        let (place, others) = places(large.clone().map(|(s, _)| s.name.as_str()));
+        report.raise(
+            Draft::new(
+                place,
+                format!(
+                    "the gradient of `{}` is {} in the median, that of `{}` is {}: it grows towards the input",
+                    last.0.name,
+                    Human(low),
+                    first.0.name,
+                    Human(high)
+                ),
+                Evidence::at_most("gradient of the first layer against the last", high / low, self.ratio),
+                Remedy::advice(format!(
+                    "it grows {} times a layer: divide the standard deviation of the initial weights by that, or normalise between \
+                     layers",
+                    Human(depths.step())
+                )),
+            )
+            .places(others)
+            .count(large.count() as u64)
+            .evidence(depths.bars())
+            .remedy(Remedy::advice(format!("clip the gradient norm at {}", round2(low.max(1.0))))),
+        );
+    }
+}
+
+/// Whether the training loss is worse after `step` than it had been, or no number any more.
+fn got_worse(run: &Run, step: u64) -> bool {
+    if crate::broken::loss(run).is_some_and(|broke| broke >= step) {
+        return true;
+    }
+    let Some(course) = run.train_loss().and_then(|s| Course::of(&s.digest, 8)) else { return false };
+    let after: Vec<&Block> = course.blocks.iter().filter(|b| b.last >= step).collect();
+    let before = course.blocks.iter().filter(|b| b.last < step).map(|b| b.mean).fold(f64::INFINITY, f64::min);
+    let end = median(after.iter().map(|b| b.mean));
+    end - before > (0.2 * course.fall()).max(3.0 * course.noise.min(course.fall()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn growth_towards_the_input_is_told_by_layer() {
+        let norm = |size: f64| values(200, move |s| size * (1.0 + 0.2 * (s * 1.7).sin()));
+        let layers = || ["grad_norm/fc1", "grad_norm/fc2", "grad_norm/fc3", "grad_norm/fc4", "grad_norm/fc5"];
+        let sizes = [1e6, 1e5, 3e3, 1e2, 2.0];
+        let with = |loss: Vec<f64>| run(layers().into_iter().zip(sizes.map(norm)).chain([("loss", loss)]));
+        let found = judge("exploding-gradient", &with(values(200, |s| 40.0 + (s * 0.9).sin())));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].message.contains("`fc5` is 2"), "{}", found[0].message);
+        assert_eq!(found[0].count, 3);
+        assert!(judge("exploding-gradient", &with(values(200, |s| 40.0 * (-s / 30.0).exp()))).is_empty());
+    }
+}

@@ -1,0 +1,181 @@
+//! `learning-rate-extreme`
+
+use serde::{Deserialize, Serialize};
+use stetho_core::run::{Run, Series};
+use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
+
+use crate::layers::places;
+use crate::runs::{curves, losses, peak_learning_rate, round2, since};
+use crate::step_sizes::{GOOD, Off, StepSizes, better_rate};
+use crate::trend::median;
+
+/// Nearly all layers change by far too much or too little at each step: the learning rate is off.
+///
+/// ## Why it matters
+/// Whether a learning rate is large or small depends on the model, the loss and the optimizer; what it does to the weights tells.
+/// Steps of a tenth of the weights or more jump about; steps of a hundred-thousandth or less do not arrive in the time of a run.
+///
+/// ## What to do
+/// Set the learning rate so that a step changes the weights by about a thousandth; the remedy says which one that is. Warm-up, and a
+/// decay at the end, may go below.
+///
+/// ## Fires on
+/// ```recipe rows=300
+/// step = row()
+/// lr = 1e-8
+/// loss = 2.3 + normal(0, 0.02)
+/// `update_ratio/fc1` = 2e-7 * lognormal(0, 0.3)
+/// `update_ratio/fc2` = 1e-7 * lognormal(0, 0.3)
+/// `update_ratio/fc3` = 5e-7 * lognormal(0, 0.3)
+/// ```
+/// Without anything of the layers, where the same model is validated again and again:
+/// ```recipe rows=30
+/// step = row()
+/// lr = 1e-9
+/// loss = 2.3 + normal(0, 0.02)
+/// val_loss = 2.31485 + 0.000001 * (row() % 2)
+/// ```
+///
+/// ## Stays quiet on
+/// A validation loss that stands still, with a rate that is not small:
+/// ```recipe rows=30
+/// step = row()
+/// lr = 0.001
+/// loss = 2.3 + normal(0, 0.02)
+/// val_loss = 2.31485
+/// ```
+/// A learning rate that looks large, with updates that are not:
+/// ```recipe rows=300
+/// step = row()
+/// lr = 30
+/// loss = 2.3 * exp(-step / 100) + normal(0, 0.02)
+/// `update_ratio/fc1` = 2e-3 * lognormal(0, 0.3)
+/// `update_ratio/fc2` = 1e-3 * lognormal(0, 0.3)
+/// `update_ratio/fc3` = 5e-3 * lognormal(0, 0.3)
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct LearningRateExtreme {
+    /// Least log10 of update over weight.
+    pub least: f64,
+    /// Greatest log10 of update over weight.
+    pub most: f64,
+    /// Rates below this are looked at where only losses are logged.
+    pub tiny: f64,
+}
+
+impl Default for LearningRateExtreme {
+    fn default() -> Self {
+        Self { least: -5.0, most: -1.0, tiny: 1e-5 }
+    }
+}
+
+impl Rule for LearningRateExtreme {
+    type Input = Run;
+    const ID: &'static str = "learning-rate-extreme";
+    const SEVERITY: Severity = Severity::Warning;
+    const SIGNALS: &'static [Signal] = &[Signal::StepSizes];
+    const ALSO: &'static [Signal] = &[Signal::TrainLoss, Signal::ValidationLoss];
+
+    fn check(&mut self, run: &Run, report: &mut Report) {
+        let sizes = StepSizes::of(run, self.least, self.most);
+        let Some(side) = sizes.all_off() else {
+            if sizes.layers.is_empty() {
+                self.check_standstill(run, report);
+            }
+            return;
+        };
+        let off = sizes.off(side);
+        let log10 = median(sizes.layers.iter().map(|l| l.log10));
+        let ratio = 10f64.powf(log10);
+        let (place, others) = places(off.iter().map(|l| l.series.name.as_str()));
+        let (word, verb, proof) = match side {
+            Off::Large => (
+                "much",
+                "lower",
+                Evidence::at_most("update over weight, median layer", ratio, 10f64.powf(self.most)),
+            ),
+            Off::Small => (
+                "little",
+                "raise",
+                Evidence::at_least("update over weight, median layer", ratio, 10f64.powf(self.least)),
+            ),
+        };
+        report.raise(
+            Draft::new(
+                place,
+                format!(
+                    "each step changes {} of {} layers by too {word}: by {} of their weights in the median",
+                    off.len(),
+                    sizes.layers.len(),
+                    Human(ratio)
+                ),
+                proof,
+                Remedy::advice(format!(
+                    "{verb} the learning rate {}, with which a step would change the weights by about {}",
+                    better_rate(run, log10),
+                    Human(GOOD)
+                )),
+            )
+            .places(others)
+            .count(off.len() as u64)
+            .evidence(sizes.bars())
+            .evidence(curves(run, "update by layer", off.iter().take(5).map(|l| l.series)))
+            .evidence(losses(run)),
+        );
+    }
+}
+
+impl LearningRateExtreme {
+    /// A tiny rate with which the model stays the same: its validation loss does, while batches differ.
+    fn check_standstill(&self, run: &Run, report: &mut Report) {
+        let Some(rate) = peak_learning_rate(run).filter(|rate| *rate < self.tiny && run.is_contest.is_none())
+        else {
+            return;
+        };
+        let Some((validation, train)) = run.validation_loss().zip(run.train_loss()) else { return };
+        let spread = |s: &Series| {
+            let (low, high) = s.digest.lowest().zip(s.digest.highest())?;
+            Some((high.value - low.value) / high.value.abs().max(f64::MIN_POSITIVE))
+        };
+        let Some((still, moving)) = spread(validation).zip(spread(train)) else { return };
+        let limit = 1e-4;
+        if validation.digest.n() < 6 || still > limit || moving < 10.0 * still.max(1e-6) {
+            return;
+        }
+        report.raise(
+            Draft::new(
+                since(validation, validation.digest.first().first().map_or(0, |p| p.step)),
+                format!(
+                    "with a learning rate of {} the model stays the same: `{}` moves by {} of its value in the whole run",
+                    Human(rate),
+                    validation.tag,
+                    Human(still)
+                ),
+                Evidence::at_least("relative change of the validation loss", still, limit),
+                Remedy::advice(format!("raise the learning rate from {} to {} and further, tenfold each time", Human(rate), round2(rate * 1e3))),
+            )
+            .count(validation.digest.n())
+            .evidence(losses(run)),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn a_common_cause_is_one_finding_with_the_rate_to_try() {
+        let run = run([
+            ("lr", values(100, |_| 10.0)),
+            ("update_ratio/a", values(100, |_| 0.5)),
+            ("update_ratio/b", values(100, |_| 1.0)),
+            ("update_ratio/c", values(100, |_| 2.0)),
+        ]);
+        let found = judge("learning-rate-extreme", &run);
+        assert_eq!((found.len(), found[0].count), (1, 3));
+        assert!(found[0].remedies[0].action.contains("from 10 to 0.01"), "{:?}", found[0].remedies);
+        assert!(judge("update-ratio", &run).is_empty());
+    }
+}

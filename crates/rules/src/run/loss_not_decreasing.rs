@@ -1,0 +1,126 @@
+//! `loss-not-decreasing`
+
+use serde::{Deserialize, Serialize};
+use stetho_core::run::Run;
+use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
+
+use crate::chance_level::chance_level;
+use crate::runs::{
+    is_warming_up, losses, metric_improves, peak_learning_rate, round2, since, validation_falls,
+};
+use crate::trend::{Course, mean, means, trend};
+use crate::unrest::{Outstanding, spikes, swings};
+
+/// The training loss has not fallen since the start.
+///
+/// ## Why it matters
+/// Nothing is being learned. A loss that falls slowly can be waited for; one without any trend will be where it is after ten times as
+/// many steps.
+///
+/// ## What to do
+/// Raise the learning rate tenfold, twice. If nothing moves then, the optimizer does not hold these parameters, the gradient does not reach
+/// them, or the labels do not belong to the inputs: overfit ten samples to find out which.
+///
+/// ## Fires on
+/// ```recipe rows=300
+/// step = row()
+/// loss = 1.9 + normal(0, 0.1)
+/// ```
+///
+/// ## Stays quiet on
+/// ```recipe rows=300
+/// step = row()
+/// loss = 1.9 - 0.001 * step + normal(0, 0.1)
+/// ```
+/// A model that was trained before, and whose metric rises:
+/// ```recipe rows=40
+/// epoch = row()
+/// loss = 0.4 + normal(0, 0.05)
+/// val_f1 = 0.7 + 0.004 * epoch + normal(0, 0.01)
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct LossNotDecreasing {
+    /// Points before it judges.
+    pub points: u64,
+}
+
+impl Default for LossNotDecreasing {
+    fn default() -> Self {
+        Self { points: 40 }
+    }
+}
+
+impl Rule for LossNotDecreasing {
+    type Input = Run;
+    const ID: &'static str = "loss-not-decreasing";
+    const SEVERITY: Severity = Severity::Warning;
+    const SIGNALS: &'static [Signal] = &[Signal::TrainLoss];
+    const ALSO: &'static [Signal] =
+        &[Signal::Metrics, Signal::ValidationLoss, Signal::LearningRate, Signal::GradientNorm];
+
+    fn check(&mut self, run: &Run, report: &mut Report) {
+        let Some(series) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
+        // A slow start is no standstill: while a run goes on, it is given five times as long.
+        let points = if run.is_over { self.points } else { 5 * self.points };
+        let Some(course) = Course::of(&series.digest, points) else { return };
+        let z = trend(&means(&course.blocks));
+        if z < -2.0 || has_fallen(&course) || is_rising(&course, z) {
+            return;
+        }
+        let others_learn = metric_improves(run, 0) || validation_falls(run, 0) || is_warming_up(run);
+        let is_restless = swings(run, 0.12).is_some()
+            || !spikes(&series.digest, &Outstanding { swings: 15.0, dwarfs: 2.5 }).is_empty();
+        if others_learn || is_restless || chance_level(run, 0.01).is_some() {
+            return;
+        }
+        report.raise(
+            Draft::new(
+                since(series, course.blocks[0].first),
+                format!(
+                    "`{}` has not fallen since the start: {} then, {} now, and no trend between",
+                    series.tag,
+                    Human(mean(&course.blocks[..course.blocks.len().div_ceil(10)])),
+                    Human(course.end)
+                ),
+                Evidence::at_most("trend of the training loss (z-score; falling is negative)", z, -2.0),
+                step_size(run),
+            )
+            .certainty(0.8)
+            .count(1)
+            .remedy(Remedy::advice(
+                "if it still does not move, overfit ten samples: check that `optimizer.step()` is called, that all parameters are in the \
+                 optimizer, that nothing is detached, and the sign of the loss",
+            ))
+            .evidence(losses(run)),
+        );
+    }
+}
+
+/// Whether the first points, before which nothing was learned, lie above the rest.
+fn has_fallen(course: &Course) -> bool {
+    let rest = mean(course.tail(0.5));
+    let first = course.blocks[0].mean.max(course.start);
+    first - rest > 3.0 * course.noise.max(1e-9 * rest.abs())
+}
+
+/// Rising is told by `loss-diverging` once it is far enough.
+fn is_rising(course: &Course, z: f64) -> bool {
+    z > 3.0 && course.end > course.blocks[0].mean + 3.0 * course.noise
+}
+
+fn step_size(run: &Run) -> Remedy {
+    match (run.gradient_norm().map(|s| s.digest.quantile(0.5)), peak_learning_rate(run)) {
+        (Some(norm), _) if norm < 1e-7 => Remedy::advice(format!(
+            "the gradient norm is {}: no learning rate helps; look for a detached tensor, `requires_grad=False`, or saturated outputs",
+            Human(norm)
+        )),
+        (_, Some(rate)) => Remedy::advice(format!(
+            "raise the learning rate from {} to {}, then to {}",
+            round2(rate),
+            round2(rate * 10.0),
+            round2(rate * 100.0)
+        )),
+        _ => Remedy::advice("raise the learning rate tenfold, then once more"),
+    }
+}

@@ -1,0 +1,127 @@
+//! `memory-growth`
+
+use serde::{Deserialize, Serialize};
+use stetho_core::run::{Quantity, Run, Series};
+use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
+
+use crate::runs::{at, curves, round2, since};
+use crate::trend::{mean, means, trend};
+
+/// Memory in use grows steadily with the steps.
+///
+/// ## Why it matters
+/// Something is kept that should be let go; the run will end when the memory does, hours or days later.
+///
+/// ## What to do
+/// Do not keep tensors that carry a graph: `total += loss.item()` instead of `total += loss`, `detach()` what is stored. Look at lists
+/// that only grow, at caches, and at Python objects in data sets that are copied by workers as they are read.
+///
+/// ## Fires on
+/// ```recipe rows=300
+/// step = row()
+/// memory = 1000 + 4 * step + normal(0, 5)
+/// ```
+///
+/// ## Stays quiet on
+/// The growth of the first epoch, which levels off:
+/// ```recipe rows=300
+/// step = row()
+/// memory = 2000 - 1000 * exp(-step / 40) + normal(0, 5)
+/// ```
+/// Peaks of batches of unequal size, and their highest so far:
+/// ```recipe rows=300
+/// step = row()
+/// memory = 1000 + 300 * uniform(0, 1)
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct MemoryGrowth {
+    /// Growth from the first to the last third, as a share, the start of the run left out.
+    pub growth: f64,
+}
+
+impl Default for MemoryGrowth {
+    fn default() -> Self {
+        Self { growth: 0.1 }
+    }
+}
+
+impl Rule for MemoryGrowth {
+    type Input = Run;
+    const ID: &'static str = "memory-growth";
+    const SEVERITY: Severity = Severity::Warning;
+    const SIGNALS: &'static [Signal] = &[Signal::Memory];
+
+    fn check(&mut self, run: &Run, report: &mut Report) {
+        let is_first_epoch =
+            run.of(Quantity::Epoch).any(|s| s.digest.highest().is_some_and(|p| p.value < 1.0));
+        // Agents keep what they have seen, on purpose.
+        if is_first_epoch || run.is_contest.is_some() {
+            return;
+        }
+        let grown = run.of(Quantity::Memory).filter_map(|s| Some((s, self.growth_of(s)?)));
+        let Some((series, growth)) = grown.max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
+        let (Some(first), Some(last)) = (series.digest.first().first(), series.digest.last()) else { return };
+        let per_step = (last.value - first.value) / (last.step - first.step).max(1) as f64;
+        report.raise(
+            Draft::new(
+                since(series, first.step),
+                format!(
+                    "`{}` grew from {} to {} by {}, and goes on growing by {} a {}",
+                    series.tag,
+                    Human(first.value),
+                    Human(last.value),
+                    at(run, last.step),
+                    round2(per_step),
+                    run.unit
+                ),
+                Evidence::at_most("growth of memory, first to last third", growth, self.growth),
+                Remedy::advice(
+                    "add up `loss.item()` instead of `loss`, and `detach()` what is kept: a kept loss keeps its whole graph",
+                ),
+            )
+            .count(1)
+            .evidence(curves(run, "memory", [series]))
+            .remedy(Remedy::advice(
+                "compare two snapshots (`torch.cuda.memory._snapshot()`, `tracemalloc`) some hundred steps apart to see what is kept",
+            )),
+        );
+    }
+}
+
+impl MemoryGrowth {
+    /// By which share memory grew, where it did so steadily: in each third as much as in the one before, or nearly.
+    fn growth_of(&self, series: &Series) -> Option<f64> {
+        let blocks = series.digest.split(30);
+        if series.digest.n() < 40 || blocks.len() < 20 {
+            return None;
+        }
+        let after = &blocks[blocks.len() / 5..];
+        let third = after.len() / 3;
+        let parts = [&after[..third], &after[third..2 * third], &after[2 * third..]].map(mean);
+        let (early, late) = (parts[1] - parts[0], parts[2] - parts[1]);
+        let growth = (parts[2] - parts[0]) / parts[0];
+        let half = &after[after.len() / 2..];
+        let rises = after.windows(2).filter(|w| w[1].mean > w[0].mean).count() as f64;
+        let is_steady = trend(&means(after)) > 4.0
+            && trend(&means(half)) > 2.5
+            && rises >= 0.6 * (after.len() - 1) as f64
+            && late >= 0.7 * early
+            && late <= 4.0 * early;
+        (is_steady && early > 0.0 && growth > self.growth).then_some(growth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn the_highest_so_far_and_steps_of_an_allocator_are_not_steady() {
+        let highest = |s: f64| 1000.0 + 100.0 * (1.0 + s).ln();
+        assert!(judge("memory-growth", &run([("memory", values(500, highest))])).is_empty());
+        let reserved =
+            |s: f64| 1000.0 + 400.0 * f64::from(u8::from(s > 150.0)) + 400.0 * f64::from(u8::from(s > 300.0));
+        assert!(judge("memory-growth", &run([("memory", values(500, reserved))])).is_empty());
+    }
+}

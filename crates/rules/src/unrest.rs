@@ -1,0 +1,139 @@
+//! Swings and jumps of a loss, which several rules ask for: who swings is not told that it does not fall.
+
+use stetho_core::run::{Block, Digest, Jump, Run};
+
+use crate::trend::{Course, mean, median};
+
+/// Swings of a training loss that are no noise of single batches.
+pub(crate) struct Swings {
+    /// Where they were measured: after the first quarter.
+    pub blocks: Vec<Block>,
+    /// Typical distance from the trend.
+    pub swing: f64,
+    /// What the noise of batches alone would give; `None` where each point is an epoch, which has no batches to tell.
+    pub by_chance: Option<f64>,
+    /// What the swing is held against: how far the loss has fallen, or its level where it has not.
+    pub scale: f64,
+}
+
+/// The swings of the training loss, if they are at least `share` of what it has gained.
+pub(crate) fn swings(run: &Run, share: f64) -> Option<Swings> {
+    let series = run.train_loss().filter(|_| run.is_contest.is_none())?;
+    let is_fine = series.digest.n() >= 60;
+    let course = Course::of(&series.digest, 20).filter(|_| !is_rate_cyclic(run))?;
+    let blocks = course.tail(0.25).to_vec();
+    let (swing, by_chance) = size(&blocks);
+    let level = mean(&blocks);
+    let fell = course.start - mean(course.tail(0.5));
+    if !is_fine {
+        // Means over epochs: swings of a sixth of the level, while there is much of the loss left.
+        let matters =
+            swing >= 0.17 * level.abs() && swing >= 0.02 * fell.abs() && level > 0.05 * course.start;
+        return (matters && run.unit == "epoch").then_some(Swings {
+            blocks,
+            swing,
+            by_chance: None,
+            scale: level.abs(),
+        });
+    }
+    let scale = if fell > 0.2 * level.abs() { fell } else { level.abs() };
+    let is_beyond_chance = swing >= 4.0 * by_chance || validation_swings(run);
+    (is_beyond_chance && swing >= share * scale).then_some(Swings {
+        blocks,
+        swing,
+        by_chance: Some(by_chance),
+        scale,
+    })
+}
+
+/// Whether the validation loss swings by a fifth of what it has gained: it is measured on the same data each time, so that only the
+/// weights can make it swing.
+fn validation_swings(run: &Run) -> bool {
+    let Some(course) = run.validation_loss().and_then(|s| Course::of(&s.digest, 15)) else { return false };
+    let (swing, _) = size(course.tail(0.25));
+    let level = mean(course.tail(0.25));
+    swing >= 0.2 * (course.start - level).max(0.5 * level.abs())
+}
+
+/// How far blocks lie from the median of themselves and their four neighbours, typically; and how far they would by the noise of single
+/// points.
+fn size(blocks: &[Block]) -> (f64, f64) {
+    let apart = blocks.windows(5).map(|w| (w[2].mean - median(w.iter().map(|b| b.mean))).abs());
+    let noise = blocks.iter().map(|b| noise_of(b) / (b.n as f64).sqrt());
+    (1.5 * median(apart), median(noise))
+}
+
+/// The noise of single points in a block, by the differences of neighbours rather than by their spread, which a slow swing widens.
+fn noise_of(block: &Block) -> f64 {
+    block.path / block.n as f64 * std::f64::consts::PI.sqrt() / 2.0
+}
+
+/// Whether the learning rate rises again after it fell.
+fn is_rate_cyclic(run: &Run) -> bool {
+    let Some(rate) = run.learning_rate() else { return false };
+    let means: Vec<f64> = rate.digest.split(60).iter().map(|b| b.mean).collect();
+    let high = means.iter().copied().fold(0.0, f64::max);
+    let (mut low, mut rises) = (f64::INFINITY, 0);
+    for value in means {
+        if value > low + 0.3 * high {
+            rises += 1;
+            low = value;
+        }
+        low = low.min(value);
+    }
+    // One rise is a warm-up.
+    rises >= 2
+}
+
+/// How far jumps stand out.
+pub(crate) struct Outstanding {
+    /// Height above the level before, in typical distances of points from that level.
+    pub swings: f64,
+    /// How many times as high as the next-highest jumps.
+    pub dwarfs: f64,
+}
+
+/// Distances from the level at which a jump is no matter of a heavy tail any more, however many there are.
+const BEYOND_TAILS: f64 = 50.0;
+
+/// Jumps of a loss beyond its own noise that came back, the highest first; none where it jumps all the time.
+pub(crate) fn spikes(digest: &Digest, limits: &Outstanding) -> Vec<Jump> {
+    let mut jumps: Vec<Jump> = digest.jumps().to_vec();
+    jumps.sort_by(|a, b| height(b).total_cmp(&height(a)));
+    let start = digest.first().first().map_or(f64::NAN, |p| p.value);
+    let is_spike = |j: &Jump| {
+        let fell = (start - j.level).abs();
+        let settled = j.index >= (digest.n() / 50).max(20);
+        let is_back = j.n_after >= 3 && j.after - j.level < 0.3 * height(j);
+        let matters = height(j) > 0.35 * fell && height(j) > 0.5 * j.level.abs();
+        j.score() >= limits.swings && settled && is_back && matters
+    };
+    let again: Vec<Jump> =
+        jumps.iter().copied().filter(|j| j.score() >= BEYOND_TAILS && is_spike(j)).collect();
+    if again.len() > 1 {
+        return again;
+    }
+    let mut spikes: Vec<Jump> = jumps.iter().copied().take_while(is_spike).take(3).collect();
+    // The tallest of what is left tells how high this run jumps anyway.
+    while let Some(last) = spikes.last() {
+        let others = &jumps[spikes.len()..];
+        let usual = others.iter().map(height).fold(0.0, f64::max);
+        let usual_share = others.iter().map(relative).fold(0.0, f64::max);
+        // A loss that has fallen far jumps less in absolute terms; one near zero more in relative ones.
+        let dwarfs = height(last) >= limits.dwarfs * usual || relative(last) >= limits.dwarfs * usual_share;
+        if dwarfs && height(last) >= 1.5 * usual {
+            break;
+        }
+        spikes.pop();
+    }
+    spikes
+}
+
+/// Height as a share of the level before it.
+fn relative(jump: &Jump) -> f64 {
+    height(jump) / jump.level.abs().max(f64::MIN_POSITIVE)
+}
+
+fn height(jump: &Jump) -> f64 {
+    jump.at.value - jump.level
+}

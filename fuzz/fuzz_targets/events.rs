@@ -1,0 +1,8 @@
+//! Any bytes as an event file.
+#![no_main]
+
+mod sink;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| sink::follow(data, ".tfevents"));
