@@ -124,6 +124,7 @@ test("the cells of a heat map are read by keyboard", async () => {
   await map.locator(".cells").focus();
   await page.keyboard.press("ArrowLeft");
   for (let i = 0; i < 8; i++) await page.keyboard.press("ArrowDown");
+  assert.match(await map.locator(".labels").textContent(), /blocks\.6\.attn\.qkvW blocks\.7\.mlp\.fc1blocks/, "a layer that a finding names has its letter");
   assert.match(await map.locator("[role=status]").textContent(), /blocks\.7\.mlp\.fc1, step 9,440–9,599: 100 %/);
   const colours = await page.evaluate(() => { const c = document.querySelector(".heatmap[data-title='mean activation'] canvas"); const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; return [d[3], d[d.length - 1]]; });
   assert.deepEqual(colours, [255, 0], "what is no number stays blank");
