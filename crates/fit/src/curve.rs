@@ -49,7 +49,7 @@ pub(crate) fn curve(
                 let mut train: Vec<usize> = order.iter().take(n).copied().collect();
                 train.sort_unstable();
                 let smaller = Fold { train, validation: fold.validation.clone() };
-                setting.one(&model.spec, how, &smaller, 1).score
+                setting.one(&model.spec, how, &smaller).score
             };
             folds.par_iter().map(one).collect()
         };

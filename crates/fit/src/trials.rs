@@ -34,7 +34,7 @@ pub(crate) fn scaling(setting: Setting<'_>, until: Instant) -> Measured<Vec<Scal
             let one = |fold: &crate::Fold| {
                 let mut fold = fold.clone();
                 thin(&mut fold.train, MOST_ROWS);
-                setting.one(&spec, how, &fold, 1).score
+                setting.one(&spec, how, &fold).score
             };
             let folds: Vec<FoldScore> = setting.folds.folds.par_iter().map(one).collect();
             let model = if spec.kind() == RungKind::Linear { "linear model" } else { "kernel SVM" };
@@ -122,8 +122,7 @@ fn of_network(
             return trials;
         }
         let spec = Spec::Network(spec);
-        let folds =
-            setting.folds.folds.par_iter().map(|f| setting.one(&spec, Preparation::Scaled, f, 1).score);
+        let folds = setting.folds.folds.par_iter().map(|f| setting.one(&spec, Preparation::Scaled, f).score);
         let gain = compare(folds.collect());
         trials.push(Trial { kind, action: action.into(), model: name.into(), gain });
     }
