@@ -43,7 +43,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
     if args.follow {
         return follow::follow(args, &config, &mut logs, start);
     }
-    logs.poll();
+    logs.finish();
     logs.demand_points()?;
     let judged = logs.judge(&|| seat_judges(&args.report, &config), true)?;
     let document = document(args, &logs, judged, start)?;
