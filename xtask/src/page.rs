@@ -29,13 +29,16 @@ pub(crate) fn test() -> Result<()> {
     chromium()?;
     shell::run(shell::cargo().args(["build", "--package", "stetho"]))?;
     shell::run(shell::cargo().args(["build", "--package", "stetho-report", "--example", "page"]))?;
+    shell::run(shell::cargo().args(["build", "--package", "stetho-serve", "--example", "follow"]))?;
     let data = shell::root().join("target/page");
     write_pictures(&data.join("pets"))?;
     let built = shell::target_folder()?.join("debug");
     let mut browser = npm();
     browser.args(["run", "--silent", "browser"]);
-    browser.env("STETHO", built.join(format!("stetho{}", std::env::consts::EXE_SUFFIX)));
-    browser.env("PAGE", built.join("examples").join(format!("page{}", std::env::consts::EXE_SUFFIX)));
+    let program = |name: &str| built.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    browser.env("STETHO", program("stetho"));
+    browser.env("PAGE", program("examples/page"));
+    browser.env("FOLLOW", program("examples/follow"));
     browser.env("PAGE_DATA", data);
     shell::run(&mut browser)
 }

@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Prepare(crate::prepare_args::PrepareArgs),
     /// Judge training runs from their logs: TensorBoard, CSV, JSON lines, Hugging Face, lines of text; finished or growing
     Watch(WatchArgs),
+    /// Show runs in the browser, live while they are logged, or a saved report
+    Serve(ServeArgs),
     /// List every rule
     Rules {
         /// Form of the list
@@ -208,6 +210,10 @@ pub(crate) struct WatchArgs {
     #[arg(long)]
     pub(crate) follow: bool,
 
+    /// Show the runs in the browser, live, while they are followed
+    #[arg(long)]
+    pub(crate) serve: bool,
+
     /// What a series is, where its name does not tell: `loss=train/total`, `val_loss=held_out`, `lr=eta`; may be given several times
     #[arg(long, value_name = "WORD=NAME")]
     pub(crate) map: Vec<String>,
@@ -217,24 +223,57 @@ pub(crate) struct WatchArgs {
     pub(crate) pattern: Option<String>,
 
     /// Steps of the whole run, to tell how long it still takes
-    #[arg(long, value_name = "STEPS", requires = "follow")]
+    #[arg(long, value_name = "STEPS")]
     pub(crate) total: Option<u64>,
 
     /// End when nothing has been written for this long: 10m
-    #[arg(long, value_name = "TIME", requires = "follow", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) idle: Option<Duration>,
 
     /// Shell command to run for each new finding: the finding as JSON on its standard input, its parts in STETHO_RULE, STETHO_SEVERITY,
     /// STETHO_MESSAGE, STETHO_RUN, STETHO_FIRST_STEP, STETHO_LAST_STEP
-    #[arg(long, value_name = "COMMAND", requires = "follow")]
+    #[arg(long, value_name = "COMMAND")]
     pub(crate) exec: Option<String>,
 
     /// Address to which each new finding is posted as JSON (with curl)
-    #[arg(long, value_name = "URL", requires = "follow")]
+    #[arg(long, value_name = "URL")]
     pub(crate) post: Option<String>,
 
     #[command(flatten)]
+    pub(crate) at: AddressArgs,
+
+    #[command(flatten)]
     pub(crate) report: ReportArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ServeArgs {
+    /// Run logs or folders of them, as `stetho watch` takes; or a report that stetho wrote, as JSON or as a page
+    #[arg(required = true, value_name = "LOG|REPORT", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// What a series is, where its name does not tell: `loss=train/total`; may be given several times
+    #[arg(long, value_name = "WORD=NAME")]
+    pub(crate) map: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) at: AddressArgs,
+}
+
+/// Where a page is served.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AddressArgs {
+    /// Address to serve the page at; any but this machine's own needs a token
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
+    pub(crate) host: String,
+
+    /// Port to serve the page at; 0 for any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 6077)]
+    pub(crate) port: u16,
+
+    /// What every request for the page must carry: 8 letters, digits, `-`, `.`, `_`, `~` or more
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
 }
 
 /// A model of the ladder.

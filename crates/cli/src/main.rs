@@ -10,6 +10,7 @@ mod onlooker;
 mod output;
 mod prepare;
 mod prepare_args;
+mod serve;
 mod watch;
 
 use std::panic::catch_unwind;
@@ -70,6 +71,7 @@ fn run(args: &Args) -> Result<ExitCode> {
         Command::Fit(args) => return fit::run(args),
         Command::Prepare(args) => return prepare::run(args),
         Command::Watch(args) => return watch::run(args),
+        Command::Serve(args) => return serve::run(args),
         Command::Rules { format: ListFormat::Text } => {
             output::print(&stetho_report::rules_text(stetho_rules::all(), output::screen(true)))?;
         }

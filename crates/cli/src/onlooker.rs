@@ -31,6 +31,17 @@ pub(crate) fn catch_interrupt() {
     let _ = ctrlc::set_handler(handler);
 }
 
+/// Makes the first Ctrl-C end what goes on until then, and the second end the program.
+pub(crate) fn catch_end() {
+    let handler = || {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    };
+    // As above.
+    let _ = ctrlc::set_handler(handler);
+}
+
 /// Whether the user has asked to stop.
 pub(crate) fn is_stopped() -> bool {
     STOP.load(Ordering::Relaxed)

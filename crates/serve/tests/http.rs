@@ -1,5 +1,7 @@
 //! The server as a client sees it, byte by byte.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests that fails is a test that fails")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;

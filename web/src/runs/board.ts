@@ -94,10 +94,10 @@ export class Board {
   /** The place that was jumped to stays, whatever the pointer did since. */
   pinned: number | null = null;
 
-  /** Goes to the first step of a finding in a run. */
-  jump(finding: number, run: number, step: number): void {
+  /** Goes to the first step of a finding in a run; one that is about no step in particular is shown without one. */
+  jump(finding: number, run: number, step: number | null): void {
     this.finding = finding;
-    this.pinned = this.at(run, step);
+    this.pinned = step === null ? null : this.at(run, step);
     this.cursor = this.pinned;
     this.range = null;
     this.changed();

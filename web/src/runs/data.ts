@@ -177,7 +177,7 @@ export function ticksOf(a: number, b: number, n: number, axis: Axis): number[] {
   const by = axis === "step" ? Math.max(1, Math.round(decimal(power))) : least <= 1 ? decimal(power)
     : TIMES.find((s) => s >= least) ?? 86400 * Math.ceil(least / 86400);
   const ticks: number[] = [];
-  for (let k = Math.ceil(a / by - 1e-9); k * by <= b + by * 1e-9 && ticks.length < 100; k++) ticks.push(k * by);
+  for (let k = Math.ceil(a / by - 1e-9); k * by <= b + by * 1e-9 && ticks.length < 100; k++) ticks.push(k * by + 0); // never −0
   return ticks;
 }
 

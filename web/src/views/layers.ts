@@ -4,8 +4,9 @@
 import { h, put } from "../h";
 import type { Board, Drawn } from "../runs/board";
 import { extent, nearest } from "../runs/data";
-import type { HeatFacts } from "../types/report";
+import type { HeatFacts, Severity } from "../types/report";
 import { human, percent, toNumber } from "../words";
+import { LETTERS } from "./curve";
 
 /** Colours from the least to the greatest (viridis, by van der Walt and Smith). */
 const RAMP: [number, number, number][] = [[68, 1, 84], [71, 44, 122], [59, 81, 139], [44, 113, 142], [33, 144, 141], [39, 173, 129], [92, 200, 99], [170, 220, 50], [253, 231, 37]];
@@ -80,10 +81,29 @@ export class HeatMap implements Drawn {
     return this.heat.scale === "share" ? percent(value) : human(value);
   }
 
+  /** Layers that findings of the run name, with the worst severity of each. */
+  private found(): Map<string, Severity> {
+    const { document, runs } = this.board;
+    const found = new Map<string, Severity>();
+    for (const i of runs[this.run]?.findings ?? []) {
+      const finding = document.findings[i];
+      for (const place of finding?.places ?? []) {
+        if (finding && place.kind === "layer" && !found.has(place.name)) found.set(place.name, finding.severity);
+      }
+    }
+    return found;
+  }
+
   private describe(): void {
     const { heat } = this;
     const every = Math.ceil(heat.layers.length / Math.min(MOST_LABELS, Math.floor((heat.layers.length * this.rowHeight()) / 12) || 1));
-    put(this.labels, heat.layers.flatMap((name, i) => (i % every === 0 ? [h("li", { style: `top:${i * this.rowHeight()}px;height:${Math.max(12, this.rowHeight())}px`, title: name }, name)] : [])));
+    const found = this.found();
+    put(this.labels, heat.layers.flatMap((name, i) => {
+      const severity = found.get(name);
+      const isHidden = heat.layers.length > MOST_LABELS && [...found.keys()].some((other) => other !== name && Math.abs(heat.layers.indexOf(other) - i) * this.rowHeight() < 12);
+      if (!severity && (i % every !== 0 || isHidden)) return [];
+      return [h("li", { class: severity ? `named ${severity}` : null, style: `top:${i * this.rowHeight() + Math.min(0, (this.rowHeight() - 12) / 2)}px;height:${Math.max(12, this.rowHeight())}px`, title: name }, severity ? `${LETTERS[severity]} ${name}` : name)];
+    }));
     put(this.legend, h("span", {}, this.show(this.scale.low)), h("i", { class: "ramp", "aria-hidden": "true" }), h("span", {}, this.show(this.scale.high)),
       h("span", { class: "faint" }, heat.scale === "logarithmic" ? "logarithmic; blank: no number" : "blank: no number"));
     const ends = this.figure.querySelector(".ends");

@@ -180,7 +180,7 @@ export class RunsView {
   private rejump(finding: number): void {
     const place = this.board.document.findings[finding]?.places.find((p) => p.kind === "steps");
     const run = Math.max(0, this.board.runs.findIndex((r) => r.findings.includes(finding)));
-    this.board.jump(finding, run, place?.kind === "steps" ? place.first : 0);
+    this.board.jump(finding, run, place?.kind === "steps" ? place.first : null);
   }
 
   private controls(): Child {

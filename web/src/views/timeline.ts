@@ -59,7 +59,7 @@ export class Timeline {
     const where = first ? (board.axis === "time" ? sinceStart(board.at(first.run, first.first)) : human(first.first)) : "whole run";
     const press = () => {
       if (isOpen) board.release();
-      else board.jump(index, first?.run ?? 0, first?.first ?? 0);
+      else board.jump(index, first?.run ?? 0, first?.first ?? null);
       this.list.querySelectorAll<HTMLElement>("button.row")[index]?.focus();
     };
     return h("li", {},

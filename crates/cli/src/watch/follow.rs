@@ -3,17 +3,19 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use stetho_core::run::Run;
-use stetho_core::{Finding, Human, thousands};
+use stetho_core::{Document, Finding, Human, thousands};
 use stetho_report::clean;
 
 use super::hooks::Hooks;
-use super::{Judged, Logs, document};
-use crate::args::{Format, WatchArgs};
+use super::{Judged, Logs, document, shown};
+use crate::args::{AddressArgs, Format, WatchArgs};
 use crate::config::Config;
 use crate::delivery::{deliver, format, seat_judges};
 use crate::onlooker::is_stopped;
@@ -22,7 +24,7 @@ use crate::output;
 /// Between two looks at what is new.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Between two looks for runs that have come.
-const LOOK: Duration = Duration::from_secs(3);
+pub(super) const LOOK: Duration = Duration::from_secs(3);
 /// Between two judgements, where much is written.
 const JUDGE: Duration = Duration::from_secs(1);
 
@@ -32,12 +34,14 @@ pub(super) fn follow(args: &WatchArgs, config: &Config, logs: &mut Logs, start: 
     let mut hooks = Hooks::new(args.exec.as_deref(), args.post.as_deref())?;
     let fail_on = args.report.fail_on.or(config.fail_on);
     let mut line = StatusLine::new(args.total);
+    let page = args.serve.then(|| Page::open(&args.at, &shown(&args.logs))).transpose()?;
     let mut told = Told::default();
     let (mut written, mut looked, mut judged_at) = (Instant::now(), Instant::now(), None::<Instant>);
     let mut is_new = true;
     let mut fails = false;
-    while !is_stopped() && !fails && args.idle.is_none_or(|idle| written.elapsed() < idle) {
-        if looked.elapsed() > LOOK {
+    let page_ended = || page.as_ref().is_some_and(Page::has_ended);
+    while !is_stopped() && !fails && !page_ended() && args.idle.is_none_or(|idle| written.elapsed() < idle) {
+        if looked.elapsed() > LOOK || logs.is_empty() {
             logs.look()?;
             looked = Instant::now();
         }
@@ -55,6 +59,9 @@ pub(super) fn follow(args: &WatchArgs, config: &Config, logs: &mut Logs, start: 
                 fails |= fail_on.is_some_and(|limit| limit.fails(Some(finding.severity)));
             }
             line.gone(&told.gone(&judged), args)?;
+            if let Some(page) = &page {
+                page.show(document(&args.logs, args.report.all, logs, judged, start));
+            }
         }
         line.show(logs);
         std::thread::sleep(PAUSE);
@@ -64,9 +71,45 @@ pub(super) fn follow(args: &WatchArgs, config: &Config, logs: &mut Logs, start: 
     logs.poll();
     logs.demand_points()?;
     let judged = logs.judge(&seat, true)?;
-    let document = document(args, logs, judged, start)?;
+    let document = document(&args.logs, args.report.all, logs, judged, start);
     deliver(&document, &args.report)?;
     Ok(ExitCode::from(u8::from(fails || fail_on.unwrap_or_default().fails(document.worst()))))
+}
+
+/// The live page, in a thread of its own.
+struct Page {
+    newest: Arc<Mutex<Option<Document>>>,
+    server: JoinHandle<()>,
+}
+
+impl Page {
+    fn open(at: &AddressArgs, title: &str) -> Result<Self> {
+        let newest = Arc::new(Mutex::new(None));
+        let taken = Arc::clone(&newest);
+        let source = move || {
+            taken
+                .lock()
+                .ok()
+                .and_then(|mut newest: std::sync::MutexGuard<'_, Option<Document>>| newest.take())
+        };
+        let server = crate::serve::bind(at, title)?;
+        let server = std::thread::spawn(move || {
+            if let Err(error) = server.run(source, is_stopped) {
+                output::note(&format!("error: {error}"));
+            }
+        });
+        Ok(Self { newest, server })
+    }
+
+    fn show(&self, document: Document) {
+        if let Ok(mut newest) = self.newest.lock() {
+            *newest = Some(document);
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.server.is_finished()
+    }
 }
 
 /// Which findings were told, and which wait to be seen a second time.
@@ -148,7 +191,8 @@ impl StatusLine {
         let is_text = format(&args.report) == Format::Text && args.report.out.is_none();
         let print = || {
             if is_text {
-                output::print(&format!("{}\n", clean(text)))
+                let lines: String = text.lines().map(|line| format!("{}\n", clean(line))).collect();
+                output::print(&lines)
             } else {
                 text.lines().for_each(output::note);
                 Ok(())

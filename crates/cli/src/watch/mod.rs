@@ -13,10 +13,12 @@ use serde_json::Map;
 use stetho_core::{Document, MAX_PLACES, SCHEMA, Subject};
 use stetho_report::RunFacts;
 
-use crate::args::WatchArgs;
+use stetho_rules::Judges;
+
+use crate::args::{AddressArgs, WatchArgs};
 use crate::config::Config;
 use crate::delivery::{command_line, deliver, seat_judges, status};
-use crate::onlooker::{catch_interrupt, is_stopped};
+use crate::onlooker::{catch_end, catch_interrupt, is_stopped};
 use crate::output;
 
 pub(crate) use logs::{Judged, Logs};
@@ -34,31 +36,71 @@ pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
     let config = Config::load(args.report.config.as_deref(), &folder)?;
     // Seated once for nothing, so that wrong options are told before anything is read.
     drop(seat_judges(&args.report, &config)?);
-    catch_interrupt();
     if args.report.threads > 0 {
         // Fails only where the threads were set before, which nothing does.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(args.report.threads).build_global();
     }
     let mut logs = Logs::open(&args.logs, &args.map, args.pattern.as_deref())?;
-    if args.follow {
+    if args.follow || args.serve {
+        catch_end();
         return follow::follow(args, &config, &mut logs, start);
     }
+    let only_following = [
+        ("--total", args.total.is_some()),
+        ("--idle", args.idle.is_some()),
+        ("--exec", args.exec.is_some()),
+        ("--post", args.post.is_some()),
+    ];
+    if let Some((option, _)) = only_following.iter().find(|(_, is_given)| *is_given) {
+        bail!("{option} goes with --follow or --serve: without them a log is read once");
+    }
+    catch_interrupt();
     logs.finish();
     logs.demand_points()?;
     let judged = logs.judge(&|| seat_judges(&args.report, &config), true)?;
-    let document = document(args, &logs, judged, start)?;
+    if judged.verdict.outcomes.is_empty() {
+        bail!("no rule is left to run on training runs: look at --select, --ignore and the configuration");
+    }
+    let document = document(&args.logs, args.report.all, &logs, judged, start);
     deliver(&document, &args.report)?;
     let fail_on = args.report.fail_on.or(config.fail_on).unwrap_or_default();
     Ok(ExitCode::from(status(&document, fail_on)))
 }
 
+/// Serves the page of the runs under `paths`, live, until Ctrl-C.
+///
+/// # Errors
+/// When a path is no log, or the address cannot be listened on.
+pub(crate) fn serve(paths: &[PathBuf], map: &[String], at: &AddressArgs) -> Result<()> {
+    let start = Instant::now();
+    let mut logs = Logs::open(paths, map, None)?;
+    let asked = paths.to_vec();
+    let seat = || Ok(Judges::new(|_| true, &Map::new())?);
+    let mut looked = Instant::now();
+    let mut is_first = true;
+    catch_end();
+    let source = move || {
+        if looked.elapsed() > follow::LOOK {
+            looked = Instant::now();
+            // A folder that went away holds nothing new.
+            let _ = logs.look();
+        }
+        let is_new = logs.poll() > 0 || std::mem::take(&mut is_first);
+        let judged = if is_new { logs.judge(&seat, false).ok() } else { None };
+        judged.map(|judged| document(&asked, false, &logs, judged, start))
+    };
+    crate::serve::serve(at, &shown(paths), source, is_stopped)
+}
+
+/// The paths in a line, as the title of a page.
+fn shown(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
 /// The report on the runs as they stand.
-fn document(args: &WatchArgs, logs: &Logs, judged: Judged, start: Instant) -> Result<Document> {
+fn document(paths: &[PathBuf], all: bool, logs: &Logs, judged: Judged, start: Instant) -> Document {
     let Judged { mut verdict, owners } = judged;
-    if verdict.outcomes.is_empty() {
-        bail!("no rule is left to run on training runs: look at --select, --ignore and the configuration");
-    }
-    if !args.report.all {
+    if !all {
         verdict.truncate(MAX_PLACES);
     }
     let mut facts = Map::new();
@@ -68,18 +110,18 @@ fn document(args: &WatchArgs, logs: &Logs, judged: Judged, start: Instant) -> Re
     facts.insert("skipped_files".into(), logs.notes().into());
     facts.insert("command_line".into(), command_line().into());
     facts.insert("seconds".into(), start.elapsed().as_secs_f64().into());
-    Ok(Document {
+    Document {
         schema: SCHEMA,
         stetho: env!("CARGO_PKG_VERSION").into(),
         command: "watch".into(),
         subject: Subject {
-            paths: args.logs.iter().map(|path| path.display().to_string()).collect(),
+            paths: paths.iter().map(|path| path.display().to_string()).collect(),
             kind: "run".into(),
             items: logs.runs().filter_map(stetho_core::run::Run::last_step).max().unwrap_or(0),
         },
         findings: verdict.findings,
         outcomes: verdict.outcomes,
-        partial: is_stopped() && !args.follow,
+        partial: false,
         facts,
-    })
+    }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::run::{Quantity, Run, Series};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
+use crate::layers::share;
 use crate::runs::{at, curves, peak_learning_rate, round2, since};
 use crate::trend::{mean, median};
 
@@ -54,10 +55,10 @@ impl Rule for ClassCollapse {
     fn check(&mut self, run: &Run, report: &mut Report) {
         let late = |s: &Series| {
             let blocks = s.digest.split(20);
-            blocks[blocks.len() / 2..].to_vec()
+            blocks[blocks.len() * 3 / 4..].to_vec()
         };
         let classes: Vec<_> =
-            run.of(Quantity::ClassShare).filter(|s| s.digest.n() >= 10).map(|s| (s, late(s))).collect();
+            run.of(Quantity::ClassShare).filter(|s| s.digest.n() >= 8).map(|s| (s, late(s))).collect();
         if classes.len() < 2 {
             return;
         }
@@ -69,7 +70,8 @@ impl Rule for ClassCollapse {
         let rest: f64 = others.map(|(_, blocks)| mean(blocks)).sum();
         // Shares above 1 are percentages, or counts, of which nothing is known.
         let is_share = winner.digest.highest().is_some_and(|p| p.value <= 1.0);
-        if !is_share || blocks.iter().any(|b| b.mean < self.share) || rest > 1.0 - self.share {
+        let held = share(blocks, |b| b.mean >= self.share);
+        if !is_share || level < self.share || held < 0.8 || rest > 1.5 * (1.0 - self.share) {
             return;
         }
         let whole = winner.digest.split(20);
@@ -96,7 +98,7 @@ impl Rule for ClassCollapse {
         )
         .count(1)
         .evidence(Evidence::bars(
-            "share of predictions, second half of the run",
+            "share of predictions, last quarter of the run",
             classes.iter().map(|(s, blocks)| (s.name.clone(), mean(blocks))),
         ))
         .evidence(curves(run, "share by step", classes.iter().take(10).map(|(s, _)| *s)));

@@ -18,7 +18,7 @@ fn meaning(tag: &str) -> (Quantity, &str) {
         }
         "val_loss" => Quantity::Loss(Part::Validation),
         "acc" | "accuracy" => Quantity::Metric(Part::Train, Better::Higher),
-        "val_acc" | "val_accuracy" => Quantity::Metric(Part::Validation, Better::Higher),
+        "val_acc" | "val_accuracy" | "val_f1" => Quantity::Metric(Part::Validation, Better::Higher),
         "baseline_accuracy" => Quantity::Baseline(Part::Validation),
         "lr" => Quantity::LearningRate,
         "grad_norm" if name.is_empty() => Quantity::GradientNorm,

@@ -76,7 +76,7 @@ impl Rule for UpdateRatio {
         self.raise(run, &sizes, Off::Large, report);
         // Updates that are small because gradients vanish are told by that.
         let limits = VanishingGradient::default();
-        if !Depths::of(run).is_some_and(|d| d.vanishes(limits.ratio, limits.tiny)) {
+        if !Depths::of(run).any(|d| d.vanishes(limits.ratio, limits.tiny)) {
             self.raise(run, &sizes, Off::Small, report);
         }
     }

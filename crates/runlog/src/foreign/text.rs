@@ -61,7 +61,7 @@ impl TextReader {
         match part {
             // Batches of a validation are no steps of the training.
             Some("val" | "test") if self.n_batches.is_some() && row.n_batches != self.n_batches => {
-                row.batch = None
+                row.batch = None;
             }
             _ => self.n_batches = row.n_batches.or(self.n_batches),
         }
