@@ -159,14 +159,20 @@ impl ExplodingGradient {
         let is_leap = |j: &&Jump| j.at.value > self.leap * usual && j.index >= norm.digest.n() / 20;
         let mut leaps: Vec<&Jump> = norm.digest.jumps().iter().filter(is_leap).filter(harms).collect();
         leaps.sort_by(|a, b| b.at.value.total_cmp(&a.at.value));
-        let [worst, _, _, ..] = leaps.as_slice() else { return false };
+        let Some(worst) = leaps.first() else { return false };
+        // One leap may be one batch; a single one counts if the norms after it are beyond all measure as well.
+        let lasts = worst.at.value > 100.0 * self.leap * usual && worst.after > self.leap * usual;
+        if leaps.len() < 3 && !lasts {
+            return false;
+        }
         let rows = leaps.iter().map(|j| [at(run, j.at.step), Human(j.at.value).to_string()]);
         report.raise(
             Draft::new(
                 Place::steps(worst.at.step, worst.at.step),
                 format!(
-                    "`{}` leaps again and again, to {} at {} where {} is usual, and the loss with it",
+                    "`{}` leaps{}, to {} at {} where {} is usual, and the loss with it",
                     norm.tag,
+                    if leaps.len() < 3 { "" } else { " again and again" },
                     Human(worst.at.value),
                     at(run, worst.at.step),
                     Human(usual)

@@ -81,7 +81,8 @@ impl Rule for LearningRateExtreme {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let sizes = StepSizes::of(run, self.least, self.most);
-        let Some(side) = sizes.all_off() else {
+        // Without a logged rate it is `update-ratio` that speaks.
+        let Some(side) = sizes.all_off().filter(|_| run.learning_rate().is_some()) else {
             if sizes.layers.is_empty() {
                 self.check_standstill(run, report);
                 self.check_overshoot(run, report);

@@ -70,7 +70,8 @@ impl Rule for UpdateRatio {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let sizes = StepSizes::of(run, self.least, self.most);
-        if sizes.all_off().is_some() {
+        // That all layers are off is the learning rate, where it is logged.
+        if sizes.all_off().is_some() && run.learning_rate().is_some() {
             return;
         }
         self.raise(run, &sizes, Off::Large, report);

@@ -64,6 +64,7 @@ const KNOWN: &[&str] = &[
     "update",
     "updates",
     "time",
+    "data",
     "mfu",
     "scale",
     "grad_norm",
@@ -167,6 +168,7 @@ fn is_result(plain: &str) -> bool {
                 | "gnorm"
                 | "scale"
                 | "time"
+                | "data"
                 | "mfu"
                 | "step"
                 | "steps"
