@@ -115,6 +115,18 @@ impl Recorder {
         }
     }
 
+    /// Opens the series of a tag that has its first point; returns its index.
+    #[cold]
+    fn begin(&mut self, id: TagId, tag: &str) -> usize {
+        let meaning = self.meaning(tag);
+        if meaning.quantity == Quantity::Other && !tag.contains(WRITER) {
+            self.not_understood.push(tag.to_owned());
+        }
+        let index = self.open(tag, meaning.name, meaning.quantity);
+        self.slots[id.index()] = Slot::Scalar(index);
+        index
+    }
+
     fn open(&mut self, tag: &str, name: String, quantity: Quantity) -> usize {
         let most = match quantity {
             Quantity::Layer(_) => Digest::LAYER_BLOCKS,
@@ -213,13 +225,7 @@ impl Sink for Recorder {
             Some(Slot::Scalar(index)) => *index,
             Some(Slot::Empty { name }) => {
                 let tag = name.clone();
-                let meaning = self.meaning(&tag);
-                if meaning.quantity == Quantity::Other && !tag.contains(WRITER) {
-                    self.not_understood.push(tag.clone());
-                }
-                let index = self.open(&tag, meaning.name, meaning.quantity);
-                self.slots[id.index()] = Slot::Scalar(index);
-                index
+                self.begin(id, &tag)
             }
             Some(Slot::Layers { .. }) | None => return,
         };
