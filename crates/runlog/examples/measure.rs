@@ -1,7 +1,7 @@
 //! What `benches/runlog.py` measures. Prints seconds, or what its task says.
 //!
-//! `measure write FOLDER SCALARS` · `check FOLDER` (read the bytes and check the sums) · `read FOLDER` (every point to a sink)
-//! · `record FOLDER` (every point to the record that rules judge) · `layers FOLDER STEPS` (seconds and bytes a step)
+//! `measure write FOLDER SCALARS` · `check FOLDER` (read the bytes and check the sums) · `read LOG` (every point to a sink)
+//! · `record LOG` (every point to the record that rules judge) · `layers FOLDER STEPS` (seconds and bytes a step)
 
 #![allow(clippy::print_stdout)] // an example prints
 
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use stetho_runlog::{EventRun, Names, Outcome, Recorder, Sink, Source, Tag, TagId, Tail, When, Writer};
+use stetho_runlog::{Names, Outcome, Recorder, Sink, Source, Tag, TagId, Tail, When, Writer, find};
 
 const TAGS: &[&str] = &[
     "train/loss",
@@ -37,20 +37,25 @@ fn main() -> Result<(), Box<dyn Error>> {
         "check" => check(folder)?,
         "read" => {
             let mut sink = Sum::default();
-            EventRun::of_folder(folder).finish(&mut sink)?;
+            open(folder)?.finish(&mut sink)?;
             assert!(sink.n > 0, "an empty log");
         }
         "record" => {
-            let mut source = EventRun::of_folder(folder);
+            let mut source = open(folder)?;
             let mut recorder = Recorder::new("run", Names::default());
             source.finish(&mut recorder)?;
-            recorder.conclude(&source, true);
+            recorder.conclude(source.as_ref(), true);
         }
         "layers" => return layers(folder, number()?),
         _ => return Err("no such task".into()),
     }
     println!("{}", start.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// The first run under a path.
+fn open(path: &Path) -> Result<Box<dyn Source>, Box<dyn Error>> {
+    Ok(find(path)?.runs.first().ok_or("no log")?.open(None))
 }
 
 fn write(folder: &Path, n: i64) -> Result<(), Box<dyn Error>> {

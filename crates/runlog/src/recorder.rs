@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use stetho_core::run::{Digest, Part, Quantity, Run, Series};
 
-use crate::{Names, Sink, Source, StepAxis, Tag, TagId, When};
+use crate::{Meaning, Names, Sink, Source, StepAxis, Tag, TagId, When};
 
 /// Above this many series, each is kept in fewer stretches.
 const MANY: usize = 400;
@@ -47,6 +47,8 @@ struct Sum {
     series: Option<usize>,
 }
 
+/// Stands behind the name of a series of a further writer.
+const WRITER: &str = " [writer ";
 /// Settings that are kept, at most.
 const MOST_SETTINGS: usize = 500;
 
@@ -100,6 +102,29 @@ impl Recorder {
             }
         }
         self.demote_sums();
+    }
+
+    /// What a series is. Of several writers, the losses and metrics of all count; the rest is that of the first, so that no layer
+    /// is there twice and no term is added twice.
+    fn meaning(&self, tag: &str) -> Meaning {
+        let Some((bare, _)) = tag.rsplit_once(WRITER) else { return self.names.meaning(tag) };
+        let meaning = self.names.meaning(bare);
+        match meaning.quantity {
+            Quantity::Loss(_) | Quantity::Metric(..) => meaning,
+            _ => Meaning { quantity: Quantity::Other, ..meaning },
+        }
+    }
+
+    /// Opens the series of a tag that has its first point; returns its index.
+    #[cold]
+    fn begin(&mut self, id: TagId, tag: &str) -> usize {
+        let meaning = self.meaning(tag);
+        if meaning.quantity == Quantity::Other && !tag.contains(WRITER) {
+            self.not_understood.push(tag.to_owned());
+        }
+        let index = self.open(tag, meaning.name, meaning.quantity);
+        self.slots[id.index()] = Slot::Scalar(index);
+        index
     }
 
     fn open(&mut self, tag: &str, name: String, quantity: Quantity) -> usize {
@@ -190,7 +215,7 @@ impl Sink for Recorder {
         let name = if tag.writer == 0 {
             tag.name.to_owned()
         } else {
-            format!("{} [writer {}]", tag.name, tag.writer)
+            format!("{}{WRITER}{}]", tag.name, tag.writer)
         };
         self.slots[id.index()] = Slot::Empty { name };
     }
@@ -200,13 +225,7 @@ impl Sink for Recorder {
             Some(Slot::Scalar(index)) => *index,
             Some(Slot::Empty { name }) => {
                 let tag = name.clone();
-                let meaning = self.names.meaning(&tag);
-                if meaning.quantity == Quantity::Other {
-                    self.not_understood.push(tag.clone());
-                }
-                let index = self.open(&tag, meaning.name, meaning.quantity);
-                self.slots[id.index()] = Slot::Scalar(index);
-                index
+                self.begin(id, &tag)
             }
             Some(Slot::Layers { .. }) | None => return,
         };

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use stetho_core::run::Run;
 use stetho_core::{Outcome, RuleOutcome, Verdict, count_of};
 use stetho_rules::Judges;
-use stetho_runlog::{FoundRun, Names, Pattern, Recorder, Source, find};
+use stetho_runlog::{FoundRun, LogError, Names, Pattern, Progress, Recorder, Source, find};
 
 /// Names that are told of those that were not understood.
 const MOST_NAMES: usize = 8;
@@ -27,6 +27,14 @@ struct Followed {
     source: Box<dyn Source>,
     recorder: Recorder,
     failure: Option<String>,
+}
+
+impl Followed {
+    /// Notes whether it could be read; how many points came.
+    fn take(&mut self, read: Result<Progress, LogError>) -> u64 {
+        self.failure = read.as_ref().err().map(ToString::to_string);
+        read.map_or(0, |progress| progress.points)
+    }
 }
 
 /// What the rules say of all runs.
@@ -82,17 +90,20 @@ impl Logs {
 
     /// Reads all that is new, each run on a core of its own. A run that cannot be read does not end the others.
     pub(crate) fn poll(&mut self) -> u64 {
-        let poll = |run: &mut Followed| match run.source.poll(&mut run.recorder) {
-            Ok(progress) => {
-                run.failure = None;
-                progress.points
-            }
-            Err(error) => {
-                run.failure = Some(error.to_string());
-                0
-            }
+        let poll = |run: &mut Followed| {
+            let read = run.source.poll(&mut run.recorder);
+            run.take(read)
         };
         self.runs.par_iter_mut().map(poll).sum()
+    }
+
+    /// Reads all that is new of logs that are not followed: a last line counts though nothing ended it.
+    pub(crate) fn finish(&mut self) -> u64 {
+        let finish = |run: &mut Followed| {
+            let read = run.source.finish(&mut run.recorder);
+            run.take(read)
+        };
+        self.runs.par_iter_mut().map(finish).sum()
     }
 
     /// The runs as they stand.

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
         bail!("{option} goes with --follow or --serve: without them a log is read once");
     }
     catch_interrupt();
-    logs.poll();
+    logs.finish();
     logs.demand_points()?;
     let judged = logs.judge(&|| seat_judges(&args.report, &config), true)?;
     if judged.verdict.outcomes.is_empty() {

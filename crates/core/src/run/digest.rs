@@ -177,6 +177,8 @@ const JUMP_SCORE: f64 = 4.0;
 const SETTLED: u64 = 12;
 /// Points over which the swing forgets; the level does so in a third of it.
 const MEMORY: u64 = 48;
+/// Distances are taken for no greater than this, so that no sum of them is infinite.
+const LARGEST: f64 = 1e300;
 /// Points of the sample, at most.
 const SAMPLE: usize = 512;
 
@@ -298,6 +300,7 @@ impl Digest {
         // E|x − mean| is 0.71 E|Δ| for independent normal values; differences of neighbours do not see a trend.
         let step =
             std::f64::consts::FRAC_1_SQRT_2 * self.last.map_or(0.0, |last| (point.value - last.value).abs());
+        let (step, apart) = (step.min(LARGEST), apart.clamp(-LARGEST, LARGEST));
         // One point moves level and swing by a few swings at most, so that a jump does not hide the next.
         let bound = if self.n >= SETTLED { 8.0 * self.swing } else { f64::INFINITY };
         self.swing += forgetting(self.n, MEMORY) * (step.min(bound) - self.swing);
@@ -489,6 +492,14 @@ mod tests {
             digest.push(step as u64, f64::NAN, *value);
         }
         digest
+    }
+
+    #[test]
+    fn numbers_at_the_end_of_the_range_are_borne() {
+        let values: Vec<f64> = (0..2000).map(|i| if i % 3 == 0 { f64::MAX } else { f64::MIN }).collect();
+        let digest = digest(&values, 8);
+        assert_eq!(digest.n(), 2000);
+        assert!(digest.highest().is_some_and(|p| p.value > 1e308));
     }
 
     proptest! {

@@ -178,9 +178,14 @@ impl Reader {
     fn intern(&mut self, tag: &[u8], board: &Board) -> TagId {
         let (at, is_new) = self.tags.intern(tag);
         if is_new {
-            self.series.push(Local { id: None, kind: board.known_kind(tag) });
+            self.begin(tag, board);
         }
         at
+    }
+
+    #[cold]
+    fn begin(&mut self, tag: &[u8], board: &Board) {
+        self.series.push(Local { id: None, kind: board.known_kind(tag) });
     }
 
     fn logged(

@@ -2,7 +2,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use stetho_runlog::{EventRun, Outcome, Source, Tail, Writer};
+use stetho_core::run::{LayerQuantity, Part, Quantity};
+use stetho_runlog::{EventRun, Names, Outcome, Recorder, Source, Tail, Writer};
 
 use crate::support::{Kept, file, open, read};
 
@@ -115,6 +116,29 @@ fn files_written_at_the_same_time_are_two_writers() {
     assert_eq!(kept.series("loss"), "0:0 1:0 2:0 3:0");
     assert_eq!(kept.series("loss#1"), "0:1 1:1 2:1 3:1");
     assert_eq!(kept.n_restarts, 0);
+}
+
+#[test]
+fn of_several_writers_losses_count_and_layers_do_not_come_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    for value in [1.0, 2.0] {
+        let mut log = Writer::create(folder.path()).unwrap();
+        for step in 0..3 {
+            for tag in ["loss", "lr", "grad_norm/fc1", "box_loss", "cls_loss"] {
+                log.scalar(tag, step, 1.7e9 + step as f64, value).unwrap();
+            }
+        }
+    }
+    let mut source = EventRun::of_folder(folder.path());
+    let mut recorder = Recorder::new("run", Names::default());
+    source.finish(&mut recorder).unwrap();
+    recorder.conclude(&source, true);
+    let run = recorder.run();
+    let count = |quantity| run.of(quantity).count();
+    assert_eq!(count(Quantity::Loss(Part::Train)), 2);
+    assert_eq!((count(Quantity::LossTerm(Part::Train)), count(Quantity::LearningRate)), (2, 1));
+    assert_eq!(count(Quantity::Layer(LayerQuantity::GradientNorm)), 1);
+    assert!(recorder.not_understood().is_empty(), "{:?}", recorder.not_understood());
 }
 
 #[test]
