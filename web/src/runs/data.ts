@@ -141,7 +141,7 @@ export function extent(values: Iterable<number>, positive: boolean): [number, nu
 
 /** Where values that differ by powers of ten are read best on a logarithmic scale. */
 export function isWide(group: SeriesGroup, range: [number, number] | null): boolean {
-  return range !== null && range[0] > 0 && (group === "loss" || group === "gradient" || group === "learning_rate") && range[1] / range[0] > 100;
+  return range !== null && range[0] > 0 && (group === "loss" || group === "gradient") && range[1] / range[0] > 100;
 }
 
 /** Puts what the live page was sent into what it has: of a list that grew, only what changed is there. */
