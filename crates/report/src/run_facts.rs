@@ -105,7 +105,7 @@ pub struct HeatFacts {
     pub name: String,
     /// How values are spread.
     pub scale: HeatScale,
-    /// The layers, from the input to the output.
+    /// The layers, from the input to the output; none in what the live page is sent of a map that grew.
     pub layers: Vec<String>,
     /// Layers that are left out at the end.
     pub left_out: u64,

@@ -161,7 +161,10 @@ export function grownRuns(old: readonly RunFacts[], sent: readonly RunFacts[]): 
       ...run,
       series: run.series.map((s, i) => grown(before?.series[i]?.tag === s.tag ? before.series[i] : before?.series.find((o) => o.tag === s.tag), s,
         ["first", "last", "time", "mean", "min", "max"])),
-      layers: run.layers.map((l) => grown(before?.layers.find((o) => o.name === l.name), l, ["first", "last", "columns"])),
+      layers: run.layers.map((l) => {
+        const known = before?.layers.find((o) => o.name === l.name);
+        return { ...grown(known, l, ["first", "last", "columns"]), layers: l.from === 0 ? l.layers : known?.layers ?? [] };
+      }),
     };
   });
 }
