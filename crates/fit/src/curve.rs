@@ -8,13 +8,16 @@ use stetho_core::fit::{CurvePoint, Estimate, FoldScore, LearningCurve};
 
 use crate::cv::{Evaluated, Setting};
 use crate::encode::Preparation;
-use crate::{Fold, Goal};
+use crate::{Fold, Goal, divide};
 use stetho_core::Random;
 
 /// Shares of the training rows.
 const SHARES: [f64; 5] = [0.1, 0.2, 0.4, 0.7, 1.0];
 /// Fewer rows than this are no point of the curve.
 const FEWEST: usize = 10;
+/// Up to this many rows are divided anew, so many times in all: where rows are few, it matters much which are left out.
+const FEW: usize = 1_000;
+const DIVISIONS: u64 = 3;
 /// Draws of folds from which the interval of the gain is taken.
 const DRAWS: u64 = 400;
 
@@ -26,12 +29,13 @@ pub(crate) fn curve(
     most: Duration,
 ) -> Measured<LearningCurve> {
     let start = Instant::now();
-    let folds: Vec<(&Fold, Vec<usize>)> = setting
-        .folds
-        .folds
-        .iter()
-        .take(model.rung.folds.len())
-        .map(|fold| (fold, spread(fold, setting)))
+    let n_folds = model.rung.folds.len();
+    let folds: Vec<(Fold, Vec<usize>)> = divisions(setting, n_folds)
+        .into_iter()
+        .map(|fold| {
+            let order = spread(&fold, setting);
+            (fold, order)
+        })
         .collect();
     let n_train = folds.iter().map(|f| f.1.len()).min().unwrap_or(0);
     let mut sizes: Vec<usize> = SHARES.iter().map(|s| (n_train as f64 * s).round() as usize).collect();
@@ -42,17 +46,15 @@ pub(crate) fn curve(
     }
     let mut by_size: Vec<(usize, Vec<FoldScore>)> = Vec::new();
     for n in sizes {
-        let scores = if n == n_train && folds.len() == model.rung.folds.len() {
-            model.rung.folds.clone()
-        } else {
-            let one = |(fold, order): &(&Fold, Vec<usize>)| {
-                let mut train: Vec<usize> = order.iter().take(n).copied().collect();
-                train.sort_unstable();
-                let smaller = Fold { train, validation: fold.validation.clone() };
-                setting.one(&model.spec, how, &smaller, 1).score
-            };
-            folds.par_iter().map(one).collect()
+        let known = if n == n_train { model.rung.folds.as_slice() } else { &[] };
+        let one = |(fold, order): &(Fold, Vec<usize>)| {
+            let mut train: Vec<usize> = order.iter().take(n).copied().collect();
+            train.sort_unstable();
+            let smaller = Fold { train, validation: fold.validation.clone() };
+            setting.one(&model.spec, how, &smaller).score
         };
+        let new = folds.par_iter().skip(known.len()).map(one);
+        let scores = [known, new.collect::<Vec<_>>().as_slice()].concat();
         by_size.push((n, scores));
         if start.elapsed() > most && by_size.last().is_some_and(|(n, _)| *n < n_train) {
             return Measured::Not("the time budget was spent".into());
@@ -61,13 +63,36 @@ pub(crate) fn curve(
     let points = by_size.iter().map(|(n, scores)| {
         let validation = Estimate::of(scores.iter().map(|s| s.validation), model.rung.row_error);
         let train = Estimate::of(scores.iter().map(|s| s.train), None).mean;
-        CurvePoint { n: *n as u64, train, validation: validation.mean, error: validation.error }
+        let error = if scores.len() > n_folds {
+            repeated(validation.std, scores.len(), n_folds)
+        } else {
+            validation.error
+        };
+        CurvePoint { n: *n as u64, train, validation: validation.mean, error }
     });
     Measured::Is(LearningCurve {
         model: model.rung.name.clone(),
         points: points.collect(),
-        gain_of_doubling: gain_of_doubling(&by_size, setting.seed),
+        gain_of_doubling: gain_of_doubling(&by_size, n_folds, setting.seed),
     })
+}
+
+/// The standard error of the mean of folds of several divisions (Nadeau & Bengio 2003).
+fn repeated(std: f64, n_scores: usize, n_folds: usize) -> f64 {
+    (1.0 / n_scores as f64 + 1.0 / (n_folds - 1).max(1) as f64).sqrt() * std
+}
+
+/// The first folds of the setting, and where rows are few those of other divisions.
+fn divisions(setting: Setting<'_>, n_folds: usize) -> Vec<Fold> {
+    let samples = setting.samples;
+    let mut folds: Vec<Fold> = setting.folds.folds.iter().take(n_folds).cloned().collect();
+    let is_random = samples.is_held_out.is_none() && samples.times.is_none() && samples.groups.is_none();
+    if is_random && setting.n_rows() <= FEW && n_folds == setting.folds.folds.len() {
+        for again in 1..DIVISIONS {
+            folds.extend(divide(samples, n_folds, setting.seed.wrapping_add(again)).folds);
+        }
+    }
+    folds
 }
 
 /// The training rows in an order of which every beginning holds the classes in their shares.
@@ -94,8 +119,9 @@ fn spread(fold: &Fold, setting: Setting<'_>) -> Vec<usize> {
     keyed.into_iter().map(|k| k.1).collect()
 }
 
-/// What twice the rows would add: the power law fitted to the means, and its spread when folds are drawn anew.
-fn gain_of_doubling(by_size: &[(usize, Vec<FoldScore>)], seed: u64) -> Option<[f64; 3]> {
+/// What twice the rows would add: the power law fitted to the means, and its spread when the folds of one division are drawn
+/// anew. Folds of several divisions share their rows, so that to draw as many as there are would promise too much.
+fn gain_of_doubling(by_size: &[(usize, Vec<FoldScore>)], n_drawn: usize, seed: u64) -> Option<[f64; 3]> {
     let n_folds = by_size.iter().map(|(_, s)| s.len()).min()?;
     let gain = |folds: &[usize]| {
         let mean = |scores: &[FoldScore]| {
@@ -110,7 +136,7 @@ fn gain_of_doubling(by_size: &[(usize, Vec<FoldScore>)], seed: u64) -> Option<[f
     let middle = gain(&all)?;
     let mut random = Random::new(seed ^ 0xd0b1e);
     let mut draws: Vec<f64> = (0..DRAWS)
-        .filter_map(|_| gain(&(0..n_folds).map(|_| random.below(n_folds)).collect::<Vec<_>>()))
+        .filter_map(|_| gain(&(0..n_drawn).map(|_| random.below(n_folds)).collect::<Vec<_>>()))
         .collect();
     draws.sort_by(f64::total_cmp);
     let at = |share: f64| draws.get((draws.len() as f64 * share) as usize).copied().unwrap_or(middle);
@@ -156,7 +182,7 @@ mod tests {
     #[test]
     fn a_flat_curve_promises_nothing() {
         let flat = |n| (n, vec![FoldScore { train: 0.9, validation: 0.8 }; 5]);
-        let gain = gain_of_doubling(&[flat(50), flat(100), flat(200)], 1).unwrap();
+        let gain = gain_of_doubling(&[flat(50), flat(100), flat(200)], 5, 1).unwrap();
         assert!(gain[0].abs() < 1e-9);
     }
 }

@@ -59,11 +59,11 @@ impl Setting<'_> {
     }
 
     /// Fits and scores one fold.
-    pub(crate) fn one(&self, spec: &Spec, how: Preparation, fold: &Fold, threads: usize) -> OneFold {
+    pub(crate) fn one(&self, spec: &Spec, how: Preparation, fold: &Fold) -> OneFold {
         let goal = &self.samples.goal;
         let (train_goal, validation_goal) = (goal.pick(&fold.train), goal.pick(&fold.validation));
         let (train, validation) = prepared(&self.samples.features, &fold.train, &fold.validation, how);
-        let model = spec.fit(&train, &train_goal, self.seed, threads);
+        let model = spec.fit(&train, &train_goal, self.seed);
         let shares = shares(&train_goal);
         let out = model.predict(&validation);
         let (train, train_goal) = thinned(train, train_goal);
@@ -78,18 +78,17 @@ impl Setting<'_> {
     /// is spent. Rows of the first fold's predictions that follow are NaN.
     pub(crate) fn every(&self, spec: &Spec, how: Preparation, most: Duration) -> Evaluated {
         let start = Instant::now();
-        let threads = rayon::current_num_threads();
         let done: Vec<OneFold> = if self.is_large() {
             let mut done = Vec::new();
             for fold in &self.folds.folds {
-                done.push(self.one(spec, how, fold, threads));
+                done.push(self.one(spec, how, fold));
                 if start.elapsed() > most {
                     break;
                 }
             }
             done
         } else {
-            self.folds.folds.par_iter().map(|fold| self.one(spec, how, fold, 1)).collect()
+            self.folds.folds.par_iter().map(|fold| self.one(spec, how, fold)).collect()
         };
         let mut out = Matrix::zeros(self.n_rows(), self.samples.goal.n_outputs());
         out.values.fill(f32::NAN);

@@ -72,8 +72,7 @@ pub(crate) fn importances(setting: Setting<'_>, best: &Evaluated) -> Measured<Ve
         let how = if best.spec.wants_scaling() { Preparation::Scaled } else { Preparation::AsIs };
         let transform = Transform::fit(&train, how);
         let goal = setting.goal(&fold.train);
-        let model =
-            best.spec.fit(&transform.apply(&train), &goal, setting.seed, rayon::current_num_threads());
+        let model = best.spec.fit(&transform.apply(&train), &goal, setting.seed);
         let validation = encoder.encode(columns, &fold.validation);
         let validation_goal = setting.goal(&fold.validation);
         let shares = shares(&goal);

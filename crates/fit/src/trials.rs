@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use stetho_core::Measured;
-use stetho_core::fit::{Estimate, FoldScore, RemedyKind, RungKind, ScalingTrial, Trial};
+use stetho_core::fit::{Estimate, FoldScore, RemedyKind, Rung, RungKind, ScalingTrial, Trial, difference};
 
 use crate::cv::{Evaluated, Setting};
 use crate::encode::{Preparation, prepared};
@@ -34,7 +34,7 @@ pub(crate) fn scaling(setting: Setting<'_>, until: Instant) -> Measured<Vec<Scal
             let one = |fold: &crate::Fold| {
                 let mut fold = fold.clone();
                 thin(&mut fold.train, MOST_ROWS);
-                setting.one(&spec, how, &fold, 1).score
+                setting.one(&spec, how, &fold).score
             };
             let folds: Vec<FoldScore> = setting.folds.folds.par_iter().map(one).collect();
             let model = if spec.kind() == RungKind::Linear { "linear model" } else { "kernel SVM" };
@@ -63,6 +63,9 @@ pub(crate) fn remedies(setting: Setting<'_>, rungs: &[Evaluated], until: Instant
     let networks: Vec<&Evaluated> =
         rungs.iter().filter(|r| matches!(r.rung.kind, RungKind::Network(_))).collect();
     if let Some(Evaluated { spec: Spec::Network(spec), rung, .. }) = networks.last() {
+        if wants_larger(rungs) {
+            trials.extend(larger(setting, spec, rung, until));
+        }
         trials.extend(of_network(setting, spec, &rung.folds, &rung.name, until));
     }
     trials.extend(ensemble(setting, rungs));
@@ -87,6 +90,28 @@ fn penalties(setting: Setting<'_>, linear: &Evaluated, until: Instant) -> Option
     let (penalty, gain) = best?;
     let action = format!("set the L2 penalty to {penalty} (`C={}` in scikit-learn)", 1.0 / penalty);
     Some(Trial { kind: RemedyKind::Penalty, action, model: linear.rung.name.clone(), gain })
+}
+
+/// Whether some model knows more of unseen rows than the linear one of those that it was fitted to.
+fn wants_larger(rungs: &[Evaluated]) -> bool {
+    let linear = rungs.iter().find(|r| r.rung.kind == RungKind::Linear);
+    linear.is_some_and(|linear| {
+        let known = linear.rung.train().mean;
+        rungs.iter().any(|r| r.rung.validation().mean > known)
+    })
+}
+
+/// The largest network, with twice the units.
+fn larger(setting: Setting<'_>, plain: &NetworkSpec, rung: &Rung, until: Instant) -> Option<Trial> {
+    if Instant::now() > until || setting.is_large() {
+        return None;
+    }
+    let units = 2 * plain.units;
+    let spec = Spec::Network(NetworkSpec { units, ..plain.clone() });
+    let folds = setting.folds.folds.par_iter().map(|f| setting.one(&spec, how_scaled(setting), f).score);
+    let gain = difference(&folds.collect::<Vec<_>>(), &rung.folds, None);
+    let action = format!("use {units} hidden units");
+    Some(Trial { kind: RemedyKind::Larger, action, model: rung.name.clone(), gain })
 }
 
 /// A network with one thing changed.
@@ -116,14 +141,13 @@ fn of_network(
         (RemedyKind::Smaller, "use 8 hidden units", NetworkSpec { units: 8, ..plain.clone() }),
     ];
     let mut trials = Vec::new();
-    let compare = |after: Vec<FoldScore>| stetho_core::fit::difference(&after, before, None);
+    let compare = |after: Vec<FoldScore>| difference(&after, before, None);
     for (kind, action, spec) in variants {
         if Instant::now() > until || setting.is_large() {
             return trials;
         }
         let spec = Spec::Network(spec);
-        let folds =
-            setting.folds.folds.par_iter().map(|f| setting.one(&spec, Preparation::Scaled, f, 1).score);
+        let folds = setting.folds.folds.par_iter().map(|f| setting.one(&spec, Preparation::Scaled, f).score);
         let gain = compare(folds.collect());
         trials.push(Trial { kind, action: action.into(), model: name.into(), gain });
     }
@@ -166,7 +190,7 @@ fn early_stopping(
         FoldScore { train: f64::NAN, validation: score(&validation_goal, &out, setting.score, &shares) }
     };
     let after: Vec<FoldScore> = setting.folds.folds.par_iter().enumerate().map(stopped).collect();
-    let gain = stetho_core::fit::difference(&after, before, None);
+    let gain = difference(&after, before, None);
     let epoch = stop_without(usize::MAX);
     let action = format!("stop after {epoch} of {} epochs, where the validation loss is lowest", spec.epochs);
     Some(Trial { kind: RemedyKind::EarlyStopping, action, model: name.into(), gain })
@@ -201,7 +225,7 @@ fn ensemble(setting: Setting<'_>, rungs: &[Evaluated]) -> Option<Trial> {
         FoldScore { train: f64::NAN, validation }
     };
     let after: Vec<FoldScore> = setting.folds.folds.iter().map(fold_score).collect();
-    let gain = stetho_core::fit::difference(&after, &best.rung.folds, best.rung.row_error);
+    let gain = difference(&after, &best.rung.folds, best.rung.row_error);
     let names: Vec<&str> = whole.iter().map(|r| r.rung.name.as_str()).collect();
     let action = format!("average {}", names.join(", "));
     Some(Trial { kind: RemedyKind::Ensemble, action, model: best.rung.name.clone(), gain })

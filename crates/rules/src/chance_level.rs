@@ -40,21 +40,32 @@ pub(crate) fn chance_level(run: &Run, within: f64) -> Option<AtChance> {
     if metric_improves(run, flat) || is_warming_up(run) {
         return None;
     }
-    let (chance, what, is_sure) = constant_prediction(run, level, within, flat)?;
+    let (chance, what, is_sure) = constant_prediction(run, &course, level, within, flat)?;
     let has_learned = run
         .validation_loss()
         .is_some_and(|s| s.digest.split(10).last().is_some_and(|b| b.mean < 0.985 * chance));
     // Without another witness, a loss that was lower once or moves now is no constant; one that sinks to chance and never below is.
-    let never_below = course.blocks.iter().all(|b| b.mean > 0.993 * chance) && course.start > chance;
-    if has_learned || !is_sure && (course.lowest() < 0.95 * level || moved > 0.01 * level && !never_below) {
+    let is_constant = moved <= 0.01 * level || never_below(&course, chance) && course.start > chance;
+    if has_learned || !is_sure && (course.lowest() < 0.95 * level || !is_constant) {
         return None;
     }
     let since = course.blocks.iter().find(|b| (b.mean - level).abs() < 0.03 * level).map_or(0, |b| b.first);
     Some(AtChance { level, chance, what, since, is_sure })
 }
 
+/// Whether a loss has never been lower than `chance`, as far as noise lets one tell.
+fn never_below(course: &Course, chance: f64) -> bool {
+    course.blocks.iter().all(|b| b.mean > 0.993 * chance)
+}
+
 /// The loss of a constant prediction that `level` is near to.
-fn constant_prediction(run: &Run, level: f64, within: f64, flat: u64) -> Option<(f64, String, bool)> {
+fn constant_prediction(
+    run: &Run,
+    course: &Course,
+    level: f64,
+    within: f64,
+    flat: u64,
+) -> Option<(f64, String, bool)> {
     let is_near = |chance: f64, within: f64| (level - chance).abs() <= within * chance;
     if let Some(baseline) = run.of(Quantity::Baseline(Part::Train)).next().and_then(|s| s.digest.last())
         && is_near(baseline.value, within)
@@ -86,7 +97,8 @@ fn constant_prediction(run: &Run, level: f64, within: f64, flat: u64) -> Option<
     let is_close = |k: &u32| {
         let chance = f64::from(*k).ln();
         let near = within.min(0.1 / f64::from(*k).sqrt());
-        is_near(chance, near) || (0.0..1.5 * near).contains(&(last / chance - 1.0))
+        let sinks = *k <= 20 && never_below(course, chance) && course.start > 1.03 * chance;
+        is_near(chance, near) || sinks && (0.0..1.5 * near).contains(&(last / chance - 1.0))
     };
     let k = CLASSES.into_iter().find(is_close)?;
     Some((f64::from(k).ln(), format!("ln {k}, for {k} classes"), false))

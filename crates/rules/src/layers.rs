@@ -45,7 +45,7 @@ pub(crate) fn share(blocks: &[Block], test: impl Fn(&Block) -> bool) -> f64 {
 pub(crate) struct Held<'a> {
     /// The layer's series.
     pub series: &'a Series,
-    /// Median level in the second half of the run.
+    /// Median level in the last third of the run.
     pub level: f64,
     /// Level of the first points.
     pub start: f64,
@@ -57,13 +57,13 @@ impl<'a> Held<'a> {
     /// Points without which nothing is lasting.
     const LEAST: u64 = 6;
 
-    /// The series, where it has been at `limit` or above in nearly all of the second half of the run, and is now.
+    /// The series, where it has been at `limit` or above in nearly all of the last third of the run, and is now.
     pub(crate) fn of(series: &'a Series, limit: f64) -> Option<Self> {
         let blocks = series.digest.split(STRETCHES);
         if series.digest.n() < Self::LEAST || series.digest.highest()?.value > 1.0 {
             return None;
         }
-        let late = &blocks[blocks.len() / 2..];
+        let late = &blocks[blocks.len() * 2 / 3..];
         let level = median(late.iter().map(|b| b.mean));
         if level < limit || share(late, |b| b.mean >= limit) < 0.9 || late.last()?.mean < limit {
             return None;
@@ -81,7 +81,7 @@ impl<'a> Held<'a> {
 
 /// The median size of the gradient of each layer, input to output, in four parts of the run.
 pub(crate) struct Depths<'a> {
-    /// Layers with their medians by quarter; offsets, embeddings, normalisations and what gets no gradient left out.
+    /// Layers with their medians by quarter; embeddings, normalisations and what gets no gradient left out.
     pub layers: Vec<(&'a Series, [f64; 4])>,
 }
 
@@ -89,12 +89,15 @@ impl<'a> Depths<'a> {
     /// Fewer layers have no depth.
     const LEAST: usize = 4;
 
-    /// The sizes by depth, where enough layers were logged for long enough.
-    pub(crate) fn of(run: &'a Run) -> Option<Self> {
-        let layers =
-            run.layers(LayerQuantity::GradientNorm).filter(|s| !is_bias(&s.name) && !is_apart(&s.name));
-        let layers: Vec<_> = layers.filter_map(|s| Some((s, quarters(s)?))).collect();
-        (layers.len() >= Self::LEAST).then_some(Self { layers })
+    /// The sizes by depth, of weights and apart from them of offsets, where enough layers were logged for long enough. The gradient of
+    /// an offset is what arrives at its layer; that of weights has a factor of the layer's inputs in it.
+    pub(crate) fn of(run: &'a Run) -> impl Iterator<Item = Self> {
+        [false, true].into_iter().filter_map(move |of_biases| {
+            let layers = run.layers(LayerQuantity::GradientNorm);
+            let layers = layers.filter(|s| is_bias(&s.name) == of_biases && !is_apart(&s.name));
+            let layers: Vec<_> = layers.filter_map(|s| Some((s, quarters(s)?))).collect();
+            (layers.len() >= Self::LEAST).then_some(Self { layers })
+        })
     }
 
     /// The size over all of the run but its first quarter.

@@ -11,6 +11,8 @@ use crate::trend::median;
 pub(crate) const GOOD: f64 = 1e-3;
 /// Share of stretches in which a size must be out of range.
 const LASTING: f64 = 0.8;
+/// Powers of ten from a layer out of range to one that shares its trouble.
+const CLOSE: f64 = 0.7;
 /// Share of layers that make it a matter of the learning rate as a whole.
 const NEARLY_ALL: f64 = 0.8;
 
@@ -79,10 +81,19 @@ impl<'a> StepSizes<'a> {
         off
     }
 
-    /// On which side (nearly) all layers are out of range: then it is the learning rate, and no single layer.
+    /// On which side (nearly) all layers are out of range, or some are and nearly all others come close to it: then it is the learning
+    /// rate, and no single layer.
     pub(crate) fn all_off(&self) -> Option<Off> {
         let least = (NEARLY_ALL * self.layers.len() as f64).max(2.0);
-        [Off::Large, Off::Small].into_iter().find(|side| self.off(*side).len() as f64 >= least)
+        [Off::Large, Off::Small].into_iter().find(|side| {
+            let off = self.off(*side);
+            let Some(nearest) = off.last() else { return false };
+            let is_close = |l: &&StepSize<'_>| match side {
+                Off::Large => l.log10 > nearest.log10 - CLOSE,
+                Off::Small => l.log10 < nearest.log10 + CLOSE,
+            };
+            self.layers.iter().filter(is_close).count() as f64 >= least
+        })
     }
 
     /// log10 of the size by layer.

@@ -41,7 +41,7 @@ pub(super) fn follow(args: &WatchArgs, config: &Config, logs: &mut Logs, start: 
     let mut fails = false;
     let page_ended = || page.as_ref().is_some_and(Page::has_ended);
     while !is_stopped() && !fails && !page_ended() && args.idle.is_none_or(|idle| written.elapsed() < idle) {
-        if looked.elapsed() > LOOK {
+        if looked.elapsed() > LOOK || logs.is_empty() {
             logs.look()?;
             looked = Instant::now();
         }
@@ -191,7 +191,8 @@ impl StatusLine {
         let is_text = format(&args.report) == Format::Text && args.report.out.is_none();
         let print = || {
             if is_text {
-                output::print(&format!("{}\n", clean(text)))
+                let lines: String = text.lines().map(|line| format!("{}\n", clean(line))).collect();
+                output::print(&lines)
             } else {
                 text.lines().for_each(output::note);
                 Ok(())

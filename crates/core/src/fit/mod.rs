@@ -127,6 +127,8 @@ pub enum RemedyKind {
     Penalty,
     /// Fewer units or levels.
     Smaller,
+    /// More units.
+    Larger,
     /// Units left out at random in training.
     Dropout,
     /// Batch normalisation.

@@ -505,8 +505,8 @@ mod tests {
                 let squares: f64 = part.iter().map(|v| (v - mean) * (v - mean)).sum();
                 prop_assert!((block.mean - mean).abs() < 1e-8);
                 prop_assert!((block.squares - squares).abs() < 1e-5 * (1.0 + squares));
-                prop_assert_eq!(block.min, part.iter().copied().fold(f64::INFINITY, f64::min));
-                prop_assert_eq!(block.max, part.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+                let (low, high) = part.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (v.min(a), v.max(b)));
+                prop_assert!(block.min.total_cmp(&low).is_eq() && block.max.total_cmp(&high).is_eq());
                 prop_assert_eq!((block.first, block.last), (start as u64, end as u64 - 1));
                 start = end;
             }

@@ -96,15 +96,41 @@ impl Run {
         })
     }
 
-    /// Series of the layers, in their order.
+    /// Series of the layers, from the input to the output: in the order of the log, or where that is the order of the alphabet (as keys of JSON
+    /// are often sorted), by the numbers in their names.
     pub fn layers(&self, quantity: LayerQuantity) -> impl Iterator<Item = &Series> {
-        self.of(Quantity::Layer(quantity))
+        let mut series: Vec<&Series> = self.of(Quantity::Layer(quantity)).collect();
+        if series.windows(2).all(|w| w[0].name <= w[1].name) {
+            series.sort_by_cached_key(|s| numbers_apart(&s.name));
+        }
+        series.into_iter()
     }
 
     /// The last step of any series.
     pub fn last_step(&self) -> Option<u64> {
         self.series.iter().filter_map(|s| s.digest.last()).map(|p| p.step).max()
     }
+}
+
+/// A name in pieces that sort numbers by size: `layers.10` after `layers.2`.
+fn numbers_apart(name: &str) -> Vec<(String, u64)> {
+    let mut pieces = vec![(String::new(), 0u64)];
+    let mut in_number = false;
+    for c in name.chars() {
+        if let (Some(digit), Some(last)) = (c.to_digit(10), pieces.last_mut()) {
+            last.1 = last.1.saturating_mul(10).saturating_add(digit.into());
+            in_number = true;
+            continue;
+        }
+        if in_number {
+            pieces.push((String::new(), 0));
+            in_number = false;
+        }
+        if let Some(last) = pieces.last_mut() {
+            last.0.push(c);
+        }
+    }
+    pieces
 }
 
 impl Record for Run {

@@ -1,13 +1,14 @@
-//! The models of the ladder. Trees, forests and support vectors come from kept crates; what is here is small and exact.
+//! The models of the ladder. Boosted trees and support vectors come from kept crates.
 
+mod boosting;
 mod dummy;
+mod forest;
 mod kernel;
 mod linear;
 mod nearest;
 mod network;
 mod nystrom;
 mod svm;
-mod trees;
 
 pub(crate) use network::{Network, NetworkSpec};
 
@@ -98,12 +99,12 @@ impl Spec {
         !matches!(self, Self::Dummy | Self::Tree { .. } | Self::Forest { .. } | Self::Boosting { .. })
     }
 
-    /// Fits it on `threads` threads.
-    pub(crate) fn fit(&self, rows: &Matrix, goal: &Goal, seed: u64, threads: usize) -> Box<dyn Model> {
+    /// Fits it to these rows.
+    pub(crate) fn fit(&self, rows: &Matrix, goal: &Goal, seed: u64) -> Box<dyn Model> {
         match self {
             Self::Dummy => Box::new(dummy::Dummy::fit(goal)),
             Self::Linear { penalty } => linear::fit(rows, goal, *penalty),
-            Self::Tree { depth } => trees::tree(rows, goal, *depth),
+            Self::Tree { depth } => forest::tree(rows, goal, *depth),
             Self::Neighbours { n } => Box::new(nearest::Nearest::fit(rows, goal, *n, seed)),
             Self::Svm { c, gamma } => {
                 let gamma = gamma.unwrap_or_else(|| kernel::default_gamma(rows));
@@ -113,8 +114,8 @@ impl Spec {
                     svm::fit(rows, goal, *c, gamma)
                 }
             }
-            Self::Forest { n_trees } => trees::forest(rows, goal, *n_trees, seed, threads),
-            Self::Boosting { n_rounds, depth } => trees::boosting(rows, goal, *n_rounds, *depth),
+            Self::Forest { n_trees } => forest::forest(rows, goal, *n_trees, seed),
+            Self::Boosting { n_rounds, depth } => boosting::boosting(rows, goal, *n_rounds, *depth),
             Self::Network(spec) => Box::new(Network::fit(rows, goal, spec, seed).0),
         }
     }

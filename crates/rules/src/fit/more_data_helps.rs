@@ -51,9 +51,10 @@ impl Rule for MoreDataHelps {
     fn check(&mut self, fit: &Fit, report: &mut Report) {
         let Some(found) = fit.curve.get().filter(|_| has_signal(fit)) else { return };
         let Some([middle, low, high]) = found.gain_of_doubling else { return };
-        let [.., before, last] = found.points.as_slice() else { return };
-        // It must still rise where the rows are most, not only on the whole.
-        if middle < self.gain || low <= 0.0 || last.validation <= before.validation {
+        let Some(last) = found.points.last() else { return };
+        // Each doubling brings less than the one before: of what the next is to bring, the last must have brought half at least.
+        let Some(half) = found.points.iter().rfind(|p| 2 * p.n <= last.n) else { return };
+        if middle < self.gain || low <= 0.0 || last.validation - half.validation < middle / 2.0 {
             return;
         }
         let message = format!(

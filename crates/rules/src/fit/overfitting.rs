@@ -1,7 +1,7 @@
 //! `overfitting`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::fit::{Fit, RemedyKind, Rung, RungKind};
+use stetho_core::fit::{Estimate, Fit, RemedyKind, Rung, RungKind};
 use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::ladder::{curve, has_signal, ladder, more_rows, remedies, tried};
@@ -51,8 +51,8 @@ use crate::ladder::{curve, has_signal, ladder, more_rows, remedies, tried};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Overfitting {
-    /// Share of what the best of the linear model, the kernel SVM and the networks knows of its training rows that may be lost
-    /// on unseen ones.
+    /// Share of what the linear model, the kernel SVM and the networks know of their training rows that may be lost on unseen
+    /// ones; of these models, all that chance alone may have put behind the best of them.
     pub lost: f64,
     /// Share of what the best model knows of unseen rows by which the largest network may do worse.
     pub worse: f64,
@@ -74,14 +74,13 @@ impl Rule for Overfitting {
         let (Some(best), Some(dummy)) = (fit.best().filter(|_| has_signal(fit)), fit.dummy()) else { return };
         let base = dummy.validation().mean;
         let Some(own) = closest(fit) else { return };
-        let known = own.train().mean - base;
-        let lost = own.gap().mean / known;
-        let is_lost = known > 0.0 && lost > self.lost && is_gap(own);
+        let lost = lost(fit, own, base);
+        let is_lost = lost.is_some_and(|lost| lost > self.lost);
         let flexible = fit.rungs.iter().rfind(|r| matches!(r.kind, RungKind::Network(_)));
         let fall = flexible.and_then(|f| fall(best, f, base)).filter(|(share, _)| *share > self.worse);
         let score = fit.score.name();
-        let (message, measured) = match (is_lost, fall) {
-            (true, _) => (
+        let (message, measured) = match (lost.filter(|_| is_lost), fall) {
+            (Some(lost), _) => (
                 format!(
                     "overfitting: the {} has {score} {:.3} on its training rows and {:.3} on unseen ones, and no other model has more \
                      than {:.3}",
@@ -91,12 +90,12 @@ impl Rule for Overfitting {
                     best.validation().mean
                 ),
                 Evidence::at_most(
-                    "share of what it knows of training rows that is lost on unseen ones",
+                    "share of what models know of training rows that is lost on unseen ones",
                     lost,
                     self.lost,
                 ),
             ),
-            (false, Some((share, flexible))) => (
+            (None, Some((share, flexible))) => (
                 format!(
                     "overfitting: the {} has {score} {:.3} on its training rows and {:.3} on unseen ones, where the {} has {:.3}",
                     flexible.name,
@@ -111,25 +110,42 @@ impl Rule for Overfitting {
                     self.worse,
                 ),
             ),
-            (false, None) => return,
+            (None, None) => return,
         };
         report.raise(draft(fit, best, message, measured));
     }
 }
 
-/// The model that does best on unseen rows among those that are fitted as networks are. Forests, boosted trees and neighbours
-/// know their training rows by construction; their gap says nothing.
-fn closest(fit: &Fit) -> Option<&Rung> {
+/// Models that are fitted as networks are. Forests, boosted trees and neighbours know their training rows by construction;
+/// their gap says nothing.
+fn smooth(fit: &Fit) -> impl Iterator<Item = &Rung> {
     let is_smooth =
         |r: &&Rung| matches!(r.kind, RungKind::Linear | RungKind::KernelSvm | RungKind::Network(_));
+    fit.rungs.iter().filter(is_smooth)
+}
+
+/// The one of them that does best on unseen rows.
+fn closest(fit: &Fit) -> Option<&Rung> {
     let score = |r: &&Rung| r.validation().mean;
-    fit.rungs.iter().filter(is_smooth).max_by(|a, b| score(a).total_cmp(&score(b)))
+    smooth(fit).max_by(|a, b| score(a).total_cmp(&score(b)))
+}
+
+/// Which share of what they know of training rows models lose on unseen ones, if they lose any beyond chance. The best on few
+/// rows is the best by luck as well, so it is not asked alone, but with all that are not behind it beyond chance.
+fn lost(fit: &Fit, best: &Rung, base: f64) -> Option<f64> {
+    let members: Vec<&Rung> = smooth(fit).filter(|r| !best.gain_over(r).is_positive()).collect();
+    let n = members.len() as f64;
+    let known = members.iter().map(|r| r.train().mean - base).sum::<f64>() / n;
+    let n_folds = members.iter().map(|r| r.folds.len()).min()?;
+    let gap =
+        |fold: usize| members.iter().map(|r| r.folds[fold].train - r.folds[fold].validation).sum::<f64>() / n;
+    let gap = Estimate::of((0..n_folds).map(gap), best.row_error);
+    (known > 0.0 && is_gap(gap, n_folds)).then_some(gap.mean / known)
 }
 
 /// Whether the gap is beyond its spread over folds.
-fn is_gap(rung: &Rung) -> bool {
-    let gap = rung.gap();
-    let error = if rung.folds.len() > 1 { gap.std / (rung.folds.len() as f64).sqrt() } else { gap.error };
+fn is_gap(gap: Estimate, n_folds: usize) -> bool {
+    let error = if n_folds > 1 { gap.std / (n_folds as f64).sqrt() } else { gap.error };
     gap.mean > 2.5 * error
 }
 
@@ -138,7 +154,8 @@ fn is_gap(rung: &Rung) -> bool {
 fn fall<'a>(best: &Rung, flexible: &'a Rung, base: f64) -> Option<(f64, &'a Rung)> {
     let behind = best.gain_over(flexible);
     let known = best.validation().mean - base;
-    let memorised = flexible.train().mean > best.validation().mean && is_gap(flexible);
+    let memorised =
+        flexible.train().mean > best.validation().mean && is_gap(flexible.gap(), flexible.folds.len());
     (known > 0.0 && behind.is_positive() && memorised).then_some((behind.mean / known, flexible))
 }
 

@@ -1,7 +1,7 @@
 //! `scale-sensitive`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::fit::{Fit, ScalingTrial, difference};
+use stetho_core::fit::{Fit, ScalingTrial, Score, difference};
 use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::ladder::{gain, has_signal};
@@ -59,7 +59,7 @@ impl Rule for ScaleSensitive {
         };
         // The same rows are in both, so what is left is the spread of the gain itself.
         let error = brought.std / (raw.folds.len().max(1) as f64).sqrt();
-        if brought.mean <= self.gain || brought.mean <= 2.0 * error {
+        if brought.mean <= self.gain || brought.mean <= 2.0 * error || !is_of_many_rows(fit, brought.mean) {
             return;
         }
         let message = format!(
@@ -89,4 +89,17 @@ impl Rule for ScaleSensitive {
             )),
         );
     }
+}
+
+/// Whether a gain is more than a few rows that went right by chance. It takes `gain` × rows of them at least, of which chance
+/// alone takes back the square root (McNemar 1947); three preparations were tried, so it must be three times as much.
+fn is_of_many_rows(fit: &Fit, gain: f64) -> bool {
+    let counts = fit.classes.iter().map(|c| c.1).filter(|n| *n > 0);
+    let n = match fit.score {
+        Score::Accuracy => fit.n_rows as f64,
+        // A row of the rarest class counts for as much as one of so many.
+        Score::BalancedAccuracy => counts.clone().min().unwrap_or(0) as f64 * counts.count() as f64,
+        Score::R2 => return true,
+    };
+    gain * n > 3.0 * (gain * n).sqrt()
 }

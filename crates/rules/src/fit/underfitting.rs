@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::fit::{Fit, RemedyKind, Rung, RungKind};
 use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal};
 
-use crate::ladder::{has_signal, ladder, remedies, tried};
+use crate::ladder::{gain as told, has_signal, ladder, remedies, tried};
 
 /// Simple models do not even follow the rows that they are fitted to, and models that can express more do better.
 ///
@@ -13,8 +13,8 @@ use crate::ladder::{has_signal, ladder, remedies, tried};
 /// trained too little. No amount of data mends that.
 ///
 /// ## What to do
-/// Use a model that can express more: the finding names the simplest one that suffices here. In a network: more units or layers,
-/// training for longer, less weight decay and dropout.
+/// Use a model that can express more: the finding names the simplest one that suffices here, with what it gains. In a network:
+/// more units (twice as many are tried), more layers, training for longer, less weight decay and dropout.
 ///
 /// ## Fires on
 /// ```recipe rows=500 target=label
@@ -78,16 +78,18 @@ impl Rule for Underfitting {
             message,
             Evidence::at_least("share of the way from no knowledge to the best model that a linear one goes", reached, self.reached),
             Remedy::advice(format!(
-                "use a model that can express more: the {} is the simplest that suffices here ({score} {:.3})",
+                "use a model that can express more: the {} is the simplest that suffices here ({score} {:.3}, {} over the {})",
                 enough.name,
-                enough.validation().mean
+                enough.validation().mean,
+                told(enough.gain_over(linear)),
+                linear.name
             )),
         )
         .evidence(ladder(fit));
         if let Some(tried) = tried(fit) {
             draft = draft.evidence(tried);
         }
-        for remedy in remedies(fit, &[RemedyKind::BatchNorm]) {
+        for remedy in remedies(fit, &[RemedyKind::Larger, RemedyKind::BatchNorm]) {
             draft = draft.remedy(remedy);
         }
         report.raise(draft);

@@ -1,7 +1,7 @@
 //! `amp-overflow`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Quantity, Run};
+use stetho_core::run::{Block, Quantity, Run};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::broken;
@@ -42,11 +42,15 @@ use crate::runs::{at, curves, since};
 pub(crate) struct AmpOverflow {
     /// Net halvings from the start on.
     pub halvings: f64,
+    /// Net halvings in the second half of the run, when a scaler has long found its scale.
+    pub late: f64,
+    /// Share of steps that may be skipped in the second half of the run.
+    pub skipped: f64,
 }
 
 impl Default for AmpOverflow {
     fn default() -> Self {
-        Self { halvings: 8.0 }
+        Self { halvings: 4.0, late: 2.5, skipped: 0.025 }
     }
 }
 
@@ -71,16 +75,27 @@ impl Rule for AmpOverflow {
         let blocks = digest.split(20);
         let half = blocks[blocks.len() / 2].mean;
         let lowest_so_far = digest.lowest().map_or(f64::NAN, |p| p.value);
-        let still_falls = (half / least).log2() >= 1.5 && last.value <= 2.0 * lowest_so_far;
+        let still_falls = (half / least).log2() >= self.late && last.value <= 2.0 * lowest_so_far;
         let is_used_up = first.value >= 2.0 && last.value < 1.0;
-        if halvings < self.halvings.min(if is_used_up { 2.0 } else { f64::INFINITY })
-            || !still_falls && !is_used_up
-        {
+        let falls = halvings >= self.halvings && (still_falls || is_used_up);
+        let skipped =
+            skipped(&blocks[blocks.len() / 2..]).filter(|share| *share > self.skipped && run.unit == "step");
+        if !falls && skipped.is_none() {
             return;
         }
-        report.raise(
-            Draft::new(
-                since(scale, first.step),
+        let (message, proof) = match skipped.filter(|_| !falls) {
+            Some(share) => (
+                format!(
+                    "the loss scale is halved about once in {} steps, and each time a step is skipped",
+                    Human((1.0 / share).round())
+                ),
+                Evidence::at_most(
+                    "share of steps that are skipped, second half of the run",
+                    share,
+                    self.skipped,
+                ),
+            ),
+            None => (
                 format!(
                     "the loss scale fell from {} to {} by {}: {} halvings without recovery",
                     Human(first.value),
@@ -89,9 +104,16 @@ impl Rule for AmpOverflow {
                     Human(halvings.round())
                 ),
                 Evidence::at_most("net halvings of the loss scale", halvings, self.halvings),
+            ),
+        };
+        report.raise(
+            Draft::new(
+                since(scale, first.step),
+                message,
+                proof,
                 Remedy::advice("train in bfloat16 (`torch.autocast(dtype=torch.bfloat16)`), which needs no scaler"),
             )
-            .count(halvings.round() as u64)
+            .count(halvings.round().max(1.0) as u64)
             .evidence(curves(run, "loss scale", [scale]))
             .remedy(Remedy::advice(
                 "find what overflows: log the largest value of each layer, and work out the loss, `exp`, norms and long sums in 32 bits",
@@ -99,6 +121,14 @@ impl Rule for AmpOverflow {
             .remedy(Remedy::advice("clip gradients after `scaler.unscale_(optimizer)`, not before")),
         );
     }
+}
+
+/// Share of steps after which the scale was halved, where that was seen five times or more: a fall by half of the highest value and a
+/// rise back make a path of that value.
+fn skipped(blocks: &[Block]) -> Option<f64> {
+    let falls: f64 = blocks.iter().map(|b| b.path / b.max.max(f64::MIN_POSITIVE)).sum();
+    let steps = blocks.last()?.last.saturating_sub(blocks.first()?.first).max(1);
+    (falls >= 5.0).then_some(falls / steps as f64)
 }
 
 #[cfg(test)]
@@ -112,6 +142,15 @@ mod tests {
         let falling = run([("loss_scale", values(200, |s| 2f64.powf(32.0 - s / 10.0)))]);
         let found = judge("amp-overflow", &falling);
         assert!(found[0].message.contains("20 halvings"), "{}", found[0].message);
+    }
+
+    #[test]
+    fn a_scale_that_grows_only_to_be_halved_again_is_told_by_the_steps_it_costs() {
+        let saw = |s: f64| if s % 20.0 < 12.0 { 1024.0 } else { 2048.0 };
+        let found = judge("amp-overflow", &run([("loss_scale", values(400, saw))]));
+        assert!(found[0].message.contains("once in 20 steps"), "{}", found[0].message);
+        let seldom = |s: f64| if s % 200.0 < 120.0 { 1024.0 } else { 2048.0 };
+        assert!(judge("amp-overflow", &run([("loss_scale", values(2000, seldom))])).is_empty());
     }
 
     #[test]

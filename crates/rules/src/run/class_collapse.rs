@@ -1,7 +1,7 @@
 //! `class-collapse`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Quantity, Run, Series};
+use stetho_core::run::{Quantity, Run};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{at, curves, peak_learning_rate, round2, since};
@@ -52,29 +52,36 @@ impl Rule for ClassCollapse {
     const ALSO: &'static [Signal] = &[Signal::LearningRate];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        let late = |s: &Series| {
-            let blocks = s.digest.split(20);
-            blocks[blocks.len() / 2..].to_vec()
-        };
-        let classes: Vec<_> =
-            run.of(Quantity::ClassShare).filter(|s| s.digest.n() >= 10).map(|s| (s, late(s))).collect();
-        if classes.len() < 2 {
-            return;
-        }
-        let Some((winner, blocks)) = classes.iter().max_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1))) else {
+        let classes: Vec<_> = run
+            .of(Quantity::ClassShare)
+            .filter(|s| s.digest.n() >= 8)
+            .map(|s| (s, s.digest.split(20)))
+            .collect();
+        let Some(n) = classes.iter().map(|(_, blocks)| blocks.len()).min().filter(|_| classes.len() >= 2)
+        else {
             return;
         };
-        let level = median(blocks.iter().map(|b| b.mean));
-        let others = classes.iter().filter(|(s, _)| s.name != winner.name);
-        let rest: f64 = others.map(|(_, blocks)| mean(blocks)).sum();
         // Shares above 1 are percentages, or counts, of which nothing is known.
-        let is_share = winner.digest.highest().is_some_and(|p| p.value <= 1.0);
-        if !is_share || blocks.iter().any(|b| b.mean < self.share) || rest > 1.0 - self.share {
+        if classes.iter().any(|(s, _)| s.digest.highest().is_none_or(|p| p.value > 1.0)) {
             return;
         }
-        let whole = winner.digest.split(20);
-        let from = whole.iter().rposition(|b| b.mean < self.share).map_or(0, |below| below + 1);
-        let step = whole.get(from).map_or(0, |b| b.first);
+        // Which class it is may change: what matters is that it is one.
+        let top = |i: usize| classes.iter().map(|(_, blocks)| blocks[i].mean).fold(0.0, f64::max);
+        let from = (0..n).rev().take_while(|i| top(*i) >= self.share).count();
+        let held = (3 * n / 4..n).filter(|i| top(*i) >= self.share).count() as f64 / (n - 3 * n / 4) as f64;
+        let Some((winner, blocks)) =
+            classes.iter().max_by(|a, b| a.1[n - 1].mean.total_cmp(&b.1[n - 1].mean))
+        else {
+            return;
+        };
+        let rest: f64 =
+            classes.iter().filter(|(s, _)| s.tag != winner.tag).map(|(_, blocks)| blocks[n - 1].mean).sum();
+        if held < 0.8 || rest > 1.5 * (1.0 - self.share) {
+            return;
+        }
+        let level = median((3 * n / 4..n).map(top));
+        let from = n - from;
+        let step = blocks.get(from).map_or(0, |b| b.first);
         let lower = peak_learning_rate(run).filter(|_| from > 0).map(|rate| {
             Remedy::advice(format!(
                 "it came while training: lower the learning rate from {} to {}",
@@ -96,8 +103,8 @@ impl Rule for ClassCollapse {
         )
         .count(1)
         .evidence(Evidence::bars(
-            "share of predictions, second half of the run",
-            classes.iter().map(|(s, blocks)| (s.name.clone(), mean(blocks))),
+            "share of predictions, last quarter of the run",
+            classes.iter().map(|(s, blocks)| (s.name.clone(), mean(&blocks[3 * n / 4..n]))),
         ))
         .evidence(curves(run, "share by step", classes.iter().take(10).map(|(s, _)| *s)));
         if let Some(lower) = lower {

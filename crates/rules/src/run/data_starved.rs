@@ -91,7 +91,7 @@ impl DataStarved {
             blocks.get(1..).map(<[_]>::to_vec)
         };
         let (data, step) = (of(data)?, of(step)?);
-        if least < 20 || data.len() < 4 || data.iter().chain(&step).any(|b| b.min < 0.0) {
+        if least < 6 || data.len() < 4 || data.iter().chain(&step).any(|b| b.min < 0.0) {
             return None;
         }
         // A wait longer than its step was measured beside it.

@@ -96,7 +96,7 @@ impl Rule for DeadActivations {
             .places(others)
             .count(dead.len() as u64)
             .evidence(Evidence::bars(
-                "share by layer, second half of the run",
+                "share by layer, last third of the run",
                 dead.iter().map(|(held, _)| (held.series.name.clone(), held.level)),
             ))
             .evidence(curves(run, "share by step", layers.iter().take(5).copied()))

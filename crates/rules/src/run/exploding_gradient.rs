@@ -1,8 +1,8 @@
 //! `exploding-gradient`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Block, LayerQuantity, Run, Series};
-use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
+use stetho_core::run::{Block, Jump, LayerQuantity, Quantity, Run, Series};
+use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::layers::{Depths, has_learned, places, quantile_until};
 use crate::runs::{at, curves, losses, peak_learning_rate, round2, since};
@@ -43,6 +43,8 @@ use crate::trend::{Course, median};
 pub(crate) struct ExplodingGradient {
     /// How many times the usual norm the late norms must be.
     pub growth: f64,
+    /// How many times the usual norm a single one must be to be called a leap.
+    pub leap: f64,
     /// How many times the gradient of the last layer that of the first must be.
     pub ratio: f64,
     /// Norms below this are not large, whatever the last layer's.
@@ -51,7 +53,7 @@ pub(crate) struct ExplodingGradient {
 
 impl Default for ExplodingGradient {
     fn default() -> Self {
-        Self { growth: 10.0, ratio: 1e3, large: 100.0 }
+        Self { growth: 10.0, leap: 50.0, ratio: 1e3, large: 100.0 }
     }
 }
 
@@ -78,10 +80,10 @@ impl Rule for ExplodingGradient {
         let mut grown: Vec<_> = norms.into_iter().filter_map(|s| self.growth(s)).collect();
         grown.retain(|g| run.is_contest.is_none() && got_worse(run, g.since));
         grown.sort_by(|a, b| (b.late / b.usual).total_cmp(&(a.late / a.usual)));
-        if grown.is_empty() {
-            self.check_depth(run, report);
-        } else {
+        if !grown.is_empty() {
             self.raise_growth(run, &grown, report);
+        } else if !self.check_leaps(run, report) {
+            self.check_depth(run, report);
         }
     }
 }
@@ -94,10 +96,10 @@ impl ExplodingGradient {
         if series.digest.n() < 30 || n < 15 {
             return None;
         }
-        let usual = median(blocks[n / 20..n * 3 / 4].iter().map(|b| b.mean));
+        let usual = median(blocks[n / 20..n / 3].iter().map(|b| b.mean));
         let tail = &blocks[n - n.div_ceil(20).max(2)..];
         let late = median(tail.iter().map(|b| b.mean));
-        let early_high = blocks[..n / 2].iter().map(|b| b.mean).fold(0.0, f64::max);
+        let early_high = blocks[..n / 3].iter().map(|b| b.mean).fold(0.0, f64::max);
         let is_high = |b: &Block| b.mean > 3.0 * usual;
         let is_out = late > self.growth * usual
             && late > 2.0 * early_high
@@ -142,14 +144,62 @@ impl ExplodingGradient {
         );
     }
 
+    /// Gradients that leap again and again far above what is usual, and the loss with them. A norm that is clipped may leap.
+    fn check_leaps(&self, run: &Run, report: &mut Report) -> bool {
+        let Some((norm, loss)) = run.gradient_norm().zip(run.train_loss()) else { return false };
+        if run.is_contest.is_some() || run.of(Quantity::ClipLimit).next().is_some() || norm.digest.n() < 60 {
+            return false;
+        }
+        let usual = norm.digest.quantile(0.5);
+        let apart = (norm.digest.last().map_or(0, |p| p.step) / norm.digest.n()).max(1);
+        let harms = |leap: &&Jump| {
+            let reach = leap.at.step..=leap.at.step + 3 * apart;
+            loss.digest.jumps().iter().any(|j| j.score() > 8.0 && reach.contains(&j.at.step))
+        };
+        let is_leap = |j: &&Jump| j.at.value > self.leap * usual && j.index >= norm.digest.n() / 20;
+        let mut leaps: Vec<&Jump> = norm.digest.jumps().iter().filter(is_leap).filter(harms).collect();
+        leaps.sort_by(|a, b| b.at.value.total_cmp(&a.at.value));
+        let Some(worst) = leaps.first() else { return false };
+        // One leap may be one batch; a single one counts if the norms after it are beyond all measure as well.
+        let lasts = worst.at.value > 100.0 * self.leap * usual && worst.after > self.leap * usual;
+        if leaps.len() < 3 && !lasts {
+            return false;
+        }
+        let rows = leaps.iter().map(|j| [at(run, j.at.step), Human(j.at.value).to_string()]);
+        report.raise(
+            Draft::new(
+                Place::steps(worst.at.step, worst.at.step),
+                format!(
+                    "`{}` leaps{}, to {} at {} where {} is usual, and the loss with it",
+                    norm.tag,
+                    if leaps.len() < 3 { "" } else { " again and again" },
+                    Human(worst.at.value),
+                    at(run, worst.at.step),
+                    Human(usual)
+                ),
+                Evidence::at_most("highest norm against the usual one", worst.at.value / usual, self.leap),
+                Remedy::advice(format!(
+                    "clip the gradient norm at {}, its 95th percentile",
+                    round2(norm.digest.quantile(0.95))
+                )),
+            )
+            .places(leaps[1..].iter().map(|j| Place::steps(j.at.step, j.at.step)))
+            .evidence(Evidence::table("leaps, highest first", ["at", "norm"], rows))
+            .evidence(curves(run, "gradient norm", [norm]))
+            .evidence(losses(run)),
+        );
+        true
+    }
+
     /// Gradients that grow towards the input, and with which the network does not learn.
     fn check_depth(&self, run: &Run, report: &mut Report) {
-        let Some(depths) = Depths::of(run) else { return };
+        let mut growing = Depths::of(run).filter(|d| {
+            d.layers.first().is_some_and(|(_, q)| Depths::size(q) >= self.large)
+                && d.is_graded(-0.6, |ratio| ratio > self.ratio)
+        });
+        let Some(depths) = growing.next().filter(|_| !has_learned(run)) else { return };
         let [first, .., last] = depths.layers.as_slice() else { return };
         let (high, low) = (Depths::size(&first.1), Depths::size(&last.1));
-        if high < self.large || !depths.is_graded(-0.6, |ratio| ratio > self.ratio) || has_learned(run) {
-            return;
-        }
         let large = depths.layers.iter().filter(|(_, q)| Depths::size(q) > self.ratio * low);
         let (place, others) = places(large.clone().map(|(s, _)| s.name.as_str()));
         report.raise(
@@ -192,6 +242,18 @@ fn got_worse(run: &Run, step: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn leaps_that_throw_the_loss_back_are_one_finding_and_others_none() {
+        let leaps = |s: f64| if s > 50.0 && s % 90.0 < 1.0 { 500.0 } else { 1.0 + 0.3 * (s * 1.7).sin() };
+        let thrown =
+            |s: f64| if s > 50.0 && (s - 1.0) % 90.0 < 1.0 { 9.0 } else { 1.0 + 0.1 * (s * 0.9).sin() };
+        let with =
+            |loss: fn(f64) -> f64| run([("loss", values(600, loss)), ("grad_norm", values(600, leaps))]);
+        let found = judge("exploding-gradient", &with(thrown));
+        assert_eq!((found.len(), found[0].count), (1, 6), "{:?}", found[0].message);
+        assert!(judge("exploding-gradient", &with(|s| 1.0 + 0.1 * (s * 0.9).sin())).is_empty());
+    }
 
     #[test]
     fn growth_towards_the_input_is_told_by_layer() {

@@ -62,11 +62,13 @@ pub(crate) struct LearningRateExtreme {
     pub most: f64,
     /// Rates below this are looked at where only losses are logged.
     pub tiny: f64,
+    /// How many times its start, and what it is later, the loss may leap to in the first steps.
+    pub overshoot: f64,
 }
 
 impl Default for LearningRateExtreme {
     fn default() -> Self {
-        Self { least: -5.0, most: -1.0, tiny: 1e-5 }
+        Self { least: -5.0, most: -1.0, tiny: 1e-5, overshoot: 3.0 }
     }
 }
 
@@ -79,13 +81,16 @@ impl Rule for LearningRateExtreme {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let sizes = StepSizes::of(run, self.least, self.most);
-        let Some(side) = sizes.all_off() else {
+        // Without a logged rate it is `update-ratio` that speaks.
+        let Some(side) = sizes.all_off().filter(|_| run.learning_rate().is_some()) else {
             if sizes.layers.is_empty() {
                 self.check_standstill(run, report);
+                self.check_overshoot(run, report);
             }
             return;
         };
         let off = sizes.off(side);
+        let n_layers = sizes.layers.len();
         let log10 = median(sizes.layers.iter().map(|l| l.log10));
         let ratio = 10f64.powf(log10);
         let (place, others) = places(off.iter().map(|l| l.series.name.as_str()));
@@ -107,7 +112,7 @@ impl Rule for LearningRateExtreme {
                 format!(
                     "each step changes {} of {} layers by too {word}: by {} of their weights in the median",
                     off.len(),
-                    sizes.layers.len(),
+                    n_layers,
                     Human(ratio)
                 ),
                 proof,
@@ -127,6 +132,42 @@ impl Rule for LearningRateExtreme {
 }
 
 impl LearningRateExtreme {
+    /// First steps that throw the loss far above where it began, and from which it comes back no further than there.
+    fn check_overshoot(&self, run: &Run, report: &mut Report) {
+        let Some((rate, loss)) = peak_learning_rate(run).zip(run.train_loss()) else { return };
+        let first = loss.digest.first();
+        let (Some(start), Some(high)) =
+            (first.first(), first.iter().max_by(|a, b| a.value.total_cmp(&b.value)))
+        else {
+            return;
+        };
+        let blocks = loss.digest.blocks();
+        let later = &blocks[blocks.len() / 2..];
+        let level = median(later.iter().map(|b| b.mean));
+        let lowest = later.iter().map(|b| b.mean).fold(f64::INFINITY, f64::min);
+        let is_thrown = start.value > 0.0 && high.value > self.overshoot * start.value.max(level);
+        if run.is_contest.is_some() || loss.digest.n() < 60 || !is_thrown || lowest < 0.9 * start.value {
+            return;
+        }
+        report.raise(
+            Draft::new(
+                since(loss, start.step),
+                format!(
+                    "with a learning rate of {} the first steps throw `{}` from {} to {}, and it never comes below its start again",
+                    Human(rate),
+                    loss.tag,
+                    Human(start.value),
+                    Human(high.value)
+                ),
+                Evidence::at_most("highest early loss against the first", high.value / start.value, self.overshoot),
+                Remedy::advice(format!("lower the learning rate from {} to {}, and warm it up", round2(rate), round2(rate / 30.0))),
+            )
+            .count(1)
+            .certainty(0.8)
+            .evidence(losses(run)),
+        );
+    }
+
     /// A tiny rate with which the model stays the same: its validation loss does, while batches differ.
     fn check_standstill(&self, run: &Run, report: &mut Report) {
         let Some(rate) = peak_learning_rate(run).filter(|rate| *rate < self.tiny && run.is_contest.is_none())
@@ -164,6 +205,19 @@ impl LearningRateExtreme {
 #[cfg(test)]
 mod tests {
     use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn first_steps_that_throw_the_loss_are_too_long_if_it_never_comes_back() {
+        let with = |floor: f64| {
+            let loss = values(200, move |s| {
+                let thrown = if s < 1.0 { 2.3 } else { 60.0 * (-s / 4.0).exp() };
+                thrown.max(floor) + 0.01 * (s * 1.3).sin()
+            });
+            run([("lr", values(200, |_| 1.0)), ("loss", loss)])
+        };
+        assert_eq!(judge("learning-rate-extreme", &with(2.31)).len(), 1);
+        assert!(judge("learning-rate-extreme", &with(1.2)).is_empty());
+    }
 
     #[test]
     fn a_common_cause_is_one_finding_with_the_rate_to_try() {

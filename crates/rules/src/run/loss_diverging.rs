@@ -58,7 +58,9 @@ impl Rule for LossDiverging {
     fn check(&mut self, run: &Run, report: &mut Report) {
         let Some(series) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
         let Some(course) = Course::of(&series.digest, 8) else { return };
-        let Some(rise) = self.rise(&course) else { return };
+        // What has just risen may come back: while a run goes on, it is given twice as long.
+        let lasting = if run.is_over { 3 } else { 6 };
+        let Some(rise) = self.rise(&course, lasting) else { return };
         let best = course.blocks[course.best];
         let from = course.lowest();
         let rate = peak_learning_rate(run).map_or_else(
@@ -94,7 +96,7 @@ impl Rule for LossDiverging {
 
 impl LossDiverging {
     /// How far the loss has left its best for good; `None` where it has not.
-    fn rise(&self, course: &Course) -> Option<f64> {
+    fn rise(&self, course: &Course, lasting: usize) -> Option<f64> {
         let after = &course.blocks[course.best + 1..];
         let last = course.blocks.last().map_or(course.end, |b| b.mean);
         let rise = course.end.max(last) - course.lowest();
@@ -111,7 +113,7 @@ impl LossDiverging {
         let n_steps =
             course.blocks[course.best..].windows(2).filter(|w| w[1].mean - w[0].mean > 0.25 * rise).count();
         let is_returning = z < -1.7 || n_steps >= 2 && after.len() - top >= 4 && z < 1.0;
-        let stays = rise >= 0.7 * (highest - course.lowest()) && n_above >= 3 && !is_returning;
+        let stays = rise >= 0.7 * (highest - course.lowest()) && n_above >= lasting && !is_returning;
         (is_far && stays).then_some(rise)
     }
 }

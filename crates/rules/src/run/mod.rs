@@ -100,7 +100,8 @@ pub(crate) fn join_symptoms(findings: &mut Vec<Finding>) {
         let rises = is_broken
             && !was_lost_long_before
             && ["loss-diverging", "loss-spike"].contains(&finding.rule.as_str());
-        let is_symptom = rises || SYMPTOMS.contains(&finding.rule.as_str());
+        let leaps = cause == "exploding-gradient" && finding.rule == "loss-spike";
+        let is_symptom = rises || leaps || SYMPTOMS.contains(&finding.rule.as_str());
         if is_symptom && finding.severity >= Severity::Warning {
             seen.push(format!("{} ({})", finding.message, finding.rule));
         }

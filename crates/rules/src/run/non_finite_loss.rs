@@ -65,10 +65,11 @@ impl Rule for NonFiniteLoss {
             return;
         }
         let word = if seen.n_nan > 0 { "NaN" } else { "infinite" };
-        let again = if seen.is_last {
-            "and has been since".to_owned()
-        } else {
-            format!("{} times in all", seen.count())
+        let again = match seen.count() {
+            1 if seen.is_last => "its newest value".to_owned(),
+            1 => "once, and a number again after it".to_owned(),
+            _ if seen.is_last => "and has been since".to_owned(),
+            n => format!("{n} times in all"),
         };
         let mut draft = Draft::new(
             since(first, seen.first),

@@ -88,7 +88,7 @@ impl Rule for SaturatedActivations {
             .places(others)
             .count(flat.len() as u64)
             .evidence(Evidence::bars(
-                "share by layer, second half of the run",
+                "share by layer, last third of the run",
                 flat.iter().map(|held| (held.series.name.clone(), held.level)),
             ))
             .evidence(curves(run, "share by step", layers.iter().take(5).copied()))

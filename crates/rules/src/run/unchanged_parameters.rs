@@ -113,7 +113,7 @@ impl UnchangedParameters {
     fn raise_all(&self, run: &Run, still: &[&Series], report: &mut Report) {
         let is_sure =
             |s: &&Series| !is_weights(s) || digits(s) >= 7 && gradient(run, &s.name, 0.0) == Gradient::Some;
-        if still.len() < 2 || !still.iter().all(|s| is_sure(s)) || run.train_loss().is_none() {
+        if still.len() < 2 || !still.iter().all(is_sure) || run.train_loss().is_none() {
             return;
         }
         let rate = run.learning_rate().and_then(|s| s.digest.highest()).map(|p| p.value);

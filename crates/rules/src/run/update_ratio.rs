@@ -70,13 +70,14 @@ impl Rule for UpdateRatio {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let sizes = StepSizes::of(run, self.least, self.most);
-        if sizes.all_off().is_some() {
+        // That all layers are off is the learning rate, where it is logged.
+        if sizes.all_off().is_some() && run.learning_rate().is_some() {
             return;
         }
         self.raise(run, &sizes, Off::Large, report);
         // Updates that are small because gradients vanish are told by that.
         let limits = VanishingGradient::default();
-        if !Depths::of(run).is_some_and(|d| d.vanishes(limits.ratio, limits.tiny)) {
+        if !Depths::of(run).any(|d| d.vanishes(limits.ratio, limits.tiny)) {
             self.raise(run, &sizes, Off::Small, report);
         }
     }

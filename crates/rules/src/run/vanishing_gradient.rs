@@ -61,7 +61,7 @@ pub(crate) struct VanishingGradient {
 
 impl Default for VanishingGradient {
     fn default() -> Self {
-        Self { ratio: 1e-3, tiny: 1e-4 }
+        Self { ratio: 1e-3, tiny: 1e-3 }
     }
 }
 
@@ -72,12 +72,10 @@ impl Rule for VanishingGradient {
     const SIGNALS: &'static [Signal] = &[Signal::LayerGradients];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        let Some(depths) = Depths::of(run) else { return };
+        let mut vanishing = Depths::of(run).filter(|d| d.vanishes(self.ratio, self.tiny));
+        let Some(depths) = vanishing.next() else { return };
         let [first, .., last] = depths.layers.as_slice() else { return };
         let (low, high) = (Depths::size(&first.1), Depths::size(&last.1));
-        if !depths.vanishes(self.ratio, self.tiny) {
-            return;
-        }
         let mut small: Vec<_> =
             depths.layers.iter().filter(|(_, q)| Depths::size(q) < self.ratio * high).collect();
         small.sort_by(|a, b| Depths::size(&a.1).total_cmp(&Depths::size(&b.1)));

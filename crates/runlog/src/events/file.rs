@@ -20,6 +20,8 @@ pub(super) struct EventFile {
     reader: Reader,
     /// Whether it was told that the file has become shorter.
     is_cut: bool,
+    /// Whether the system refused to read it the last time.
+    is_refused: bool,
 }
 
 /// What a file's records mean.
@@ -38,7 +40,7 @@ impl EventFile {
             series: Vec::new(),
             scratch: Vec::new(),
         };
-        Self { path, tail: Tail::default(), reader, is_cut: false }
+        Self { path, tail: Tail::default(), reader, is_cut: false, is_refused: false }
     }
 
     /// Bytes at the end that are no record yet.
@@ -51,8 +53,30 @@ impl EventFile {
         self.tail.is_lost()
     }
 
+    /// Whether the system refused to read it the last time.
+    pub(super) fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
     /// Reads what is new; returns the bytes.
     pub(super) fn poll(
+        &mut self,
+        board: &mut Board,
+        account: &mut Account,
+        sink: &mut dyn Sink,
+    ) -> Result<u64, LogError> {
+        let read = self.read(board, account, sink);
+        let was_refused = std::mem::replace(&mut self.is_refused, read.is_err());
+        if let Err(LogError::Read { reason, .. }) = &read
+            && !was_refused
+        {
+            let (path, offset) = (self.path.clone(), self.tail.position());
+            account.damaged(Damage { path, offset, problem: format!("it can be read no further: {reason}") });
+        }
+        read
+    }
+
+    fn read(
         &mut self,
         board: &mut Board,
         account: &mut Account,

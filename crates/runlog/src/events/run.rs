@@ -78,8 +78,16 @@ impl Source for EventRun {
         self.list()?;
         let before = self.board.n_points;
         let mut progress = Progress::default();
+        let mut refusal = None;
         for file in &mut self.files {
-            progress.bytes += file.poll(&mut self.board, &mut self.account, sink)?;
+            match file.poll(&mut self.board, &mut self.account, sink) {
+                Ok(bytes) => progress.bytes += bytes,
+                Err(error) => refusal = Some(error),
+            }
+        }
+        // A file that was taken away does not keep the others from being read.
+        if let Some(error) = refusal.filter(|_| self.files.iter().all(EventFile::is_refused)) {
+            return Err(error);
         }
         progress.points = self.board.n_points - before;
         Ok(progress)

@@ -35,7 +35,7 @@ static N_FILES: AtomicU64 = AtomicU64::new(0);
 /// let mut log = stetho_runlog::Writer::create(folder.path())?;
 /// let layers: Arc<[String]> = vec!["fc1".to_owned(), "fc2".to_owned()].into();
 /// log.scalar("train/loss", 0, 1.7e9, 2.3)?;
-/// log.vector("stetho/grad_norm", &layers, 0, 1.7e9, &[0.5, f32::NAN])?;
+/// log.vector("stetho/gradient_norm", &layers, 0, 1.7e9, &[0.5, f32::NAN])?;
 /// log.flush()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

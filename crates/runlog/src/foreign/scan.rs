@@ -20,11 +20,14 @@ pub(super) struct Scanned {
     pub(super) pairs: Vec<Pair>,
     /// A place without a name: `[1200/5000]`, `[200]`.
     pub(super) place: Option<(f64, Option<f64>)>,
+    /// The part of the data that it speaks of first.
+    pub(super) part: Option<&'static str>,
 }
 
 /// Reads a line.
 pub(super) fn scan(line: &str) -> Scanned {
-    let mut scanner = Scanner { text: line, at: 0, part: None, before: "", found: Scanned::default() };
+    let mut scanner =
+        Scanner { text: line, at: 0, part: None, is_of_part: false, before: "", found: Scanned::default() };
     scanner.start();
     while scanner.at < line.len() {
         scanner.advance();
@@ -37,6 +40,8 @@ struct Scanner<'a> {
     at: usize,
     /// The part of the data that the line speaks of, from here on: `train`, `val`, `test`.
     part: Option<&'static str>,
+    /// Whether the next number is said to be of that part, whatever its name.
+    is_of_part: bool,
     /// The word before, if only a blank lies between.
     before: &'a str,
     found: Scanned,
@@ -53,6 +58,10 @@ impl<'a> Scanner<'a> {
         self.at = self.text.len() - text.len();
         let inner = text.strip_prefix('[').unwrap_or(text);
         let n = number::length(inner);
+        // ` * Acc@1 76.1` is how torchvision's examples sum a validation up.
+        if text.starts_with("* ") {
+            self.part = Some("val");
+        }
         let end = if inner.len() < text.len() { ']' } else { ':' };
         let is_whole = n > 0 && inner[..n].bytes().all(|b| b.is_ascii_digit());
         let after = inner[n..].strip_prefix(end);
@@ -122,12 +131,15 @@ impl<'a> Scanner<'a> {
     fn word(&mut self, name: &'a str) {
         let before = std::mem::replace(&mut self.before, name);
         let rest = self.rest();
-        if let Some(part) = words::part(name) {
-            self.part = Some(part);
+        let part = words::part(name);
+        if part.is_some() {
+            self.part = part;
+            self.found.part = self.found.part.or(part);
         }
         // LightGBM: `training's auc: 0.9`.
         if rest.starts_with("'s ") {
             self.at += 3;
+            self.is_of_part = true;
             self.before = "";
             return;
         }
@@ -137,6 +149,17 @@ impl<'a> Scanner<'a> {
         }
         self.at += found.length;
         self.before = "";
+        if part.is_some() && found.value.fract() == 0.0 {
+            // `Test: [ 0/48]` is a place, `Train: 3 [ 50/1251` an epoch and a place after it.
+            if found.total.is_some() {
+                self.found.place = Some((found.value, found.total));
+                return;
+            }
+            if self.rest().trim_start().starts_with('[') {
+                self.found.pairs.push(Pair { name: "epoch".to_owned(), value: found.value, total: None });
+                return;
+            }
+        }
         if let Some(place) = found.place {
             self.found.place = Some(place);
         }
@@ -152,10 +175,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// The name of a number: joined with the word before where that belongs to it, and with the part of the data.
-    fn name(&self, name: &str, before: &str) -> String {
+    fn name(&mut self, name: &str, before: &str) -> String {
+        let is_of_part = std::mem::take(&mut self.is_of_part);
         let name = if words::joins(before, name) { format!("{before}_{name}") } else { name.to_owned() };
         match self.part {
-            Some(part) if words::takes_part(&name) => format!("{part}/{name}"),
+            Some(part) if is_of_part || words::takes_part(&name) => format!("{part}/{name}"),
             _ => name,
         }
     }
@@ -309,6 +333,13 @@ mod tests {
                 "2024-01-02 12:30:01,123 - INFO - Epoch(train)  [1][  50/7330]  lr: 1.9e-03  loss: 2.3",
                 "[50/7330] epoch=1 train/loss=2.3",
             ),
+            (
+                "Train: 3 [  50/1251 (  4%)]  Loss: 6.925 (6.93)  Time: 0.323s,  396.48/s  LR: 1.000e-06",
+                "[50/1251] epoch=3 train/Loss=6.925 Time=0.323 LR=0.000001",
+            ),
+            ("Test: [   0/48]  Loss:  6.8 (6.8)  Acc@1:  1.5 ( 1.5)", "[0/48] test/Loss=6.8 test/Acc@1=1.5"),
+            (" *   Acc@1 10.5 Acc@5 30.2", "val/Acc@1=10.5 val/Acc@5=30.2"),
+            ("[1]\tvalid_1's binary_logloss: 0.69", "[1] val/binary_logloss=0.69"),
             ("INFO:root:epoch=1 loss=inf", "epoch=1 loss=inf"),
             ("100/100 - 1s - loss: 0.3 - val_acc: 0.9", "[100/100] loss=0.3 val_acc=0.9"),
             ("D loss: 0.5 G loss: 0.7", "D_loss=0.5 G_loss=0.7"),

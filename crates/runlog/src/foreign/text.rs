@@ -1,5 +1,6 @@
 //! Lines that a training loop printed.
 
+use super::jsonl::is_summary;
 use super::lines::{LineReader, Misread};
 use super::number;
 use super::rows::{Role, Row, Rows, role};
@@ -14,11 +15,13 @@ pub(super) struct TextReader {
     pattern: Option<Pattern>,
     /// The epoch that a line of its own told.
     epoch: Option<f64>,
+    /// Batches of an epoch of training.
+    n_batches: Option<f64>,
 }
 
 impl TextReader {
     pub(super) fn new(pattern: Option<Pattern>) -> Self {
-        Self { pattern, epoch: None }
+        Self { pattern, ..Self::default() }
     }
 }
 
@@ -39,19 +42,29 @@ impl LineReader for TextReader {
             }
             None => self.row(&text).ok_or(Misread::Skipped("lines that tell no step and no loss"))?,
         };
+        if is_summary(&row) {
+            return Err(Misread::Skipped("summaries of the whole run"));
+        }
         rows.push(&row, sink);
         Ok(())
     }
 
     fn begin_anew(&mut self, _has_new_head: bool) -> bool {
-        self.epoch = None;
+        (self.epoch, self.n_batches) = (None, None);
         false
     }
 }
 
 impl TextReader {
     fn row(&mut self, text: &str) -> Option<Row> {
-        let row = row(text);
+        let (mut row, part) = row(text);
+        match part {
+            // Batches of a validation are no steps of the training.
+            Some("val" | "test") if self.n_batches.is_some() && row.n_batches != self.n_batches => {
+                row.batch = None;
+            }
+            _ => self.n_batches = row.n_batches.or(self.n_batches),
+        }
         if let Some((epoch, _)) = &row.epoch {
             self.epoch = Some(*epoch);
         }
@@ -65,8 +78,8 @@ impl TextReader {
     }
 }
 
-/// What a line says, if it is read by the common forms.
-fn row(text: &str) -> Row {
+/// What a line says, if it is read by the common forms, and the part of the data that it speaks of.
+fn row(text: &str) -> (Row, Option<&'static str>) {
     let scanned = scan(text);
     let mut row = Row { wall_time: timestamp(text), ..Row::default() };
     for pair in scanned.pairs {
@@ -81,7 +94,7 @@ fn row(text: &str) -> Row {
         row.batch = Some(place);
         row.n_batches = total;
     }
-    row
+    (row, scanned.part)
 }
 
 /// Whether a text is a training log: a line in ten, or two lines, give a place and a number.
@@ -89,7 +102,7 @@ pub(super) fn is_log(text: &str) -> bool {
     let lines = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).take(400);
     let (mut n_lines, mut n_rows) = (0, 0);
     for line in lines {
-        let row = row(&plain(line));
+        let (row, _) = row(&plain(line));
         let is_telling = row.values.iter().any(|(name, _)| words::is_telling(name));
         n_lines += 1;
         n_rows += usize::from(is_telling);

@@ -2,7 +2,10 @@
 
 /// The part of the data that a word names.
 pub(super) fn part(word: &str) -> Option<&'static str> {
-    match word.to_ascii_lowercase().as_str() {
+    // LightGBM numbers them: `valid_1`.
+    let plain =
+        word.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_').to_ascii_lowercase();
+    match plain.as_str() {
         "train" | "training" | "learn" => Some("train"),
         "val" | "valid" | "validation" | "validating" | "eval" | "evaluation" | "dev" => Some("val"),
         "test" | "testing" => Some("test"),
@@ -61,6 +64,7 @@ const KNOWN: &[&str] = &[
     "update",
     "updates",
     "time",
+    "data",
     "mfu",
     "scale",
     "grad_norm",
@@ -70,15 +74,25 @@ const KNOWN: &[&str] = &[
 /// Whether a number right after this name belongs to it.
 pub(super) fn is_known(name: &str) -> bool {
     let plain = name.to_ascii_lowercase();
-    let last = plain.rsplit(['_', '/', '.', '-']).next().unwrap_or("");
+    let last = last_word(&plain);
     let bare = last.split('@').next().unwrap_or("");
     KNOWN.contains(&plain.as_str()) || KNOWN.contains(&bare)
+}
+
+/// The last word of a name that is no number: `bbox_mAP_50` is a `mAP`.
+fn last_word(plain: &str) -> &str {
+    let is_word = |word: &&str| !word.bytes().all(|b| b.is_ascii_digit());
+    plain.rsplit(['_', '/', '.', '-', ' ']).find(is_word).unwrap_or("")
 }
 
 /// Whether a line that gives no place may be taken for a row because of this name.
 pub(super) fn is_telling(name: &str) -> bool {
     let plain = name.to_ascii_lowercase();
-    plain.contains("loss") || plain.contains("acc") || plain.contains("perplexity") || plain.contains("error")
+    is_result(&plain)
+        || plain.contains("loss")
+        || plain.contains("acc")
+        || plain.contains("perplexity")
+        || plain.contains("error")
 }
 
 /// Whether a number over another is a share of it.
@@ -140,31 +154,34 @@ pub(super) fn joins(before: &str, name: &str) -> bool {
 /// Whether a number of this name is of a part of the data and the name does not say of which.
 pub(super) fn takes_part(name: &str) -> bool {
     let plain = name.to_ascii_lowercase();
-    let mut words = plain.split(|c: char| !c.is_alphanumeric());
-    if words.any(|word| part(word).is_some()) || !is_known(name) {
-        return false;
-    }
-    let last = plain.rsplit(['_', '/', ' ']).next().unwrap_or("");
-    !matches!(
-        last,
-        "lr" | "rate"
-            | "norm"
-            | "gnorm"
-            | "scale"
-            | "time"
-            | "mfu"
-            | "step"
-            | "steps"
-            | "iter"
-            | "iteration"
-            | "it"
-            | "epoch"
-            | "epochs"
-            | "ep"
-            | "batch"
-            | "update"
-            | "updates"
-    )
+    !plain.split(|c: char| !c.is_alphanumeric()).any(|word| part(word).is_some()) && is_result(&plain)
+}
+
+/// Whether a name in small letters is known and one of a loss or a metric, not of a place, a setting or a time.
+fn is_result(plain: &str) -> bool {
+    let last = last_word(plain);
+    is_known(plain)
+        && !matches!(
+            last,
+            "lr" | "rate"
+                | "norm"
+                | "gnorm"
+                | "scale"
+                | "time"
+                | "data"
+                | "mfu"
+                | "step"
+                | "steps"
+                | "iter"
+                | "iteration"
+                | "it"
+                | "epoch"
+                | "epochs"
+                | "ep"
+                | "batch"
+                | "update"
+                | "updates"
+        )
 }
 
 /// What may stand right behind a number.

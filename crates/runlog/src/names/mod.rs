@@ -457,6 +457,9 @@ fn optimizer(words: &Words<'_>) -> Found {
         return Some((Quantity::LearningRate, words.left(&[RATE, &["learning", "rate"], TRAIN, MANNER])));
     }
     let is_scale = words.has(&["scale", "scaler", "scaling"]);
+    if is_scale && words.left(&[&["scale", "scaler", "scaling"], TRAIN, MANNER]).is_empty() {
+        return Some((Quantity::LossScale, String::new()));
+    }
     if is_scale && (words.has(LOSS) || words.has(&["amp", "fp16"])) || words.has(&["lossscale", "gradscale"])
     {
         return Some((Quantity::LossScale, String::new()));

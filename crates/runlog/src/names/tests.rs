@@ -117,6 +117,8 @@ const TABLE: &[(&str, Quantity, &str)] = &[
     ("zero_share/relu1", Layer(ZeroShare), "relu1"),
     ("saturated_share/tanh1", Layer(SaturatedShare), "tanh1"),
     ("loss_scale", LossScale, ""),
+    ("train/scale", LossScale, ""),
+    ("scale", LossScale, ""),
     ("amp/scale", LossScale, ""),
     ("grad_scale", LossScale, ""),
     ("Time", StepTime, ""),

@@ -118,6 +118,23 @@ fn files_written_at_the_same_time_are_two_writers() {
 }
 
 #[test]
+fn a_file_that_is_taken_away_leaves_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut logs = [Writer::create(folder.path()).unwrap(), Writer::create(folder.path()).unwrap()];
+    let (mut source, mut kept) = (EventRun::of_folder(folder.path()), Kept::default());
+    source.poll(&mut kept).unwrap();
+    std::fs::remove_file(logs[0].path()).unwrap();
+    logs[1].scalar("loss", 0, 1.7e9, 1.0).unwrap();
+    logs[1].flush().unwrap();
+    for _ in 0..2 {
+        source.poll(&mut kept).unwrap();
+    }
+    assert_eq!((kept.series("loss").as_str(), source.account().n_damaged), ("0:1", 1));
+    std::fs::remove_file(logs[1].path()).unwrap();
+    assert!(source.poll(&mut kept).unwrap_err().to_string().contains("no such file"));
+}
+
+#[test]
 fn damage_costs_what_it_hit_and_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let whole = write(folder.path());
