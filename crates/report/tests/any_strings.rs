@@ -122,7 +122,7 @@ fn runs() -> impl Strategy<Value = Vec<RunFacts>> {
     let steps = || vec(any::<u64>(), 0..6);
     let series = (word(), group, part, (steps(), steps(), vec(number(), 0..6)), any::<bool>()).prop_map(
         |(tag, group, part, (first, last, mean), is_broken)| SeriesFacts {
-            broken: is_broken.then(|| BrokenFacts { count: 1, first: 2, last: 3, is_last: true }),
+            broken: is_broken.then_some(BrokenFacts { count: 1, first: 2, last: 3, is_last: true }),
             chart: "loss".into(),
             points: mean.len() as u64,
             tag,
