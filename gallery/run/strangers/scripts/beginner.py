@@ -83,21 +83,21 @@ def beginner_log_of_zero(path):
     model = mlp(64, 128, 10)
     with torch.no_grad():
         model[-1].weight *= 4
-    fit(path, model, torch.optim.SGD(model.parameters(), lr=0.012), data, 15, loss_fn=log_of_softmax)
+    fit(path, model, torch.optim.SGD(model.parameters(), lr=0.03), data, 15, loss_fn=log_of_softmax)
 
 
 @run(".log", "the rate was meant to halve every other epoch and grows by two fifths instead: the loss leaves its best for good",
      "loss-diverging", "learning-rate-extreme loss-oscillating exploding-gradient loss-spike overfitting-run class-collapse")
 def beginner_rate_grows(path):
     model = mlp(30, 64, 64, 2)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     grow = torch.optim.lr_scheduler.ExponentialLR(optimizer, 1.4)
 
     def rate(pred, y):
         grow.step()
         return f" lr: {grow.get_last_lr()[0]:.5f}"
 
-    fit(path, model, optimizer, cancer(), 14, batch=16, loss_fn=brier, extra=rate)
+    fit(path, model, optimizer, cancer(), 24, batch=16, loss_fn=brier, extra=rate)
 
 
 def brier(pred, y):

@@ -103,6 +103,25 @@ def board_annealed(path):
             out.add_scalar("val/kl", kl.item(), step)
 
 
+@run("", "the same critic with its weights free: its loss runs to minus millions and the norm of its gradients grows all the way",
+     "exploding-gradient", "loss-diverging no-validation loss-terms-unbalanced learning-rate-extreme")
+def board_free_critic(path):
+    x, y, _, _ = digits()
+    make, judge = mlp(16, 64, 64), mlp(64, 64, 64, 1)
+    g, d = torch.optim.Adam(make.parameters(), lr=1e-4), torch.optim.Adam(judge.parameters(), lr=3e-3)
+    stream = endless(x, y, 32)
+    with board(path) as out:
+        for step in range(700):
+            loss_d = judge(torch.sigmoid(make(torch.randn(32, 16))).detach()).mean() - judge(next(stream)[0]).mean()
+            norm = step_of(d, loss_d)
+            loss_g = -judge(torch.sigmoid(make(torch.randn(32, 16)))).mean()
+            step_of(g, loss_g)
+            if step % 5 == 0:
+                out.add_scalar("critic/loss", loss_d.item(), step)
+                out.add_scalar("generator/loss", loss_g.item(), step)
+                out.add_scalar("critic/grad_norm", norm, step)
+
+
 class Corridor:
     """Walk right along 12 places; a slip in ten. The reward is at the end."""
 
@@ -217,7 +236,7 @@ def board_one_cycle(path):
     supervised(path, net, digits(), 15, optimizer, schedule)
 
 
-@run("", "triangular cyclic rate; loss and norm breathe with it")
+@run("", "triangular cyclic rate; loss and norm breathe with it", may="overfitting-run")
 def board_cyclic(path):
     net = mlp(20, 32, 3)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
@@ -239,14 +258,14 @@ def board_deviation_of_equals(path):
     net = mlp(64, 64, 10)
 
     def loss_fn(pred, y):
-        return F.cross_entropy(pred, y) + 0.1 * (pred * 0 + 1).std(1).mean()
+        return F.cross_entropy(pred, y) + 0.1 * (pred * 0 + 1).var(1).sqrt().mean()
 
     supervised(path, net, digits(), 8, torch.optim.SGD(net.parameters(), lr=0.1), loss_fn=loss_fn, guard=True)
 
 
-@run("", "Adam at 0.5: the loss jumps between 1 and 100 from step to step and never settles", "learning-rate-extreme",
+@run("", "Adam at 5.0: one burst to 1,000, then chance to the end", "learning-rate-extreme",
      "loss-oscillating loss-not-decreasing loss-spike loss-at-chance exploding-gradient loss-plateau loss-diverging class-collapse")
-def board_rate_of_half(path):
+def board_rate_of_five(path):
     net = mlp(64, 64, 10)
     supervised(path, net, digits(), 8, torch.optim.Adam(net.parameters(), lr=5.0))
 

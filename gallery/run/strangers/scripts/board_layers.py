@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from board import supervised
-from kit import cancer, classes, diabetes, digits, mlp, run
+from kit import cancer, classes, digits, mlp, run
 
 
 def weights(net):
@@ -116,17 +116,7 @@ def layers_small_weights(path):
     supervised(path, net, digits(), 8, sgd(net, 0.02), each=gradients(net, "Gradients/{}.weight"))
 
 
-@run("", "twelve tanh-free layers with weights too large: the gradient grows threefold a layer towards the input, the loss is in the "
-     "thousands", "exploding-gradient",
-     "loss-spike loss-diverging loss-oscillating learning-rate-extreme vanishing-gradient loss-plateau update-ratio overfitting-run")
-def layers_large_weights(path):
-    net = mlp(64, *[48] * 9, 10)
-    for _, p in weights(net):
-        nn.init.normal_(p, 0, 0.5)
-    supervised(path, net, digits(), 8, sgd(net, 1e-9), each=gradients(net))
-
-
-@run("", "biases far below zero: 19 of 20 outputs of both layers are zero on every batch, share drawn", "dead-activations",
+@run("", "biases far below zero: every unit of both layers is zero on every batch, share drawn", "dead-activations",
      "loss-at-chance loss-not-decreasing underfitting-run loss-plateau vanishing-gradient")
 def layers_dead(path):
     net = mlp(64, 64, 64, 10)
@@ -180,7 +170,7 @@ def layers_huge_updates(path):
 
 
 @run("", "the body was left out of the optimizer: its weight norms are the same to the last bit for the whole run, the head's are not",
-     "unchanged-parameters", "underfitting-run loss-plateau overfitting-run")
+     "unchanged-parameters", "underfitting-run loss-plateau overfitting-run gradient-accumulates exploding-gradient")
 def layers_left_out(path):
     net = mlp(20, 8, 8, 2)
     data = classes(1500, n_features=20, n_informative=10)
@@ -189,7 +179,8 @@ def layers_left_out(path):
 
 
 @run("", "the optimizer holds a net that was replaced: updates of exactly zero in each layer while gradients flow",
-     "unchanged-parameters", "loss-not-decreasing loss-at-chance update-ratio underfitting-run loss-plateau")
+     "unchanged-parameters",
+     "loss-not-decreasing loss-at-chance update-ratio underfitting-run loss-plateau gradient-accumulates exploding-gradient")
 def layers_replaced(path):
     old, net = mlp(64, 32, 10), mlp(64, 32, 10)
     each = both(changes(net, "weights/{}/norm", False), changes(net, "weights/{}/delta"), gradients(net))

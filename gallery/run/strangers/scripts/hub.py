@@ -172,25 +172,3 @@ def hub_overfits(path):
 def hub_never_evaluated(path):
     x, y, letters = windows(8000, seed=1)
     train(path, Tiny(letters), (x, y), None, 500, 2e-3, log=10, warmup=50, shape="cosine")
-
-
-class Recurrent(nn.Module):
-    def __init__(self, letters, scale):
-        super().__init__()
-        self.letters, self.head = nn.Embedding(letters, 32), nn.Linear(32, letters)
-        self.into, self.back = nn.Linear(32, 32), nn.Linear(32, 32, bias=False)
-        nn.init.orthogonal_(self.back.weight, scale)
-
-    def forward(self, x):
-        h, outs = torch.zeros(len(x), 32), []
-        for t in range(x.shape[1]):
-            h = F.relu(self.into(self.letters(x[:, t])) + self.back(h))
-            outs.append(self.head(h))
-        return torch.stack(outs, 1)
-
-
-@run(".json", "a recurrent net with ReLU, nothing clipped: the norm of the gradients goes from 1 to thousands in bursts",
-     "exploding-gradient", "loss-spike loss-diverging loss-oscillating learning-rate-extreme no-validation")
-def hub_recurrent(path):
-    x, y, letters = windows(6000, seed=1)
-    train(path, Recurrent(letters, 1.0), (x, y), None, 400, 1.5e-2, log=5, shape="constant", clip=1e9)

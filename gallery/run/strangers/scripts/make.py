@@ -1,6 +1,7 @@
 """Makes the recorded runs and `runs.toml`: `python make.py` for all of them, `python make.py NAME…` for some."""
 
 import json
+import multiprocessing
 import shutil
 import sys
 import time
@@ -15,6 +16,7 @@ import hub
 import keras_like
 import lightning
 import machines
+import mixed
 import nano
 import plain
 import research
@@ -32,7 +34,11 @@ def record(one):
     shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     seed(sum(map(ord, one.name)))
     began = time.time()
-    one.train(path)
+    child = multiprocessing.get_context("fork").Process(target=one.train, args=(path,))
+    child.start()
+    child.join()
+    if child.exitcode:
+        sys.exit(f"{one.name} failed")
     print(f"{one.name}: {time.time() - began:.1f} s", flush=True)
 
 

@@ -133,11 +133,20 @@ def plain_beyond_curvature(path):
     descend(path, x, y, 0.86, 70)
 
 
-@run(".log", "columns of very different scale and batches of four: the loss jumps up and down by a factor of ten for ever",
+@run(".log", "raw columns from hundredths to thousands in one logistic regression: the loss is 1 at one step and 100 at the next",
      "loss-oscillating", "learning-rate-extreme loss-spike exploding-gradient no-validation loss-plateau loss-not-decreasing")
-def plain_jumps(path):
-    x, y = regression(noise=0.5)
-    descend(path, x, y, 0.11, 600, momentum=0.3, batch=4)
+def plain_zigzag(path):
+    x, y = datasets.load_breast_cancer(return_X_y=True)
+    x, y = torch.tensor(x / 100, dtype=torch.float32), torch.tensor(y)
+    model = torch.nn.Linear(30, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=3.0)
+    with open(path, "w") as out:
+        for step, (bx, by) in zip(range(300), endless(x, y, 64)):
+            loss = F.cross_entropy(model(bx), by)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            line(out, step, loss=loss.item(), lr=3.0)
 
 
 @run(".log", "the gradient is added to weights that are thrown away: the loss is noise about 9.8 from start to end",
@@ -193,8 +202,8 @@ def plain_no_validation(path):
      "loss-plateau", "underfitting-run saturated-activations loss-at-chance loss-not-decreasing")
 def plain_output_cut_off(path):
     x, y, vx, vy = diabetes()
-    model = mlp(10, 32, 1)
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    model = mlp(10, 1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     predict = lambda x: torch.sigmoid(model(x)[:, 0])
     with open(path, "w") as out:
         for epoch in range(80):
@@ -203,5 +212,5 @@ def plain_output_cut_off(path):
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
-            out.write(f"epoch={epoch} lr=0.003 train_loss={F.mse_loss(predict(x), y).item():.5f} "
+            out.write(f"epoch={epoch} lr=0.01 train_loss={F.mse_loss(predict(x), y).item():.5f} "
                       f"val_loss={F.mse_loss(predict(vx), vy).item():.5f}\n")

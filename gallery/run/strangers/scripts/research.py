@@ -101,7 +101,7 @@ def research_mixture(path):
 
     def nll(x, y):
         w, mean, scale = net(x).chunk(3, 1)
-        each = torch.distributions.Normal(mean, F.softplus(scale) + 0.02).log_prob(y[:, None])
+        each = torch.distributions.Normal(mean, F.softplus(scale) + 0.05).log_prob(y[:, None])
         return -torch.logsumexp(F.log_softmax(w, 1) + each, 1).mean()
 
     stream = endless(data[0], data[1], 64)
@@ -148,8 +148,7 @@ def research_curriculum(path):
             update(optimizer, loss)
             if step % 3 == 0:
                 log.write(step, loss=loss, acc=accuracy(out, by), n_classes=known)
-        rows = vy < known
-        log.write(step, val_acc=accuracy(net(vx[rows]), vy[rows]), val_loss=F.cross_entropy(net(vx[rows]), vy[rows]))
+        log.write(step, val_acc=accuracy(net(vx), vy), val_loss=F.cross_entropy(net(vx), vy))
 
 
 @run(".jsonl", "a small net learns the soft answers of a large one, temperature 4, two terms")
@@ -195,8 +194,8 @@ def shares(out):
     return {str(k): v for k, v in enumerate((found / found.sum()).tolist())}
 
 
-@run(".jsonl", "a rate so high that the last layer's bias wins: nine of ten predictions, then all, are one digit; shares logged",
-     "class-collapse", "loss-at-chance learning-rate-extreme loss-not-decreasing loss-plateau loss-spike underfitting-run "
+@run(".jsonl", "a rate so high that the last layer's bias wins: nearly all predictions are one digit, today this and then that; shares logged",
+     "class-collapse", "loss-oscillating loss-at-chance learning-rate-extreme loss-not-decreasing loss-plateau loss-spike underfitting-run "
      "loss-diverging")
 def research_one_digit(path):
     x, y, vx, vy = digits()
@@ -234,7 +233,7 @@ def research_flat_tanh(path):
             log.write(step, loss=loss, val_loss=F.cross_entropy(net(vx), vy), grad_norm=norm, saturated_fraction=flat)
 
 
-@run(".jsonl", "one step at 3.0 kills the ReLU units: 9 of 10 of both layers are zero on all of validation, shares logged",
+@run(".jsonl", "two steps at 20 kill the ReLU units: 9 of 10 of both layers are zero on all of validation, shares logged",
      "dead-activations", "loss-plateau underfitting-run loss-at-chance loss-spike learning-rate-extreme loss-not-decreasing "
      "class-collapse")
 def research_killed(path):
@@ -245,7 +244,7 @@ def research_killed(path):
     for step in range(400):
         bx, by = next(stream)
         loss = F.cross_entropy(net(bx), by)
-        optimizer.param_groups[0]["lr"] = 3.0 if step in (60, 61) else 0.05
+        optimizer.param_groups[0]["lr"] = 20.0 if step in (60, 61) else 0.05
         update(optimizer, loss)
         if step % 10 == 0:
             h1 = torch.relu(net[0](vx))
@@ -260,36 +259,18 @@ def research_killed(path):
 def research_chain(path):
     x, y, _, _ = diabetes()
     net, log = nn.Sequential(*[nn.Linear(10, 10) for _ in range(8)], nn.Linear(10, 1)), Log(path)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.04, momentum=0.9)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.005, momentum=0.9)
     stream = endless(x, y, 16)
     for step in range(400):
         bx, by = next(stream)
         loss = F.mse_loss(net(bx)[:, 0], 6 * by)
         norm = update(optimizer, loss, None)
-        log.write(step, loss=loss, grad_norm=norm, lr=0.04)
+        log.write(step, loss=loss, grad_norm=norm, lr=0.005)
         if norm > 1e6 or math.isnan(norm):
             break
 
 
-@run(".jsonl", "a variational autoencoder whose exp(logvar) overflows: inf, then nan in both terms from then on",
-     "non-finite-loss", "loss-diverging loss-spike no-validation exploding-gradient loss-terms-unbalanced non-finite-gradient")
-def research_overflowing_variance(path):
-    x, y, _, _ = digits()
-    enc, dec, log = mlp(64, 64, 16), mlp(8, 64, 64), Log(path)
-    optimizer = torch.optim.SGD([*enc.parameters(), *dec.parameters()], lr=1e-3, momentum=0.9)
-    stream = endless(x * 16, y, 32)
-    for step in range(300):
-        bx, _ = next(stream)
-        mean, logvar = enc(bx).chunk(2, 1)
-        logvar = 4 * logvar
-        z = mean + torch.exp(logvar / 2) * torch.randn_like(mean)
-        rec = ((dec(z) - bx) ** 2).sum(1).mean()
-        kl = 0.5 * (logvar.exp() + mean**2 - 1 - logvar).sum(1).mean()
-        update(optimizer, (rec + kl) * (0.02 if step < 150 else 1.0))
-        log.write(step, loss=rec + kl, rec_loss=rec, kl_loss=kl)
-
-
-@run(".jsonl", "reconstruction summed over pixels and steps beside a KL of a thousandth: the latent code is not used",
+@run(".jsonl", "reconstruction of pixels from 0 to 255 summed over the picture, beside a KL of a few units: one term is thousands of times the other",
      "loss-terms-unbalanced", "no-validation loss-plateau")
 def research_sum_and_mean(path):
     x, y, _, _ = digits()
@@ -300,8 +281,8 @@ def research_sum_and_mean(path):
         bx, _ = next(stream)
         mean, logvar = enc(bx).chunk(2, 1)
         z = mean + torch.exp(logvar / 2) * torch.randn_like(mean)
-        rec = ((dec(z) - bx) ** 2).mean() * 0.01
-        kl = 32 * 0.5 * (logvar.exp() + mean**2 - 1 - logvar).sum(1).mean()
+        rec = ((dec(z) - 255 * bx) ** 2).sum(1).mean()
+        kl = 0.5 * (logvar.exp() + mean**2 - 1 - logvar).mean()
         update(optimizer, rec + kl)
         if step % 10 == 0:
             log.write(step, loss=rec + kl, reconstruction_loss=rec, kl_loss=kl)
