@@ -141,7 +141,7 @@ def beginner_never_positive(path):
 
 
 @run(".log", "momentum and a high rate: the loss of each epoch is far above or below the last", "loss-oscillating",
-     "learning-rate-extreme loss-spike")
+     "learning-rate-extreme loss-spike loss-not-decreasing")
 def beginner_swings(path):
     model = nn.Sequential(nn.Linear(64, 96), nn.Tanh(), nn.Linear(96, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.9, momentum=0.9)

@@ -168,7 +168,7 @@ def mixed_scaled_once(path):
 
 
 @run(".jsonl", "nothing but a rate too high for momentum 0.95: loss of an epoch up and down by a factor of three, validation too",
-     "loss-oscillating", "learning-rate-extreme loss-spike loss-plateau overfitting-run")
+     "loss-oscillating", "learning-rate-extreme loss-spike loss-plateau overfitting-run loss-not-decreasing")
 def mixed_swinging(path):
     x, y, vx, vy = classes(1500, n_features=20, n_informative=8, flip_y=0.02)
     net = mlp(20, 48, 2, act=nn.Tanh)

@@ -18,6 +18,7 @@ def loop(path, model, iters, rate, log=10, evaluate=100, batch=12, schedule=None
     optimizer = optimizer or torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95))
     schedule = schedule or (lambda i: min(1, (i + 1) / 50) * (0.55 + 0.45 * math.cos(math.pi * i / iters)))
     with open(path, "w") as out:
+        out.write(f"found vocab_size = {LETTERS}\n")
         out.write(f"number of parameters: {sum(p.numel() for p in model.parameters()) / 1e6:.2f}M\n")
         for i in range(iters):
             began = time.perf_counter()

@@ -51,7 +51,7 @@ def losses(out, target, boxes="iou"):
         far = ((box[:, :2] - truth[:, :2]) ** 2).sum(1) / 200 + ((box[:, 2:] - truth[:, 2:]) ** 2).sum(1) / 200
         box_loss = (1 - overlap + far).mean()
     elif boxes == "pixels":
-        box_loss = ((box - truth) ** 2).sum(1).mean() * 7.5
+        box_loss = ((box - truth) ** 2).sum(1).mean() * 100
     else:
         box_loss = -torch.log(overlap).mean()
     cls_loss = F.cross_entropy(out[:, :3], target[:, 0].long())
@@ -117,7 +117,7 @@ def yolo_forty_pictures(path):
     fit(path, pictures(40, 7, noise=0.6), pictures(200, 8, noise=0.6), 80, batch=8)
 
 
-@run(".csv", "box regression in squared pixels: the box loss is hundreds of times the class loss, which does not learn well",
+@run(".csv", "box regression in squared pixels: the box loss is thousands, then hundreds of times the class loss, which does not learn",
      "loss-terms-unbalanced", "overfitting-run loss-oscillating underfitting-run clipping-always loss-plateau")
 def yolo_pixels(path):
     fit(path, pictures(400, 9, noise=0.6), pictures(200, 10, noise=0.6), 25, boxes="pixels", rate=0.002)
