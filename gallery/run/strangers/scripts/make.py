@@ -12,6 +12,7 @@ import torch
 import beginner
 import board
 import board_layers
+import demanding
 import formats
 import hub
 import keras_like
