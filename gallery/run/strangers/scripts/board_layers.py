@@ -1,7 +1,6 @@
 """People who draw a curve for each layer in TensorBoard: gradients, weights, updates, activations."""
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from board import supervised

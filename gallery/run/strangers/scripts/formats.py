@@ -13,7 +13,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.metrics import log_loss
 from torch import nn
 
-from board import board
+from board import board, step_of
 from kit import accuracy, batches, classes, digits, endless, mlp, run, text
 from yolo import detector, losses, pictures
 
@@ -239,7 +239,8 @@ def state_of(holder):
     return copy.deepcopy(holder.state_dict())
 
 
-@run(".jsonl", "skip-grams with negative samples over source text: a noisy loss from 4.2 to 2 and still falling slowly", may="no-validation")
+@run(".jsonl", "skip-grams with negative samples over source text: a noisy loss from 4.2 to 2, still falling slowly",
+     may="no-validation")
 def formats_skip_grams(path):
     source, n = text()
     inner, outer = nn.Embedding(n, 16), nn.Embedding(n, 16)
@@ -281,6 +282,29 @@ def formats_one_slow_layer(path):
                     if k in before:
                         row[f"update_ratio/{k}"] = ((p.detach().double() - before[k]).norm() / before[k].norm()).item()
                 out.write(json.dumps(row) + "\n")
+
+
+@run("", "one layer of three has a rate of its own, 0.5: its update is twice its weights, the others' a hundredth",
+     "update-ratio", "learning-rate-extreme loss-at-chance loss-plateau underfitting-run loss-spike loss-not-decreasing "
+     "exploding-gradient no-validation loss-diverging")
+def formats_one_fast_layer(path):
+    x, y, vx, vy = digits()
+    net = mlp(64, 32, 32, 10)
+    slow, fast = [*net[0].parameters(), *net[4].parameters()], [*net[2].parameters()]
+    optimizer = torch.optim.RMSprop([{"params": slow}, {"params": fast, "lr": 0.5, "weight_decay": 1.0}], lr=5e-4)
+    stream = endless(x, y, 32)
+    with board(path) as out:
+        for step in range(400):
+            before = {k: p.detach().clone() for k, p in net.named_parameters() if p.dim() > 1}
+            bx, by = next(stream)
+            loss = F.cross_entropy(net(bx), by)
+            step_of(optimizer, loss)
+            if step % 4 == 0:
+                out.add_scalar("Loss/train", loss.item(), step)
+                out.add_scalar("Loss/val", F.cross_entropy(net(vx), vy).item(), step)
+                for k, p in net.named_parameters():
+                    if k in before:
+                        out.add_scalar(f"update_ratio/{k}", ((p - before[k]).norm() / before[k].norm()).item(), step)
 
 
 @run(".jsonl", "inputs with very heavy tails, nothing clipped: norms of one, with bursts to thousands ever again, the loss thrown about",

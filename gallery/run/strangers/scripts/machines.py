@@ -2,7 +2,6 @@
 
 import csv
 import json
-import math
 import time
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from kit import accuracy, batches, classes, digits, endless, mlp, run
+from kit import batches, digits, endless, mlp, run
 
 
 class Table:

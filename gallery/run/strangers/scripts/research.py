@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from kit import accuracy, cancer, classes, diabetes, digits, endless, mlp, run, split
+from kit import accuracy, cancer, diabetes, digits, endless, mlp, run, split
 
 
 class Log:
@@ -250,7 +250,7 @@ def research_killed(path):
             h1 = torch.relu(net[0](vx))
             h2 = torch.relu(net[2](h1))
             dead = {"fc1": (h1 == 0).all(0).float().mean(), "fc2": (h2 == 0).all(0).float().mean()}
-            log.write(step, loss=loss, val_loss=F.cross_entropy(net(vx), vy), lr=optimizer.param_groups[0]["lr"], dead_fraction=dead)
+            log.write(step, loss=loss, val_loss=F.cross_entropy(net(vx), vy), dead_fraction=dead)
 
 
 @run(".jsonl", "a deep linear chain whose norms grow: the gradient's norm is ten, a hundred, then 1e5 before the loss is lost",
@@ -270,7 +270,7 @@ def research_chain(path):
             break
 
 
-@run(".jsonl", "reconstruction of pixels from 0 to 255 summed over the picture, beside a KL of a few units: one term is thousands of times the other",
+@run(".jsonl", "reconstruction of pixels from 0 to 255 summed over the picture beside a KL: one term is a thousand times the other",
      "loss-terms-unbalanced", "no-validation loss-plateau")
 def research_sum_and_mean(path):
     x, y, _, _ = digits()
