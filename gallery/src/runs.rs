@@ -17,7 +17,7 @@ use crate::GalleryError;
 pub struct RecordedRun {
     /// Its name.
     pub name: String,
-    /// Its log: a file or folder below `gallery/run/recorded`.
+    /// Its log: a file or folder below the gallery; in the list, below the folder `recorded` beside it.
     pub log: PathBuf,
     /// What it is, in one line.
     pub about: String,
@@ -51,16 +51,25 @@ struct Manifest {
     run: Vec<RecordedRun>,
 }
 
-/// The recorded runs of `gallery/run/runs.toml`.
+/// The recorded runs of `gallery/run`, and those of `gallery/run/strangers`, by people who knew nothing of the rules.
 ///
 /// # Errors
 /// When the file cannot be read or is not as it should be.
 pub fn recorded_runs(root: &Path) -> Result<Vec<RecordedRun>, GalleryError> {
-    let path = root.join("run/runs.toml");
+    let mut runs = Vec::new();
+    for folder in ["run", "run/strangers"] {
+        runs.extend(runs_of(root, Path::new(folder))?);
+    }
+    Ok(runs)
+}
+
+fn runs_of(root: &Path, folder: &Path) -> Result<Vec<RecordedRun>, GalleryError> {
+    let path = root.join(folder).join("runs.toml");
     let text = std::fs::read_to_string(&path).map_err(GalleryError::io(&path))?;
     let manifest: Manifest =
         toml::from_str(&text).map_err(|e| GalleryError::malformed(&path, e.to_string()))?;
-    Ok(manifest.run)
+    let in_folder = |run: RecordedRun| RecordedRun { log: folder.join("recorded").join(&run.log), ..run };
+    Ok(manifest.run.into_iter().map(in_folder).collect())
 }
 
 impl RecordedRun {
@@ -69,7 +78,7 @@ impl RecordedRun {
     /// # Errors
     /// When the log cannot be read.
     pub fn judge(&self, root: &Path) -> Result<RunVerdict, GalleryError> {
-        judge_run(&root.join("run/recorded").join(&self.log))
+        judge_run(&root.join(&self.log))
     }
 
     /// Whether it is healthy.

@@ -53,7 +53,7 @@ fn recorded_runs_name_rules_and_logs_that_exist_and_are_diverse() {
         for id in run.expect.iter().chain(&run.may).filter(|id| stetho_rules::find(id).is_none()) {
             failures.push(format!("{}: there is no rule `{id}`", run.name));
         }
-        if !root().join("run/recorded").join(&run.log).exists() {
+        if !root().join(&run.log).exists() {
             failures.push(format!("{}: there is no `{}`", run.name, run.log.display()));
         }
     }

@@ -3,7 +3,7 @@
 use stetho_core::percent;
 use stetho_core::run::{Better, Part, Quantity, Run, Series};
 
-use crate::runs::{is_warming_up, metric_improves};
+use crate::runs::{is_warming_up, metric_of_part_improves};
 use crate::trend::{Course, mean};
 
 /// A loss that stays at chance.
@@ -37,7 +37,7 @@ pub(crate) fn chance_level(run: &Run, within: f64) -> Option<AtChance> {
         return None;
     }
     let flat = tail[0].first;
-    if metric_improves(run, flat) || is_warming_up(run) {
+    if training_improves(run, flat) || is_warming_up(run) {
         return None;
     }
     let (chance, what, is_sure) = constant_prediction(run, &course, level, within, flat)?;
@@ -51,6 +51,12 @@ pub(crate) fn chance_level(run: &Run, within: f64) -> Option<AtChance> {
     }
     let since = course.blocks.iter().find(|b| (b.mean - level).abs() < 0.03 * level).map_or(0, |b| b.first);
     Some(AtChance { level, chance, what, since, is_sure })
+}
+
+/// Whether a metric of training improves from step `flat` on, or one of validation where none of training is logged.
+fn training_improves(run: &Run, flat: u64) -> bool {
+    let part = if run.metrics(Part::Train).next().is_some() { Part::Train } else { Part::Validation };
+    metric_of_part_improves(run, part, flat)
 }
 
 /// Whether a loss has never been lower than `chance`, as far as noise lets one tell.
@@ -86,7 +92,7 @@ fn constant_prediction(
     let is_guessing = |a: &Accuracy| (0.5..1.5).contains(&(a.level * k));
     if !accuracies.is_empty() {
         let at_chance = (2.0..=20_000.0).contains(&k)
-            && accuracies.iter().all(is_guessing)
+            && of_training(&accuracies).all(is_guessing)
             && is_near(k.ln(), 6.0 * within);
         return at_chance.then(|| (k.ln(), format!("ln {k}, for {k} classes"), true));
     }
@@ -104,8 +110,15 @@ fn constant_prediction(
     Some((f64::from(k).ln(), format!("ln {k}, for {k} classes"), false))
 }
 
+/// Accuracies of training where there are any: a validation set of a few hundred rows is far from chance by chance.
+fn of_training(accuracies: &[Accuracy]) -> impl Iterator<Item = &Accuracy> {
+    let has_training = accuracies.iter().any(|a| a.part == Part::Train);
+    accuracies.iter().filter(move |a| !has_training || a.part == Part::Train)
+}
+
 /// An accuracy since the loss is flat.
 struct Accuracy {
+    part: Part,
     level: f64,
     /// Whether it does not move at all: the same class is told for every sample.
     is_still: bool,
@@ -126,17 +139,20 @@ fn prior_of_two(accuracy: &Accuracy, level: f64) -> Option<(f64, String, bool)> 
 fn accuracies(run: &Run, flat: u64) -> Vec<Accuracy> {
     let parts = [Part::Train, Part::Validation, Part::Test];
     let is_accuracy = |name: &str| name.contains("acc") || name.contains("top1");
-    let found = parts.into_iter().flat_map(|p| run.metrics(p));
-    let found = found.filter(|(s, b)| *b == Better::Higher && is_accuracy(&s.tag.to_lowercase()));
-    let of = |series: &Series| {
+    let found = parts.into_iter().flat_map(|p| run.metrics(p).map(move |(s, b)| (p, s, b)));
+    let found = found.filter(|(_, s, b)| *b == Better::Higher && is_accuracy(&s.tag.to_lowercase()));
+    let of = |part: Part, series: &Series| {
         let blocks: Vec<_> = series.digest.blocks().iter().filter(|b| b.first >= flat).copied().collect();
         let unit = if series.digest.highest()?.value > 1.5 { 100.0 } else { 1.0 };
         let low = blocks.iter().map(|b| b.min).fold(f64::INFINITY, f64::min);
         let high = blocks.iter().map(|b| b.max).fold(f64::NEG_INFINITY, f64::max);
-        (blocks.len() > 2)
-            .then(|| Accuracy { level: mean(&blocks) / unit, is_still: high - low < 1e-3 * unit })
+        (blocks.len() > 2).then(|| Accuracy {
+            part,
+            level: mean(&blocks) / unit,
+            is_still: high - low < 1e-3 * unit,
+        })
     };
-    found.filter_map(|(s, _)| of(s)).collect()
+    found.filter_map(|(part, s, _)| of(part, s)).collect()
 }
 
 /// Whether the loss is a mean squared error by its name.

@@ -51,12 +51,17 @@ pub(crate) fn round2(value: f64) -> String {
 /// Whether a metric has become better by more than chance and by more than a hundredth, at step `since` and later: of training or
 /// of validation, with five points or more.
 pub(crate) fn metric_improves(run: &Run, since: u64) -> bool {
-    [Part::Train, Part::Validation, Part::Test].into_iter().flat_map(|part| run.metrics(part)).any(
-        |(series, better)| {
-            let sign = if better == Better::Higher { 1.0 } else { -1.0 };
-            gains(series, since, sign, 0.03)
-        },
-    )
+    [Part::Train, Part::Validation, Part::Test]
+        .into_iter()
+        .any(|part| metric_of_part_improves(run, part, since))
+}
+
+/// The same of the metrics of one part.
+pub(crate) fn metric_of_part_improves(run: &Run, part: Part, since: u64) -> bool {
+    run.metrics(part).any(|(series, better)| {
+        let sign = if better == Better::Higher { 1.0 } else { -1.0 };
+        gains(series, since, sign, 0.03)
+    })
 }
 
 /// Whether the validation loss has fallen by more than chance and by more than a hundredth, at step `since` and later.

@@ -13,6 +13,8 @@ pub(crate) const GOOD: f64 = 1e-3;
 const LASTING: f64 = 0.8;
 /// Powers of ten from a layer out of range to one that shares its trouble.
 const CLOSE: f64 = 0.7;
+/// Powers of ten below the median layer at which a layer stands still though the run learns.
+const LEFT_BEHIND: f64 = 3.0;
 /// Share of layers that make it a matter of the learning rate as a whole.
 const NEARLY_ALL: f64 = 0.8;
 
@@ -42,7 +44,8 @@ pub(crate) struct StepSizes<'a> {
 }
 
 impl<'a> StepSizes<'a> {
-    /// The sizes of a run, judged against the range from 10^`least` to 10^`most`. Small updates are not held against a run that learns.
+    /// The sizes of a run, judged against the range from 10^`least` to 10^`most`. Small updates are held
+    /// against a run that learns only where a single layer is left behind.
     pub(crate) fn of(run: &'a Run, least: f64, most: f64) -> Self {
         let learns = has_learned(run);
         let ratios = run.layers(LayerQuantity::UpdateRatio).map(|s| (s, None));
@@ -61,14 +64,23 @@ impl<'a> StepSizes<'a> {
             };
             let off = if share(&|l| l > most) >= LASTING {
                 Some(Off::Large)
-            } else if share(&|l| l < least) >= LASTING && !learns {
+            } else if share(&|l| l < least) >= LASTING {
                 Some(Off::Small)
             } else {
                 None
             };
             Some(StepSize { series, log10: median(logs), off })
         };
-        let layers = ratios.chain(divided).filter(|(s, _)| !is_bias(&s.name)).filter_map(size).collect();
+        let mut layers: Vec<StepSize<'a>> =
+            ratios.chain(divided).filter(|(s, _)| !is_bias(&s.name)).filter_map(size).collect();
+        if learns {
+            let usual = median(layers.iter().map(|l| l.log10));
+            let is_left_behind = |l: &StepSize<'_>| l.log10 < usual - LEFT_BEHIND;
+            layers
+                .iter_mut()
+                .filter(|l| l.off == Some(Off::Small) && !is_left_behind(l))
+                .for_each(|l| l.off = None);
+        }
         Self { layers }
     }
 

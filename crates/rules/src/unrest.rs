@@ -27,9 +27,12 @@ pub(crate) fn swings(run: &Run, share: f64) -> Option<Swings> {
     let fell = course.start - mean(course.tail(0.5));
     if !is_fine {
         // Means over epochs: swings of a sixth of the level, while there is much of the loss left.
+        let is_judged = run.validation_loss().is_some_and(|s| s.digest.n() >= 15);
+        let limit = if is_judged { 0.12 } else { 0.17 };
         let matters =
-            swing >= 0.17 * level.abs() && swing >= 0.02 * fell.abs() && level > 0.05 * course.start;
-        return (matters && run.unit == "epoch").then_some(Swings {
+            swing >= limit * level.abs() && swing >= 0.02 * fell.abs() && level > 0.05 * course.start;
+        let is_meant = if is_judged { validation_swings(run) } else { run.unit == "epoch" };
+        return (matters && is_meant).then_some(Swings {
             blocks,
             swing,
             by_chance: None,
@@ -104,7 +107,9 @@ pub(crate) fn spikes(digest: &Digest, limits: &Outstanding) -> Vec<Jump> {
     let is_spike = |j: &Jump| {
         let fell = (start - j.level).abs();
         let settled = j.index >= (digest.n() / 50).max(20);
-        let is_back = j.n_after >= 3 && j.after - j.level < 0.3 * height(j);
+        // A task that became harder is learned bit by bit; a bad batch is over with the next.
+        let is_back =
+            j.n_after >= 3 && j.after - j.level < 0.3 * height(j) && j.soon - j.level < 0.5 * height(j);
         let matters = height(j) > 0.35 * fell && height(j) > 0.5 * j.level.abs();
         j.score() >= limits.swings && settled && is_back && matters
     };

@@ -105,6 +105,8 @@ pub struct Jump {
     pub after: f64,
     /// How many points `after` is the mean of.
     pub n_after: u64,
+    /// Mean of the first three of them at most; NaN while there is none.
+    pub soon: f64,
 }
 
 impl Jump {
@@ -281,6 +283,9 @@ impl Digest {
             let n = jump.n_after as f64;
             jump.after = if jump.n_after == 0 { value } else { (jump.after * n + value) / (n + 1.0) };
             jump.n_after += 1;
+            if jump.n_after <= 3 {
+                jump.soon = jump.after;
+            }
         }
     }
 
@@ -291,7 +296,15 @@ impl Digest {
         let apart = point.value - self.level;
         if self.n >= SETTLED && apart > JUMP_SCORE * self.swing {
             let (level, swing) = (self.level, self.swing);
-            self.keep_jump(Jump { at: point, index: self.n, level, swing, after: f64::NAN, n_after: 0 });
+            self.keep_jump(Jump {
+                at: point,
+                index: self.n,
+                level,
+                swing,
+                after: f64::NAN,
+                n_after: 0,
+                soon: f64::NAN,
+            });
         }
         if self.n == 0 {
             self.level = point.value;

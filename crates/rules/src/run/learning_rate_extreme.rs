@@ -181,7 +181,8 @@ impl LearningRateExtreme {
         };
         let Some((still, moving)) = spread(validation).zip(spread(train)) else { return };
         let limit = 1e-4;
-        if validation.digest.n() < 6 || still > limit || moving < 10.0 * still.max(1e-6) {
+        let batches_differ = moving > 10.0 * still.max(1e-6);
+        if validation.digest.n() < 6 || still > limit || !batches_differ && rate > 1e-6 {
             return;
         }
         report.raise(

@@ -112,8 +112,10 @@ impl LossDiverging {
         let z = trend(&means(&after[top..]));
         let n_steps =
             course.blocks[course.best..].windows(2).filter(|w| w[1].mean - w[0].mean > 0.25 * rise).count();
+        // Far above where it began, it is lost even where it comes down again.
+        let is_lost = rise > 4.0 * course.fall().max(course.lowest().abs()) && n_above >= lasting;
         let is_returning = z < -1.7 || n_steps >= 2 && after.len() - top >= 4 && z < 1.0;
         let stays = rise >= 0.7 * (highest - course.lowest()) && n_above >= lasting && !is_returning;
-        (is_far && stays).then_some(rise)
+        (is_far && (stays || is_lost)).then_some(rise)
     }
 }

@@ -1,7 +1,7 @@
 //! `loss-not-decreasing`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::Run;
+use stetho_core::run::{Run, Series};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::chance_level::chance_level;
@@ -61,6 +61,10 @@ impl Rule for LossNotDecreasing {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let Some(series) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
+        if let Some(still) = run.validation_loss().filter(|s| is_still(s)) {
+            raise_still(run, still, report);
+            return;
+        }
         // A slow start is no standstill: while a run goes on, it is given five times as long.
         let points = if run.is_over { self.points } else { 5 * self.points };
         let Some(course) = Course::of(&series.digest, points) else { return };
@@ -95,6 +99,31 @@ impl Rule for LossNotDecreasing {
             .evidence(losses(run)),
         );
     }
+}
+
+/// Whether a validation loss is the same number again and again.
+fn is_still(series: &Series) -> bool {
+    let digest = &series.digest;
+    let spread = digest.lowest().zip(digest.highest()).map(|(low, high)| high.value - low.value);
+    digest.n() >= 4 && spread.is_some_and(|s| s <= 1e-6 * digest.highest().map_or(1.0, |p| p.value.abs()))
+}
+
+fn raise_still(run: &Run, still: &Series, report: &mut Report) {
+    let value = still.digest.last().map_or(f64::NAN, |p| p.value);
+    let n = still.digest.n();
+    report.raise(
+        Draft::new(
+            since(still, still.digest.first().first().map_or(0, |p| p.step)),
+            format!("`{}` is {} at each of {n} evaluations: the model does not change at all", still.tag, Human(value)),
+            Evidence::at_least("difference between evaluations", 0.0, f64::MIN_POSITIVE),
+            Remedy::advice(
+                "check that the optimizer was given the parameters of this model (and not of a copy), and that `optimizer.step()` is called",
+            ),
+        )
+        .count(1)
+        .remedy(Remedy::advice("check that what is evaluated is the model that is trained, not an earlier copy or checkpoint"))
+        .evidence(losses(run)),
+    );
 }
 
 /// Whether the first points, before which nothing was learned, lie above the rest.

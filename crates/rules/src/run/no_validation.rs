@@ -28,13 +28,13 @@ use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct NoValidation {
-    /// Points of the training loss before it is missed; a tenth of it where each is an epoch.
+    /// Points of the training loss before it is missed; a quarter of it where each is an epoch.
     pub points: u64,
 }
 
 impl Default for NoValidation {
     fn default() -> Self {
-        Self { points: 100 }
+        Self { points: 40 }
     }
 }
 
@@ -47,7 +47,7 @@ impl Rule for NoValidation {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let held_out = |part| run.metrics(part).next().is_some();
-        let points = if run.unit == "epoch" { self.points / 10 } else { self.points };
+        let points = if run.unit == "epoch" { self.points / 4 } else { self.points };
         let Some(series) = run.train_loss().filter(|s| s.digest.n() >= points) else { return };
         let is_judged = run.validation_loss().is_some() || held_out(Part::Validation) || held_out(Part::Test);
         if is_judged || run.is_contest.is_some() {
