@@ -224,13 +224,10 @@ impl Digest {
         let path = self.last.map_or(0.0, |last| (value - last.value).abs());
         match self.blocks.last_mut() {
             Some(block) if block.n < self.width => block.add(step, wall_time, value, path),
-            _ => {
-                self.make_room();
-                self.blocks.push(Block::of(step, wall_time, value, path));
-            }
+            _ => self.open_block(Block::of(step, wall_time, value, path)),
         }
         if self.first.len() < FIRST {
-            self.first.push(point);
+            self.keep_first(point);
         }
         if self.lowest.is_none_or(|p| value < p.value) {
             self.lowest = Some(point);
@@ -244,6 +241,20 @@ impl Digest {
         self.last = Some(point);
     }
 
+    // What few points need stands apart, so that the way of the others is short.
+
+    #[cold]
+    fn keep_first(&mut self, point: Point) {
+        self.first.push(point);
+    }
+
+    #[cold]
+    fn open_block(&mut self, block: Block) {
+        self.make_room();
+        self.blocks.push(block);
+    }
+
+    #[cold]
     fn push_non_finite(&mut self, step: u64, value: f64) {
         let seen = &mut self.non_finite;
         if seen.count() == 0 {
@@ -276,6 +287,7 @@ impl Digest {
     }
 
     /// Adds a point to what is known of the points after each jump.
+    #[cold]
     fn follow_jumps(&mut self, value: f64) {
         for jump in self.jumps.iter_mut().filter(|jump| jump.n_after < Jump::WATCHED) {
             let n = jump.n_after as f64;
@@ -308,6 +320,7 @@ impl Digest {
     }
 
     /// Keeps the highest jumps; within one excursion, its highest point.
+    #[cold]
     fn keep_jump(&mut self, jump: Jump) {
         self.watched_until = self.n + Jump::WATCHED;
         if let Some(same) = self.jumps.iter_mut().find(|j| jump.index - j.index <= Jump::WATCHED) {
@@ -327,9 +340,13 @@ impl Digest {
     }
 
     fn keep_sample(&mut self, point: Point) {
-        if hash(self.n).trailing_zeros() < self.sample_bits {
-            return;
+        if hash(self.n).trailing_zeros() >= self.sample_bits {
+            self.sample_point(point);
         }
+    }
+
+    #[cold]
+    fn sample_point(&mut self, point: Point) {
         self.sample.push(point);
         if self.sample.len() > SAMPLE {
             // Every second one: what was an even sample stays one.
