@@ -316,6 +316,10 @@ impl Digest {
         // One point moves level and swing by a few swings at most, so that a jump does not hide the next.
         let bound = if self.n >= SETTLED { 8.0 * self.swing } else { f64::INFINITY };
         self.swing += forgetting(self.n, MEMORY) * (step.min(bound) - self.swing);
+        if self.swing < f64::MIN_POSITIVE {
+            // The swing of a constant would fade into denormal numbers, with which processors are slow.
+            self.swing = 0.0;
+        }
         self.level += forgetting(self.n + 1, MEMORY / 3) * apart.clamp(-bound, bound);
     }
 
