@@ -96,6 +96,9 @@ export function heat(name: string, grid: Grid, x: string, y: string): HTMLElemen
   });
 }
 
+/** Axes that are read evenly, however far they go. */
+const STEPS = new Set(["step", "epoch", "line", "iteration", "episode", "row"]);
+
 /** Lines over one axis; the ends of each are written beside it, so that colour is not needed to tell them apart. */
 export function curves(name: string, x: string, ticks: readonly string[], lines: readonly Line[]): HTMLElement {
   const dots = lines.flatMap((line, i) => line.points.map(([px, py]) => ({ i, label: line.label, x: toNumber(px), y: toNumber(py) })))
@@ -111,7 +114,7 @@ export function curves(name: string, x: string, ticks: readonly string[], lines:
     ...BASE, width, height: named ? 240 : 200, marginLeft: named ? 64 : 44, marginRight: Math.min(width / 3, 14 + 6 * Math.max(...lines.map((line) => line.label.length), 1)), marginTop: 12, marginBottom: named ? 84 : 34,
     x: named
       ? { label: null, domain: [-0.3, ticks.length - 0.7], ticks: ticks.map((_, i) => i), tickFormat: (i: number) => ticks[i] ?? "", tickRotate: -32 }
-      : { label: x, type: spread > 8 ? "log" : "linear", tickFormat: human, ticks: 5 },
+      : { label: x, type: spread > 8 && !STEPS.has(x) ? "log" : "linear", tickFormat: human, ticks: 5 },
     y: { label: null, grid: true, ticks: 4, nice: true, tickFormat: human },
     marks: [
       lines.map((_, i) => Plot.line(dots.filter((d) => d.i === i), { x: "x", y: "y", stroke: `var(--class-${i % 10})`, strokeWidth: 1.8,

@@ -96,7 +96,9 @@ export async function live(page: HTMLElement, draw: Draw): Promise<void> {
   let now: { version: string; data: PageData; update: (data: PageData) => void } | null = null;
   const refresh = async () => {
     const since: string = now ? `?since=${encodeURIComponent(now.version)}` : "";
-    const sent = (await (await get(`api/page${since}`)).json()) as Sent;
+    const answer = await get(`api/page${since}`);
+    if (answer.status === 204) throw new Error("nothing has been read yet");
+    const sent = (await answer.json()) as Sent;
     const data = whole(sent.data, now?.data ?? null);
     if (now) now.update(data);
     now = { version: sent.version, data, update: now?.update ?? draw(data, status.element) };

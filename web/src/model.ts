@@ -1,7 +1,7 @@
 // The report as the views want it: facts by kind, samples of one shape, and which findings point at which sample.
 
 import type {
-  BoxFacts, Document, FitFacts, PageData, PictureFacts, Pictured, RunFacts, SampleRow, TableFacts,
+  BoxFacts, Document, FitFacts, HeatFacts, PageData, PictureFacts, Pictured, RunFacts, SampleRow, SeriesFacts, TableFacts,
 } from "./types/report";
 import { pictureName } from "./words";
 import { toNumber } from "./words";
@@ -79,13 +79,23 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 const EMPTY_RUN: RunFacts = { name: "", unit: "step", contest: null, restarts: [], last_step: 0, start: null, seconds: null, is_over: true, series: [], layers: [], findings: [] };
 
+const EMPTY_SERIES: SeriesFacts = { tag: "", group: "other", chart: "", part: "", name: "", points: 0, from: 0, first: [], last: [], time: [], mean: [], min: [], max: [], broken: null };
+const EMPTY_MAP: HeatFacts = { name: "", scale: "linear", layers: [], left_out: 0, from: 0, first: [], last: [], columns: [] };
+
+/** A run as another version may have written it: what is missing is empty. */
+function runOf(run: Record<string, unknown>): RunFacts {
+  const list = (of: unknown) => (Array.isArray(of) ? of.filter(isObject) : []);
+  const whole = { ...EMPTY_RUN, ...run } as RunFacts;
+  return { ...whole, series: list(run.series).map((s) => ({ ...EMPTY_SERIES, ...s }) as SeriesFacts), layers: list(run.layers).map((l) => ({ ...EMPTY_MAP, ...l }) as HeatFacts) };
+}
+
 export function modelOf(data: PageData): Model {
   const { document, thumbnails } = data;
   const facts = document.facts ?? {};
   const pictures = isObject(facts.pictures) ? (facts.pictures as unknown as PictureFacts) : null;
   const boxes = isObject(facts.boxes) ? (facts.boxes as unknown as BoxFacts) : null;
   const fit = isObject(facts.fit) ? (facts.fit as unknown as FitFacts) : null;
-  const runs = Array.isArray(facts.runs) ? (facts.runs as unknown[]).filter(isObject).map((run) => ({ ...EMPTY_RUN, ...run }) as RunFacts) : [];
+  const runs = Array.isArray(facts.runs) ? (facts.runs as unknown[]).filter(isObject).map(runOf) : [];
   const table = document.subject.kind === "table" && !fit ? (facts as unknown as TableFacts) : null;
   const found = pointed(document);
   const points = pictures?.projection?.points ?? [];

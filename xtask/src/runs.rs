@@ -72,9 +72,9 @@ pub(crate) fn show(all: bool, names: &[&str]) -> Result<()> {
         }
         let found = run.judge(root()).with_context(|| run.name.clone())?;
         if run.holdout {
-            held_out.add(&run, &found)
+            held_out.add(&run, &found);
         } else {
-            looked.add(&run, &found)
+            looked.add(&run, &found);
         }
         if all || !run.holdout || !names.is_empty() {
             print!("{}", story(&run, &found, !names.is_empty()));

@@ -105,7 +105,7 @@ pub struct HeatFacts {
     pub name: String,
     /// How values are spread.
     pub scale: HeatScale,
-    /// The layers, from the input to the output.
+    /// The layers, from the input to the output; none in what the live page is sent of a map that grew.
     pub layers: Vec<String>,
     /// Layers that are left out at the end.
     pub left_out: u64,
@@ -164,7 +164,7 @@ impl RunFacts {
             unit: if run.unit.is_empty() { "step" } else { run.unit }.into(),
             contest: run.is_contest.map(str::to_owned),
             restarts: run.restarts.clone(),
-            last_step: run.last_step().unwrap_or_default(),
+            last_step: newest_step(run),
             start,
             seconds: start.zip(end).map(|(a, b)| to_milliseconds((b - a).max(0.0))),
             is_over: run.is_over,
@@ -266,6 +266,12 @@ impl HeatFacts {
             columns,
         })
     }
+}
+
+/// The newest step of any series, of values that are no numbers too.
+fn newest_step(run: &Run) -> u64 {
+    let broken = run.series.iter().map(|s| s.digest.non_finite()).filter(|seen| seen.count() > 0);
+    broken.map(|seen| seen.last).chain(run.last_step()).max().unwrap_or_default()
 }
 
 /// When the first point was written: a stretch knows that of its last point, so the pace of the second one tells. NaN where
@@ -379,7 +385,7 @@ mod tests {
             std::iter::empty(),
         );
         assert_eq!(facts.series[0].broken, Some(BrokenFacts { count: 2, first: 7, last: 8, is_last: true }));
-        assert_eq!(facts.series[0].mean[0], Number(0.333333));
+        assert_eq!((facts.series[0].mean[0], facts.last_step), (Number(0.333333), 8));
         assert!(facts.series[1].mean.is_empty() && facts.series[1].broken.is_some());
         let mut map = Map::new();
         RunFacts::insert_into(std::slice::from_ref(&facts), &mut map);

@@ -7,7 +7,10 @@ use stetho_core::{
     Document, Evidence, Finding, Limit, Line, Number, Outcome, Place, Remedy, RuleOutcome, SCHEMA, Severity,
     Subject,
 };
-use stetho_report::{ColumnFacts, FileLine, Screen, TableFacts, TargetFacts, html, json, sarif, text};
+use stetho_report::{
+    BrokenFacts, ColumnFacts, FileLine, RunFacts, Screen, SeriesFacts, SeriesGroup, TableFacts, TargetFacts,
+    html, json, sarif, text,
+};
 
 /// Text that wants to be taken for something else.
 fn word() -> impl Strategy<Value = String> {
@@ -112,6 +115,39 @@ fn facts() -> impl Strategy<Value = TableFacts> {
     )
 }
 
+/// Runs whose lists need not be equally long, as in a report that somebody else wrote.
+fn runs() -> impl Strategy<Value = Vec<RunFacts>> {
+    let group = prop_oneof![Just(SeriesGroup::Loss), Just(SeriesGroup::Other)];
+    let part = prop_oneof![Just("training".to_owned()), Just("validation".into()), word()];
+    let steps = || vec(any::<u64>(), 0..6);
+    let series = (word(), group, part, (steps(), steps(), vec(number(), 0..6)), any::<bool>()).prop_map(
+        |(tag, group, part, (first, last, mean), is_broken)| SeriesFacts {
+            broken: is_broken.then_some(BrokenFacts { count: 1, first: 2, last: 3, is_last: true }),
+            chart: "loss".into(),
+            points: mean.len() as u64,
+            tag,
+            group,
+            part,
+            first,
+            last,
+            mean,
+            ..SeriesFacts::default()
+        },
+    );
+    let run =
+        (word(), word(), vec(series, 0..4), steps(), any::<Option<f64>>(), proptest::option::of(word()));
+    let run = run.prop_map(|(name, unit, series, restarts, seconds, contest)| RunFacts {
+        name,
+        unit,
+        series,
+        restarts,
+        seconds: seconds.filter(|s| s.is_finite()),
+        contest,
+        ..RunFacts::default()
+    });
+    vec(run, 0..4)
+}
+
 fn document() -> impl Strategy<Value = Document> {
     let outcome = (word(), 0..3, word()).prop_map(|(rule, kind, reason)| RuleOutcome {
         rule,
@@ -121,8 +157,8 @@ fn document() -> impl Strategy<Value = Document> {
             _ => Outcome::Failed { reason },
         },
     });
-    (vec(word(), 0..5), any::<bool>(), vec(finding(), 0..4), vec(outcome, 0..6), facts()).prop_map(
-        |(paths, partial, findings, outcomes, facts)| Document {
+    (vec(word(), 0..5), any::<bool>(), vec(finding(), 0..4), vec(outcome, 0..6), facts(), runs()).prop_map(
+        |(paths, partial, findings, outcomes, facts, runs)| Document {
             schema: SCHEMA,
             stetho: "0".into(),
             command: "check".into(),
@@ -130,7 +166,13 @@ fn document() -> impl Strategy<Value = Document> {
             findings,
             outcomes,
             partial,
-            facts: facts.to_map(),
+            facts: {
+                let mut facts = facts.to_map();
+                if !runs.is_empty() {
+                    RunFacts::insert_into(&runs, &mut facts);
+                }
+                facts
+            },
         },
     )
 }

@@ -93,11 +93,12 @@ async fn page(State(app): State<Arc<App>>) -> Response {
     (headers, app.page.html.clone()).into_response()
 }
 
+/// What changed; no content while there is nothing, which is no error for a page that waits.
 async fn update(State(app): State<Arc<App>>, uri: Uri) -> Response {
     let since = uri.query().and_then(|q| q.split('&').find_map(|pair| pair.strip_prefix("since=")));
     match app.read(|store| store.page(since)) {
         Ok(json) => ([(header::CONTENT_TYPE, JSON)], json).into_response(),
-        Err(refusal) => refusal.into_response(),
+        Err(_) => StatusCode::NO_CONTENT.into_response(),
     }
 }
 

@@ -130,7 +130,8 @@ fn tail_of_map(l: &HeatFacts, from: usize) -> HeatFacts {
     HeatFacts {
         name: l.name.clone(),
         scale: l.scale,
-        layers: l.layers.clone(),
+        // The page has them: a map of other layers is sent whole.
+        layers: if from == 0 { l.layers.clone() } else { Vec::new() },
         left_out: l.left_out,
         from: from as u64,
         first: tail(&l.first, from),
@@ -235,6 +236,7 @@ mod tests {
             first: join(&o.first, l.from, &l.first),
             last: join(&o.last, l.from, &l.last),
             columns: join(&o.columns, l.from, &l.columns),
+            layers: if l.from == 0 { l.layers.clone() } else { o.layers.clone() },
             from: 0,
             ..l
         };

@@ -108,7 +108,8 @@ fn the_page_is_there_before_the_report_and_guards_itself() {
     }
     assert!(!head.contains("access-control"), "{head}");
     assert!(page.contains("<title>stetho: &lt;script&gt;</title>") && page.contains("data-live"));
-    assert!(served.get("/api/page", "").starts_with("HTTP/1.1 503"));
+    assert!(served.get("/api/page", "").starts_with("HTTP/1.1 204"));
+    assert!(served.get("/api/document", "").starts_with("HTTP/1.1 503"));
 }
 
 #[test]

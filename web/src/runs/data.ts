@@ -141,7 +141,7 @@ export function extent(values: Iterable<number>, positive: boolean): [number, nu
 
 /** Where values that differ by powers of ten are read best on a logarithmic scale. */
 export function isWide(group: SeriesGroup, range: [number, number] | null): boolean {
-  return range !== null && range[0] > 0 && (group === "loss" || group === "gradient" || group === "learning_rate") && range[1] / range[0] > 100;
+  return range !== null && range[0] > 0 && (group === "loss" || group === "gradient") && range[1] / range[0] > 100;
 }
 
 /** Puts what the live page was sent into what it has: of a list that grew, only what changed is there. */
@@ -161,7 +161,10 @@ export function grownRuns(old: readonly RunFacts[], sent: readonly RunFacts[]): 
       ...run,
       series: run.series.map((s, i) => grown(before?.series[i]?.tag === s.tag ? before.series[i] : before?.series.find((o) => o.tag === s.tag), s,
         ["first", "last", "time", "mean", "min", "max"])),
-      layers: run.layers.map((l) => grown(before?.layers.find((o) => o.name === l.name), l, ["first", "last", "columns"])),
+      layers: run.layers.map((l) => {
+        const known = before?.layers.find((o) => o.name === l.name);
+        return { ...grown(known, l, ["first", "last", "columns"]), layers: l.from === 0 ? l.layers : known?.layers ?? [] };
+      }),
     };
   });
 }

@@ -855,7 +855,7 @@ name: string,
  */
 scale: HeatScale, 
 /**
- * The layers, from the input to the output.
+ * The layers, from the input to the output; none in what the live page is sent of a map that grew.
  */
 layers: Array<string>, 
 /**

@@ -10,16 +10,21 @@ import { human, short, sinceStart } from "../words";
 const HEIGHT = 190;
 const MARGIN = { left: 52, right: 12, top: 16, bottom: 24 };
 const DASHES = ["", "6 3", "2 2.5", "9 3 2 3"];
-const NAMED = 8;
+const NAMED = 10;
 export const LETTERS: Record<Severity, string> = { error: "E", warning: "W", info: "I" };
 
 interface Style { colour: string; dash: string; dotted: boolean }
 
-/** One run: a colour and a dash a line. Several: those of the run, and dots on its second line. */
-function styleOf(board: Board, chart: Chart, curve: Curve): Style {
-  const k = board.runs.length > 1 ? curve.run : chart.curves.indexOf(curve);
-  const own = board.runs.length > 1 ? chart.curves.filter((c) => c.run === curve.run).indexOf(curve) : 0;
-  return { colour: `var(--class-${k % 10})`, dash: DASHES[k % DASHES.length]!, dotted: own % 2 === 1 };
+/** Lines of one run: a colour and a dash each. Of several: those of the run, and dots on its second line. */
+function styleOf(chart: Chart, curve: Curve, several: boolean): Style {
+  const own = chart.curves.filter((c) => c.run === curve.run);
+  const isAlone = own.length === chart.curves.length && (own.length > 2 || !several);
+  if (isAlone) return look(own.indexOf(curve), false);
+  return look(curve.run, own.indexOf(curve) % 2 === 1);
+}
+
+function look(k: number, dotted: boolean): Style {
+  return { colour: `var(--class-${k % 10})`, dash: DASHES[k % DASHES.length]!, dotted };
 }
 
 /** A piece of the line as it is drawn. */
@@ -31,7 +36,7 @@ export function swatch(style: Style): SVGElement {
 
 /** The line of a run in the legend of runs. */
 export function runSwatch(run: number): SVGElement {
-  return swatch({ colour: `var(--class-${run % 10})`, dash: DASHES[run % DASHES.length]!, dotted: false });
+  return swatch(look(run, false));
 }
 
 interface Band { x1: number; x2: number; severity: Severity; rule: string; isChosen: boolean }
@@ -86,7 +91,7 @@ export class CurveChart implements Drawn {
     const { board, chart } = this;
     return chart.curves.filter((c) => !board.hidden.has(c.run)).map((curve) => {
       const raw = dotsOf(curve.series, board.axis);
-      return { curve, style: styleOf(board, chart, curve), raw, line: smoothed(raw, board.smoothing) };
+      return { curve, style: styleOf(chart, curve, board.runs.length > 1), raw, line: smoothed(raw, board.smoothing) };
     });
   }
 
@@ -97,7 +102,7 @@ export class CurveChart implements Drawn {
     this.shown = this.values();
     const { range } = this.board;
     const inside = (d: Dot) => !range || (d.x >= range[0] && d.x <= range[1]);
-    const xs = range ?? extent(this.shown.flatMap((s) => s.raw.map((d) => d.x)), false) ?? [0, 1];
+    const xs = range ?? extent(this.shown.flatMap((s) => [...s.raw.map((d) => d.x), ...this.brokenAt(s.curve)]), false) ?? [0, 1];
     const all = (positive: boolean) => extent(this.shown.flatMap((s) => [...s.raw.filter(inside).flatMap((d) => (this.board.smoothing ? [d.y] : [d.low, d.high])), ...s.line.filter(inside).map((d) => d.y)]), positive);
     const [whole, positive] = [all(false), all(true)];
     const log = positive !== null && (this.board.scale === "logarithmic" || (this.board.scale === "automatic" && isWide(this.chart.group, whole)));
@@ -140,7 +145,7 @@ export class CurveChart implements Drawn {
     const visible = (x: number) => x >= a && x <= b;
     const bands = this.bands().filter((s) => s.x1 <= b && s.x2 >= a).map((s) => ({ ...s, x1: Math.max(a, s.x1), x2: Math.min(b, s.x2) }));
     const px = (x: number) => MARGIN.left + ((x - a) / (b - a)) * (width - MARGIN.left - MARGIN.right);
-    const broken = this.shown.flatMap(({ curve }) => (curve.series.broken ? [board.at(curve.run, curve.series.broken.first)] : [])).filter(visible).slice(0, 1);
+    const broken = this.shown.flatMap(({ curve }) => this.brokenAt(curve).slice(0, 1)).filter(visible).sort((x, y) => x - y).slice(0, 1);
     const restarts = board.runs.flatMap((run, r) => (board.hidden.has(r) ? [] : run.restarts.map((s) => board.at(r, s)))).filter(visible);
     return [
       bands.map((s) => Plot.rectX([s], { x1: "x1", x2: "x2", fill: `var(--${s.severity})`, fillOpacity: s.isChosen ? 0.17 : 0.07 })),
@@ -150,6 +155,11 @@ export class CurveChart implements Drawn {
       broken.length ? Plot.ruleX(broken, { stroke: "var(--error)", strokeDasharray: "2 2" }) : null,
       broken.length ? Plot.text(broken, { x: broken, text: ["NaN or ∞"], frameAnchor: "bottom", dy: -4, dx: px(broken[0]!) > width / 2 ? -4 : 4, textAnchor: px(broken[0]!) > width / 2 ? "end" : "start", fill: "var(--error)", stroke: "var(--card)", strokeWidth: 4 }) : null,
     ];
+  }
+
+  /** Where the first and the last value are that is no number. */
+  private brokenAt({ run, series }: Curve): number[] {
+    return series.broken ? [series.broken.first, series.broken.last].map((step) => this.board.at(run, step)) : [];
   }
 
   private bands(): Band[] {

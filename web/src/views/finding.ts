@@ -14,6 +14,11 @@ export function severity(of: Severity): HTMLElement {
   return h("span", { class: `severity ${of}` }, h("i", { "aria-hidden": "true" }, SHAPES[of]), of);
 }
 
+/** A sentence that begins with a name, which is written as it is. */
+export function beginsWithName(model: Model, sentence: string): boolean {
+  return sentence.startsWith("`") || model.runs.some((run) => run.name !== "" && sentence.startsWith(`${run.name}:`));
+}
+
 function remedy(r: Remedy): HTMLElement {
   const risk = { safe: "safe", unsafe: "changes the data or the training: look first", advice: "advice" }[r.safety];
   return h("li", {}, h("p", {}, prose(action(r)), " ", h("span", { class: `safety ${r.safety}` }, risk)),
@@ -33,7 +38,7 @@ function where(model: Model, finding: Finding, i: number): HTMLElement | null {
 export function finding(model: Model, f: Finding, i: number): HTMLElement {
   return h("article", { id: `finding-${i + 1}`, class: `finding ${f.severity}`, "aria-labelledby": `title-${i + 1}`, tabindex: "-1" },
     h("p", { class: "tag" }, severity(f.severity), h("code", {}, f.rule), f.certainty < 1 ? h("span", { class: "faint" }, `certainty ${Math.round(f.certainty * 100)} %`) : null),
-    h("h3", { id: `title-${i + 1}`, class: f.message.startsWith("`") ? "verbatim" : null }, prose(f.message)),
+    h("h3", { id: `title-${i + 1}`, class: beginsWithName(model, f.message) ? "verbatim" : null }, prose(f.message)),
     f.why ? h("p", { class: "why" }, prose(f.why)) : null,
     h("div", { class: "columns" },
       h("div", { class: "proofs" }, f.evidence.map((e) => proof(model, e))),

@@ -35,7 +35,7 @@ export class Timeline {
   /** The axis from the first to the last step of all runs. */
   private whole(): [number, number] {
     const { board } = this;
-    const ends = board.runs.flatMap((run, r) => run.series.flatMap((s) => (s.first.length ? [board.at(r, s.first[0]!), board.at(r, s.last.at(-1)!)] : [])));
+    const ends = board.runs.flatMap((run, r) => run.series.flatMap((s) => (s.first.length ? [board.at(r, s.first[0]!), board.at(r, s.last.at(-1)!)] : [])).concat(run.last_step ? [board.at(r, run.last_step)] : []));
     const spans = spansOf(board.document, board.runs).flatMap((s) => [board.at(s.run, s.first), board.at(s.run, s.last)]);
     const [a, b] = extent([...ends, ...spans], false) ?? [0, 1];
     return a < b ? [a, b] : [a, a + 1];

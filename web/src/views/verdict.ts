@@ -5,9 +5,11 @@ import { copyButton, someOf } from "../actions";
 import type { Model } from "../model";
 import { countOf, counts, duration, meaning, percent, thousands, verdict as sentence } from "../words";
 import { letter } from "../runs/data";
-import { severity } from "./finding";
+import { beginsWithName, severity } from "./finding";
 
 const MOST_RUNS = 8;
+/** A sentence of more characters is set smaller. */
+const LONG = 110;
 
 function examined(model: Model): [string, Child][] {
   const { document: doc, table, pictures, boxes, fit } = model;
@@ -52,13 +54,14 @@ export function verdict(model: Model): HTMLElement {
   const doc = model.document;
   const ran = doc.outcomes.filter((o) => o.outcome === "ran").length;
   const found = counts(doc);
+  const said = sentence(doc);
   const worst = doc.findings[0]?.severity ?? "good";
   return h("section", { class: `verdict ${worst}`, "aria-labelledby": "verdict" },
     h("p", { class: "counts" },
       found.map(({ severity: s, text }) => h("span", { class: `count ${s}` }, text)),
       found.length ? null : h("span", { class: "count good" }, "✓ nothing found"),
       h("span", { class: "faint" }, `${meaning(doc)} · ${countOf(ran, "rule")} ran`)),
-    h("h1", { id: "verdict", class: sentence(doc).startsWith("`") ? "verbatim" : null }, prose(sentence(doc))),
+    h("h1", { id: "verdict", class: `${beginsWithName(model, said) ? "verbatim" : ""} ${said.length > LONG ? "long" : ""}` }, prose(said)),
     doc.partial ? h("p", { class: "partial", role: "note" }, "partial: interrupted, only what was read until then has been judged") : null,
     h("dl", { class: "examined" }, [...examined(model), ...command(model)].map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
 }

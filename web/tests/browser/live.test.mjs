@@ -7,8 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { assertAccessible, launch, openAt, whole } from "./chrome.mjs";
+import * as reports from "./reports.mjs";
 
-const { FOLLOW } = process.env;
+const { FOLLOW, STETHO } = process.env;
 if (!FOLLOW) throw new Error("run these tests with `cargo xtask test`, or set FOLLOW");
 const folder = mkdtempSync(join(tmpdir(), "stetho-live-"));
 let chrome;
@@ -21,6 +22,18 @@ async function served(...words) {
   const child = spawn(FOLLOW, words, { stdio: ["ignore", "pipe", "inherit"] });
   children.push(child);
   const url = await new Promise((done, fail) => { child.stdout.once("data", (d) => done(String(d).trim())); child.once("exit", () => fail(new Error("the server ended"))); });
+  return { url, child };
+}
+
+/** The command's own server. */
+async function commanded(path) {
+  const child = spawn(STETHO, ["serve", path, "--port", "0"], { stdio: ["ignore", "ignore", "pipe"], cwd: folder });
+  children.push(child);
+  let said = "";
+  const url = await new Promise((done, fail) => {
+    child.stderr.on("data", (d) => { said += d; const found = /http:\/\/\S+/.exec(said); if (found) done(found[0]); });
+    child.once("exit", () => fail(new Error(said)));
+  });
   return { url, child };
 }
 
@@ -120,5 +133,32 @@ test("two hundred series of 100,000 points grow on the page", async () => {
   await page.waitForFunction((s) => Number(document.querySelector(".live").textContent.match(/step ([\d,]+)/)[1].replace(",", "")) >= s + 3, before);
   assert.ok(sizes.length > 0 && Math.min(...sizes) < 100_000, `bytes of what is sent: ${sizes}`);
   console.log(`# bytes of an update: ${Math.min(...sizes)}`);
+  await quiet();
+});
+
+test("the command follows a log that grows, and judges it", async () => {
+  const path = csv("real.csv", rows(0, 200));
+  const { url } = await commanded(path);
+  const { page, quiet } = await live(url);
+  await page.locator("#curves .curve svg").first().waitFor();
+  assert.match(await page.textContent(".live"), /step 199/);
+  assert.equal(await page.locator("#findings").count(), 0);
+  appendFileSync(path, rows(200, 210));
+  await page.waitForFunction(() => document.querySelector(".live").textContent.includes("step 209"));
+  appendFileSync(path, Array.from({ length: 20 }, (_, i) => `${210 + i},nan,,0.8,0.001\n`).join(""));
+  await page.locator("#timeline button.row:has-text('non-finite-loss')").click();
+  assert.match(await page.textContent(".opened"), /NaN at step 210/);
+  await quiet();
+});
+
+test("a saved report on pictures is served with its samples", async () => {
+  const { url } = await commanded(reports.pets());
+  const { page, quiet } = await live(url, { requests: new RegExp(`^(data:|${new URL(url).origin}/)`) });
+  await whole(page);
+  await page.locator("#samples").scrollIntoViewIfNeeded();
+  await page.locator(".tile img").first().waitFor();
+  assert.equal(await page.locator("#curves").isVisible(), false);
+  await page.click(".ranking a >> nth=0");
+  await page.locator("#finding-1").waitFor();
   await quiet();
 });

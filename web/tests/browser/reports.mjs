@@ -92,7 +92,9 @@ export function boxes() {
 
 /** Numbers that are none, strings that want to be markup, kinds that nobody knows yet. */
 export function odd() {
-  return base({ subject: { paths: [EVIL, "\u202e\u2028x"], kind: "run", items: 3 }, facts: { losses: { deep: [1, "NaN"] }, seconds: null },
+  return base({ subject: { paths: [EVIL, "\u202e\u2028x"], kind: "run", items: 3 }, facts: { losses: { deep: [1, "NaN"] }, seconds: null,
+    runs: [{ name: EVIL, series: [{ tag: EVIL, group: "loss", chart: EVIL, mean: ["NaN", 1, "Infinity"], first: [5], broken: { count: 1, first: 0, last: 2, is_last: true } }, { tag: "only" }, null],
+      layers: [{ name: EVIL, scale: "logarithmic", layers: ["a", EVIL], first: [0], last: [1], columns: [["NaN", -1]] }, { name: "empty" }], findings: [0, 99] }] },
     findings: [finding({ message: `class \`${EVIL}\` </script><img src=x onerror=alert(1)>`, count: 9, places: [{ kind: "steps", first: 3, last: 5 }, { kind: "whole" }],
       evidence: [{ kind: "measure", name: "loss", value: "NaN", limit: { at_most: "Infinity" } }, { kind: "bars", name: "b", bars: [["x", "NaN"], ["y", "Infinity"], ["z", 2]] },
         { kind: "histogram", name: "h", edges: ["-Infinity", 0, "NaN"], counts: [1, 2] }, { kind: "table", name: "t", columns: ["a"], rows: [["1"], [EVIL]] },

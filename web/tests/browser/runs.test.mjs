@@ -150,6 +150,14 @@ test("runs are told apart by letter and dash, and can be hidden", async () => {
   await quiet();
 });
 
+test("a verdict that begins with the name of a run or a series leaves it as it is", async () => {
+  for (const name of ["one", "several"]) {
+    const { page, quiet } = await open(name);
+    assert.match(await page.getAttribute("h1", "class"), /verbatim/);
+    await quiet();
+  }
+});
+
 test("two hundred series: folded, searched, and drawn only where one looks", async () => {
   const { page, quiet } = await open("many");
   assert.equal(await page.locator(".curve").count(), 199);

@@ -71,16 +71,22 @@ pub(crate) fn spark(counts: &[u64]) -> String {
     bins.iter().map(level).collect()
 }
 
+/// Heights that differ by more than this are drawn on a logarithmic scale.
+const WIDE: f64 = 50.0;
+
 /// Lines on one scale, each on a row of its own: its heights in eighths, from where to where it goes.
 pub(crate) fn curves(page: &mut Page, indent: usize, x: &str, ticks: &[String], lines: &[Line]) {
     let values = || lines.iter().flat_map(|l| &l.points).map(|p| p[1].0).filter(|v| v.is_finite());
     let (low, high) = values().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
     let labels = lines.iter().map(|l| width(&clean(&l.label))).max().unwrap_or(0).min(LABEL);
+    let is_wide = low > 0.0 && high / low > WIDE;
+    let scaled = |v: f64| if is_wide { v.ln() } else { v };
     for line in lines {
         let mut finite = line.points.iter().filter(|p| p[1].0.is_finite());
         let Some(first) = finite.next() else { continue };
         let last = finite.next_back().unwrap_or(first);
-        let drawn: String = line.points.iter().map(|p| level(p[1].0, low, high)).collect();
+        let drawn: String =
+            line.points.iter().map(|p| level(scaled(p[1].0), scaled(low), scaled(high))).collect();
         let ends = format!("  {} → {}", Human(first[1].0), Human(last[1].0));
         let label = fit(&line.label, labels, false);
         page.line(
@@ -91,7 +97,8 @@ pub(crate) fn curves(page: &mut Page, indent: usize, x: &str, ticks: &[String], 
     let Some(line) = lines.iter().max_by_key(|l| l.points.len()) else { return };
     let Some((first, last)) = line.points.first().zip(line.points.last()) else { return };
     let end = |at: f64| ticks.get(at as usize).map_or_else(|| Human(at).to_string(), Clone::clone);
-    let text = format!("{x}: {} → {}", end(first[0].0), end(last[0].0));
+    let scale = if is_wide { "; heights are logarithmic" } else { "" };
+    let text = format!("{x}: {} → {}{scale}", end(first[0].0), end(last[0].0));
     page.text(indent, Tone::Faint, &text);
 }
 
@@ -194,6 +201,24 @@ mod tests {
         assert_eq!(blocks(f64::NAN, 5), "");
         assert_eq!(blocks(f64::INFINITY, 2), "██");
         assert_eq!(blocks(-1.0, 5), "");
+    }
+
+    #[test]
+    fn curves_over_powers_of_ten_are_logarithmic_and_say_so() {
+        let line = |values: [f64; 4]| Line {
+            label: "loss".into(),
+            points: values.iter().zip(0..4).map(|(y, x)| [x.into(), *y].map(stetho_core::Number)).collect(),
+        };
+        let drawn = |values| {
+            let mut page = Page::new(Screen::default());
+            curves(&mut page, 0, "step", &[], &[line(values)]);
+            page.finish()
+        };
+        assert_eq!(
+            drawn([1000.0, 100.0, f64::NAN, 1.0]),
+            "loss  █▆·▁  1,000 → 1\nstep: 0 → 3; heights are logarithmic\n"
+        );
+        assert_eq!(drawn([0.0, 100.0, 50.0, 0.0]), "loss  ▁█▅▁  0 → 0\nstep: 0 → 3\n");
     }
 
     #[test]

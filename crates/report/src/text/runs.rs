@@ -67,7 +67,7 @@ fn losses(page: &mut Page, run: &RunFacts) {
     let columns = DRAWN
         .min(page.room(2).saturating_sub(34))
         .max(8)
-        .min(usize::try_from(last - first).unwrap_or(DRAWN) + 1);
+        .min(usize::try_from(last.saturating_sub(first)).unwrap_or(DRAWN).saturating_add(1));
     let lines: Vec<Line> = shown.iter().map(|s| line(s, first, last, columns)).collect();
     if lines.iter().any(|l| l.points.len() > 1) {
         page.gap();
@@ -89,8 +89,10 @@ fn losses(page: &mut Page, run: &RunFacts) {
 
 /// A series at evenly spaced steps: the newest stretch that began before each; nothing before the first.
 fn line(series: &SeriesFacts, first: u64, last: u64, columns: usize) -> Line {
-    let span = (last - first) as f64;
-    let at = |column: usize| first + (span * column as f64 / (columns.max(2) - 1) as f64).round() as u64;
+    let span = last.saturating_sub(first) as f64;
+    let at = |column: usize| {
+        first.saturating_add((span * column as f64 / (columns.max(2) - 1) as f64).round() as u64)
+    };
     let value = |step: u64| {
         let begun = series.first.partition_point(|f| *f <= step);
         begun.checked_sub(1).and_then(|i| series.mean.get(i)).copied().unwrap_or(Number(f64::NAN))
