@@ -226,13 +226,10 @@ impl Digest {
         let path = self.last.map_or(0.0, |last| (value - last.value).abs());
         match self.blocks.last_mut() {
             Some(block) if block.n < self.width => block.add(step, wall_time, value, path),
-            _ => {
-                self.make_room();
-                self.blocks.push(Block::of(step, wall_time, value, path));
-            }
+            _ => self.open_block(Block::of(step, wall_time, value, path)),
         }
         if self.first.len() < FIRST {
-            self.first.push(point);
+            self.keep_first(point);
         }
         if self.lowest.is_none_or(|p| value < p.value) {
             self.lowest = Some(point);
@@ -246,6 +243,20 @@ impl Digest {
         self.last = Some(point);
     }
 
+    // What few points need stands apart, so that the way of the others is short.
+
+    #[cold]
+    fn keep_first(&mut self, point: Point) {
+        self.first.push(point);
+    }
+
+    #[cold]
+    fn open_block(&mut self, block: Block) {
+        self.make_room();
+        self.blocks.push(block);
+    }
+
+    #[cold]
     fn push_non_finite(&mut self, step: u64, value: f64) {
         let seen = &mut self.non_finite;
         if seen.count() == 0 {
@@ -278,6 +289,7 @@ impl Digest {
     }
 
     /// Adds a point to what is known of the points after each jump.
+    #[cold]
     fn follow_jumps(&mut self, value: f64) {
         for jump in self.jumps.iter_mut().filter(|jump| jump.n_after < Jump::WATCHED) {
             let n = jump.n_after as f64;
@@ -317,10 +329,15 @@ impl Digest {
         // One point moves level and swing by a few swings at most, so that a jump does not hide the next.
         let bound = if self.n >= SETTLED { 8.0 * self.swing } else { f64::INFINITY };
         self.swing += forgetting(self.n, MEMORY) * (step.min(bound) - self.swing);
+        if self.swing < f64::MIN_POSITIVE {
+            // The swing of a constant would fade into denormal numbers, with which processors are slow.
+            self.swing = 0.0;
+        }
         self.level += forgetting(self.n + 1, MEMORY / 3) * apart.clamp(-bound, bound);
     }
 
     /// Keeps the highest jumps; within one excursion, its highest point.
+    #[cold]
     fn keep_jump(&mut self, jump: Jump) {
         self.watched_until = self.n + Jump::WATCHED;
         if let Some(same) = self.jumps.iter_mut().find(|j| jump.index - j.index <= Jump::WATCHED) {
@@ -340,9 +357,13 @@ impl Digest {
     }
 
     fn keep_sample(&mut self, point: Point) {
-        if hash(self.n).trailing_zeros() < self.sample_bits {
-            return;
+        if hash(self.n).trailing_zeros() >= self.sample_bits {
+            self.sample_point(point);
         }
+    }
+
+    #[cold]
+    fn sample_point(&mut self, point: Point) {
         self.sample.push(point);
         if self.sample.len() > SAMPLE {
             // Every second one: what was an even sample stays one.
