@@ -380,6 +380,7 @@ mod tests {
     use super::*;
     use crate::{Feature, Values};
     use stetho_core::Random;
+    use stetho_core::fit::RemedyKind;
 
     fn samples(n: usize, f: impl Fn(&[f64], &mut Random) -> usize) -> Samples {
         let mut random = Random::new(n as u64);
@@ -417,6 +418,16 @@ mod tests {
         let points = &record.curve.get().unwrap().points;
         assert!(points.len() >= 4 && points.windows(2).all(|w| w[0].n < w[1].n));
         assert_eq!(record.confusion.get().unwrap().concat().iter().sum::<u64>(), 240);
+    }
+
+    #[test]
+    fn a_larger_network_is_tried_where_a_line_cannot_follow() {
+        let data = samples(200, |x, _| usize::from(x[0] * x[1] > 0.0));
+        let record = fit(&data, &Options::default(), &Unfollowed).unwrap();
+        let trials = record.trials.get().unwrap();
+        let larger = trials.iter().find(|t| t.kind == RemedyKind::Larger).unwrap();
+        assert_eq!(larger.action, "use 256 hidden units");
+        assert!(larger.gain.mean.is_finite() && larger.gain.mean.abs() < 0.2);
     }
 
     #[test]
