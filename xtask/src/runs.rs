@@ -81,10 +81,9 @@ pub(crate) fn show(all: bool, names: &[&str]) -> Result<()> {
         }
     }
     println!("{}", table(&looked, &held_out));
-    let tallies = [&looked, &held_out];
-    let sum = |of: fn(&Tally) -> usize| tallies.iter().map(|t| of(t)).sum::<usize>() as f64;
-    let misses = sum(|t| t.first) < FIRST * sum(|t| t.faulty);
-    if names.is_empty() && (misses || sum(|t| t.alarmed) > ALARMS * sum(|t| t.healthy)) {
+    let misses = (looked.first as f64) < FIRST * looked.faulty as f64;
+    let alarmed = (looked.alarmed + held_out.alarmed) as f64;
+    if names.is_empty() && (misses || alarmed > ALARMS * (looked.healthy + held_out.healthy) as f64) {
         bail!(
             "the goals are missed: the cause first in {FIRST} of the faulty runs, an alarm on {ALARMS} of the healthy ones"
         );

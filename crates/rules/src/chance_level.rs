@@ -46,7 +46,8 @@ pub(crate) fn chance_level(run: &Run, within: f64) -> Option<AtChance> {
         .is_some_and(|s| s.digest.split(10).last().is_some_and(|b| b.mean < 0.985 * chance));
     // Without another witness, a loss that was lower once or moves now is no constant; one that sinks to chance and never below is.
     let is_constant = moved <= 0.01 * level || never_below(&course, chance) && course.start > chance;
-    if has_learned || !is_sure && (course.lowest() < 0.95 * level || !is_constant) {
+    let was_lower = course.lowest() < 0.95 * level - 3.0 * course.noise.min(0.05 * level);
+    if has_learned || !is_sure && (was_lower || !is_constant) {
         return None;
     }
     let since = course.blocks.iter().find(|b| (b.mean - level).abs() < 0.03 * level).map_or(0, |b| b.first);
@@ -84,6 +85,11 @@ fn constant_prediction(
     let accuracies: Vec<Accuracy> = accuracies(run, flat);
     if let Some(prior) = accuracies.iter().find_map(|a| prior_of_two(a, level)) {
         return Some(prior);
+    }
+    // What fell by a tenth to a half of its start has learned something.
+    let fell = course.start - level;
+    if !accuracies.is_empty() && fell > 0.1 * course.start && fell < 0.5 * course.start {
+        return None;
     }
     let k = CLASSES
         .into_iter()

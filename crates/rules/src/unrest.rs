@@ -31,7 +31,7 @@ pub(crate) fn swings(run: &Run, share: f64) -> Option<Swings> {
         let limit = if is_judged { 0.12 } else { 0.17 };
         let matters =
             swing >= limit * level.abs() && swing >= 0.02 * fell.abs() && level > 0.05 * course.start;
-        let is_meant = if is_judged { validation_swings(run) } else { run.unit == "epoch" };
+        let is_meant = if is_judged { validation_swings(run, 0.0, 0.1) } else { run.unit == "epoch" };
         return (matters && is_meant).then_some(Swings {
             blocks,
             swing,
@@ -40,7 +40,7 @@ pub(crate) fn swings(run: &Run, share: f64) -> Option<Swings> {
         });
     }
     let scale = if fell > 0.2 * level.abs() { fell } else { level.abs() };
-    let is_beyond_chance = swing >= 4.0 * by_chance || validation_swings(run);
+    let is_beyond_chance = swing >= 4.0 * by_chance || validation_swings(run, 0.2, 0.1);
     (is_beyond_chance && swing >= share * scale).then_some(Swings {
         blocks,
         swing,
@@ -49,13 +49,13 @@ pub(crate) fn swings(run: &Run, share: f64) -> Option<Swings> {
     })
 }
 
-/// Whether the validation loss swings by a fifth of what it has gained: it is measured on the same data each time, so that only the
-/// weights can make it swing.
-fn validation_swings(run: &Run) -> bool {
+/// Whether the validation loss swings by the share `gain` of what it has gained and the share `level` of its level: it is measured on
+/// the same data each time, so that only the weights can make it swing.
+fn validation_swings(run: &Run, gain: f64, level: f64) -> bool {
     let Some(course) = run.validation_loss().and_then(|s| Course::of(&s.digest, 15)) else { return false };
     let (swing, _) = size(course.tail(0.25));
-    let level = mean(course.tail(0.25));
-    swing >= 0.2 * (course.start - level).max(0.5 * level.abs())
+    let usual = mean(course.tail(0.25));
+    swing >= (gain * (course.start - usual)).max(level * usual.abs())
 }
 
 /// How far blocks lie from the median of themselves and their four neighbours, typically; and how far they would by the noise of single
@@ -109,7 +109,7 @@ pub(crate) fn spikes(digest: &Digest, limits: &Outstanding) -> Vec<Jump> {
         let settled = j.index >= (digest.n() / 50).max(20);
         // A task that became harder is learned bit by bit; a bad batch is over with the next.
         let is_back =
-            j.n_after >= 3 && j.after - j.level < 0.3 * height(j) && j.soon - j.level < 0.5 * height(j);
+            j.n_after >= 3 && j.after - j.level < 0.3 * height(j) && j.soon - j.level < 0.25 * height(j);
         let matters = height(j) > 0.35 * fell && height(j) > 0.5 * j.level.abs();
         j.score() >= limits.swings && settled && is_back && matters
     };

@@ -29,6 +29,8 @@ pub struct Recorder {
 enum Slot {
     /// To the series of this index.
     Scalar(usize),
+    /// To the series of this index, as the power of 10: the log holds logarithms.
+    Power(usize),
     /// To one series a layer, from this index on.
     Layers { names: Arc<[String]>, series: Vec<usize> },
     /// A tag that has had no point yet.
@@ -123,7 +125,9 @@ impl Recorder {
             self.not_understood.push(tag.to_owned());
         }
         let index = self.open(tag, meaning.name, meaning.quantity);
-        self.slots[id.index()] = Slot::Scalar(index);
+        let is_log =
+            crate::names::is_log10(tag) && matches!(self.run.series[index].quantity, Quantity::Layer(_));
+        self.slots[id.index()] = if is_log { Slot::Power(index) } else { Slot::Scalar(index) };
         index
     }
 
@@ -221,15 +225,15 @@ impl Sink for Recorder {
     }
 
     fn scalar(&mut self, id: TagId, when: When, value: f64) {
-        let index = match self.slots.get(id.index()) {
-            Some(Slot::Scalar(index)) => *index,
-            Some(Slot::Empty { name }) => {
-                let tag = name.clone();
-                self.begin(id, &tag)
-            }
-            Some(Slot::Layers { .. }) | None => return,
-        };
-        self.push(index, when, value);
+        if let Some(Slot::Empty { name }) = self.slots.get(id.index()) {
+            let tag = name.clone();
+            self.begin(id, &tag);
+        }
+        match self.slots.get(id.index()) {
+            Some(Slot::Scalar(index)) => self.push(*index, when, value),
+            Some(Slot::Power(index)) => self.push(*index, when, 10f64.powf(value)),
+            Some(Slot::Layers { .. } | Slot::Empty { .. }) | None => {}
+        }
     }
 
     fn vector(&mut self, id: TagId, layers: &Arc<[String]>, when: When, values: &[f32]) {
@@ -243,7 +247,7 @@ impl Sink for Recorder {
                         s.tag.rsplit_once(" of ").map_or_else(String::new, |p| p.0.to_owned())
                     })
                 }
-                Some(Slot::Scalar(_)) | None => return,
+                Some(Slot::Scalar(_) | Slot::Power(_)) | None => return,
             };
             let quantity = self.names.of_layers(&tag);
             let series = layers
@@ -268,7 +272,7 @@ impl Sink for Recorder {
             self.run.restarts.push(step);
         }
         let cut: Vec<usize> = match id.and_then(|id| self.slots.get(id.index())) {
-            Some(Slot::Scalar(index)) => vec![*index],
+            Some(Slot::Scalar(index) | Slot::Power(index)) => vec![*index],
             Some(Slot::Layers { series, .. }) => series.clone(),
             Some(Slot::Empty { .. }) => Vec::new(),
             None if id.is_none() => (0..self.run.series.len()).collect(),

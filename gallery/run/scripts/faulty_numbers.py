@@ -226,7 +226,12 @@ def penalty_of_wrong_sign(log):
 @run(
     "csv",
     "loss-diverging",
-    HIGH_RATE | {"overfitting-run": "the validation loss rises too", "loss-oscillating": "on the way up"},
+    HIGH_RATE
+    | {
+        "overfitting-run": "the validation loss rises too",
+        "loss-oscillating": "on the way up",
+        "non-finite-loss": "it ends as NaN",
+    },
 
 )
 def decay_above_one(log):

@@ -182,7 +182,8 @@ impl LearningRateExtreme {
         let Some((still, moving)) = spread(validation).zip(spread(train)) else { return };
         let limit = 1e-4;
         let batches_differ = moving > 10.0 * still.max(1e-6);
-        if validation.digest.n() < 6 || still > limit || !batches_differ && rate > 1e-6 {
+        let few = if rate < 1e-7 { 3 } else { 6 };
+        if validation.digest.n() < few || still > limit || !batches_differ && rate > 1e-6 {
             return;
         }
         report.raise(

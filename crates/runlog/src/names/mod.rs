@@ -296,6 +296,11 @@ const LOWER: &[&str] = &[
     "absrel",
 ];
 
+/// Whether a series holds logarithms to base 10 of what it measures.
+pub(crate) fn is_log10(tag: &str) -> bool {
+    Words::of(tag).has(&["log10"])
+}
+
 /// What a series is, by its name alone.
 fn guess(tag: &str) -> Meaning {
     let words = Words::of(tag);
@@ -333,9 +338,10 @@ fn layer(words: &Words<'_>) -> Found {
         (!name.is_empty()).then_some((Quantity::Layer(quantity), name))
     };
     if words.has(UPDATE) && (words.has(RATIO) || words.has(NORM)) {
-        let is_log = words.has(&["log", "log10"]);
+        // What `log` without a base is to, nobody can tell.
+        let is_log = words.has(&["log"]);
         let kind = if words.has(RATIO) { LayerQuantity::UpdateRatio } else { LayerQuantity::UpdateNorm };
-        let name = words.left(&[UPDATE, RATIO, NORM, WEIGHT, TRAIN, MANNER]);
+        let name = words.left(&[UPDATE, RATIO, NORM, WEIGHT, TRAIN, MANNER, &["log10"]]);
         let name = if name.is_empty() { "all parameters".into() } else { name };
         return (!is_log).then_some((Quantity::Layer(kind), name));
     }
@@ -544,7 +550,8 @@ fn result(words: &Words<'_>) -> Found {
         };
     }
     let is_entropy = words.words.windows(2).any(|w| w[0].text == "cross" && w[1].text == "entropy");
-    if is_entropy || words.has(NAMED_LOSSES) {
+    let is_term = words.has(&["rec", "recon", "reconstruction", "kl", "kld"]) && words.words.len() <= 2;
+    if is_entropy || is_term || words.has(NAMED_LOSSES) {
         return Some((Quantity::LossTerm(part_of), with(&[])));
     }
     let better = if words.has(LOWER) { Better::Lower } else { Better::Higher };
