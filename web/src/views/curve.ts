@@ -42,7 +42,7 @@ export function runSwatch(run: number): SVGElement {
 interface Band { x1: number; x2: number; severity: Severity; rule: string; isChosen: boolean }
 
 /** The letters of findings above a chart, with the rule's name where there is room; the chosen one first. */
-function lettered(bands: readonly Band[], px: (x: number) => number, width: number): { x: number; text: string; severity: Severity; isLeft: boolean }[] {
+function lettered(bands: readonly Band[], px: (x: number) => number, width: number): { x: number; text: string; title: string; severity: Severity; isLeft: boolean }[] {
   const room = (band: Band, text: string): [number, number] => {
     const [at, long] = [px(band.x1), 7 * text.length + 6];
     return at + long > width ? [at - long, at] : [at, at + long];
@@ -59,7 +59,7 @@ function lettered(bands: readonly Band[], px: (x: number) => number, width: numb
     const [a, b] = room(band, whole);
     const others = placed.filter((o) => o !== band).map((o) => room(o, LETTERS[o.severity]));
     const text = (band.isChosen || placed.length === 1) && a >= 0 && !others.some(([l, r]) => a < r && b > l) ? whole : LETTERS[band.severity];
-    return { x: band.x1, text, severity: band.severity, isLeft: room(band, text)[0] < px(band.x1) };
+    return { x: band.x1, text, title: `${band.severity}: ${band.rule}`, severity: band.severity, isLeft: room(band, text)[0] < px(band.x1) };
   });
 }
 
@@ -151,7 +151,7 @@ export class CurveChart implements Drawn {
       bands.map((s) => Plot.rectX([s], { x1: "x1", x2: "x2", fill: `var(--${s.severity})`, fillOpacity: s.isChosen ? 0.17 : 0.07 })),
       Plot.ruleX(restarts, { stroke: "var(--strong-line)", strokeDasharray: "1 3", title: () => "restarted here" }),
       bands.map((s) => Plot.ruleX([s.x1], { stroke: `var(--${s.severity})`, strokeWidth: s.isChosen ? 2.4 : 1.2, strokeDasharray: s.severity === "error" ? "" : "4 2" })),
-      lettered(bands, px, width).map((l) => Plot.text([l.x], { x: [l.x], text: [l.text], frameAnchor: "top", textAnchor: l.isLeft ? "end" : "start", dx: l.isLeft ? -3 : 2, dy: -13, fill: `var(--${l.severity})`, fontWeight: 600 })),
+      lettered(bands, px, width).map((l) => Plot.text([l.x], { x: [l.x], text: [l.text], title: [l.title], frameAnchor: "top", textAnchor: l.isLeft ? "end" : "start", dx: l.isLeft ? -3 : 2, dy: -13, fill: `var(--${l.severity})`, fontWeight: 600 })),
       broken.length ? Plot.ruleX(broken, { stroke: "var(--error)", strokeDasharray: "2 2" }) : null,
       broken.length ? Plot.text(broken, { x: broken, text: ["NaN or ∞"], frameAnchor: "bottom", dy: -4, dx: px(broken[0]!) > width / 2 ? -4 : 4, textAnchor: px(broken[0]!) > width / 2 ? "end" : "start", fill: "var(--error)", stroke: "var(--card)", strokeWidth: 4 }) : null,
     ];
