@@ -26,7 +26,9 @@ pub(crate) fn losses(run: &Run) -> Evidence {
 
 /// The steps from `first` to the last that was logged of a series.
 pub(crate) fn since(series: &Series, first: u64) -> Place {
-    Place::steps(first, series.digest.last().map_or(first, |p| p.step))
+    let seen = series.digest.non_finite();
+    let broken = if seen.count() > 0 { seen.last } else { 0 };
+    Place::steps(first, series.digest.last().map_or(first, |p| p.step).max(broken))
 }
 
 /// `step 300` or `epoch 3`.
