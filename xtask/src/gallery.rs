@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use stetho_core::Verdict;
 use stetho_gallery::{GalleryFile, RealSets, audit, gallery_files, raised, root};
 
-use crate::python;
+use crate::{python, runs};
 
 /// How the rules do on the twins of one gallery file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub(crate) fn show() -> Result<()> {
     }
     println!("{}", table(&scores));
     let n_odd = scores.iter().filter(|s| !s.problems.is_empty()).count() + show_real()?;
+    runs::show(false, &[])?;
     if n_odd > 0 {
         bail!("{n_odd} rules or data sets are not as expected");
     }

@@ -25,7 +25,7 @@ usage: cargo xtask COMMAND
   docs [--check]        writes docs/rules from the rules' documentation, or checks that it is fresh
   types [--check]       writes the page's TypeScript types from the report's, or checks that they are fresh
   page [--test]         builds the page's script and style sheet into crates/report, or tests the page in Chromium
-  gallery [--write DIR] what each rule finds in its twins and in real data sets, or the twins as files
+  gallery [--write DIR] what each rule finds in its twins, in real data sets and in recorded runs, or the twins as files
   runs [--all|NAME…]    what each rule finds in the recorded training runs, in all of them or in those of these names
   verdicts [N|--write]  how often `stetho fit` says what it must, over N seeds of each case; or into docs/benchmarks.md
   new-rule FAMILY/ID    a new rule: its file, its line in the list, its gallery file
