@@ -24,6 +24,9 @@ pub(crate) fn swings(run: &Run, share: f64) -> Option<Swings> {
     let blocks = course.tail(0.25).to_vec();
     let (swing, by_chance) = size(&blocks);
     let level = mean(&blocks);
+    if swing <= 1e-9 * level.abs() {
+        return None;
+    }
     let fell = course.start - mean(course.tail(0.5));
     if !is_fine {
         // Means over epochs: swings of a sixth of the level, while there is much of the loss left.

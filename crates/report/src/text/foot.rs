@@ -68,8 +68,24 @@ fn overview(page: &mut Page, document: &Document) {
     }
 }
 
+/// How reasons begin that are the same in kind: a log that lacks a series.
+const NOT_LOGGED: &str = "the log holds no ";
+
 fn not_judged(page: &mut Page, document: &Document) {
-    for (reason, rules) in words::skipped(document) {
+    let (absent, others): (Vec<_>, Vec<_>) =
+        words::skipped(document).into_iter().partition(|(reason, _)| reason.starts_with(NOT_LOGGED));
+    let absent: Vec<String> = absent.into_iter().flat_map(|(_, rules)| rules).collect();
+    if !absent.is_empty() {
+        let names = list_of(&absent, page.shown(absent.len(), FEW_RULES));
+        let count = stetho_core::count_of(absent.len() as u64, "rule");
+        labelled(
+            page,
+            "skipped",
+            Tone::Faint,
+            &format!("{count}, what they judge is not in the log: {names}"),
+        );
+    }
+    for (reason, rules) in others {
         let names = list_of(&rules, page.shown(rules.len(), FEW_RULES));
         let count = stetho_core::count_of(rules.len() as u64, "rule");
         labelled(page, "skipped", Tone::Faint, &format!("{count}, {reason}: {names}"));

@@ -136,3 +136,80 @@ fn examples_in_the_documentation_do_what_they_say() {
     }
     assert!(failures.is_empty(), "\n{}\n", failures.join("\n"));
 }
+
+mod any {
+    use proptest::prelude::*;
+    use stetho_core::Evidence;
+
+    use super::*;
+
+    const TAGS: [&str; 16] = [
+        "loss",
+        "val_loss",
+        "loss/a",
+        "loss/b",
+        "accuracy",
+        "val_accuracy",
+        "lr",
+        "grad_norm",
+        "grad_norm/a",
+        "grad_norm/b",
+        "weight_norm/a",
+        "update_ratio/a",
+        "dead_share/a",
+        "class_share/x",
+        "class_share/y",
+        "loss_scale",
+    ];
+
+    /// A value of a kind that logs hold at their worst.
+    fn value() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            Just(0.0),
+            Just(1.0),
+            -1e3..1e3f64,
+            0.0..1.0f64,
+            Just(1e308),
+            Just(-1e308),
+            Just(1e-308),
+            Just(5e-324)
+        ]
+    }
+
+    fn column() -> impl Strategy<Value = Vec<f64>> {
+        prop_oneof![
+            (value(), 1..150usize).prop_map(|(v, n)| vec![v; n]),
+            prop::collection::vec(value(), 1..150),
+            (value(), value(), 1..150usize)
+                .prop_map(|(a, b, n)| (0..n).map(|i| if i % 2 == 0 { a } else { b }).collect()),
+            (-1.0..1.0f64, 1..150usize)
+                .prop_map(|(slope, n)| (0..n).map(|i| 50.0 + slope * i as f64).collect()),
+        ]
+    }
+
+    /// Numbers that a finding shows.
+    fn measures(finding: &Finding) -> Vec<f64> {
+        let of = |e: &Evidence| if let Evidence::Measure { value, .. } = e { Some(value.0) } else { None };
+        finding.evidence.iter().filter_map(of).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+        #[test]
+        fn whatever_finite_numbers_are_logged_no_rule_fails_or_shows_nan(
+            columns in prop::collection::vec((prop::sample::select(TAGS.to_vec()), column()), 1..8)
+        ) {
+            let run = run(columns);
+            let mut session = Session::new(crate::run::RULES, |_| true, &Map::new()).unwrap();
+            session.observe(&run);
+            let verdict = session.finish();
+            for outcome in &verdict.outcomes {
+                prop_assert!(!matches!(outcome.outcome, Outcome::Failed { .. }), "{outcome:?}");
+            }
+            for finding in &verdict.findings {
+                prop_assert!(!finding.message.contains("NaN"), "{}: {}", finding.rule, finding.message);
+                prop_assert!(measures(finding).iter().all(|v| !v.is_nan()), "{}: {:?}", finding.rule, finding.evidence);
+            }
+        }
+    }
+}
