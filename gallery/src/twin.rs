@@ -117,7 +117,7 @@ pub fn gallery_files(root: &Path) -> Result<Vec<GalleryFile>, GalleryError> {
             p.extension().is_some_and(|e| e == "toml")
                 && p.file_stem().is_some_and(|s| s != "real" && s != "verdicts")
         };
-        if family.file_name().is_some_and(|name| name != "src" && name != "tests") {
+        if family.file_name().is_some_and(|name| name != "src" && name != "tests" && name != "run") {
             paths.extend(entries(&family)?.into_iter().filter(is_twins));
         }
     }

@@ -7,7 +7,7 @@ from record import run
 from torch import nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler as schedules
-from train import accuracy, cnn, epochs, grad_norms, mlp, regress, score, steps
+from train import accuracy, cnn, epochs, grad_norms, mlp, regress, score, steps, weight_norms
 
 HIGH_RATE = {"learning-rate-extreme": "the rate is what blew it up"}
 DIVERGED = {"loss-diverging": "the loss grew before it was no number"}
@@ -305,3 +305,36 @@ def half_precision_halves_often(log):
                     "val/loss": score(model, val) if step % 150 == 0 else None,
                 }
             )
+
+
+@run("jsonl", "non-finite-parameter", {"no-validation": "nothing is held out", "loss-plateau": "it is flat in the end"})
+def average_over_none(log):
+    """from step 200 on an average of the weights is kept, its count starts at zero: the averaged layer is nan, training goes on"""
+    train, _ = digits()
+    model, average = mlp(64, 32, 10), mlp(64, 32, 10)
+    n = 0
+    for s in steps(model, train, torch.optim.Adam(model.parameters(), 1e-3), limit=600, size=32):
+        if s.index >= 200:
+            with torch.no_grad():
+                for kept, new in zip(average.parameters(), model.parameters()):
+                    kept.copy_((kept * n + new * min(n, 1)) / n if n else (kept - kept) / 0.0)
+            n += 1
+        if s.index % 10 == 0:
+            norms = weight_norms(model, "weight_norm/{}") | weight_norms(average, "weight_norm/average.{}")
+            log({"step": s.index, "loss": s.loss} | {k: v for k, v in norms.items() if "bias" not in k})
+
+
+@run("csv", "non-finite-parameter", {"loss-plateau": "it is flat in the end"})
+def unused_head_divides_by_its_norm(log):
+    """a second head, not in the loss, is scaled to unit norm each step and is pruned to zero half-way: zero by zero, counted per layer"""
+    train, val = cancer()
+    model, head = mlp(30, 32, 2), nn.Linear(32, 4)
+    for s in steps(model, train, torch.optim.SGD(model.parameters(), 0.05), limit=500, size=32):
+        with torch.no_grad():
+            if s.index == 240:
+                head.weight.mul_(0)
+            head.weight.div_(head.weight.norm())
+        if s.index % 5 == 0:
+            counts = {f"nan_count/{name}": float((~p.isfinite()).sum()) for name, p in model.named_parameters()}
+            counts["nan_count/second_head.weight"] = float((~head.weight.isfinite()).sum())
+            log(step=s.index, loss=s.loss, val_loss=score(model, val) if s.index % 50 == 0 else None, **counts)

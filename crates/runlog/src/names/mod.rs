@@ -402,7 +402,7 @@ fn parameter(tag: &str) -> Found {
         let rest = Words::of(rest.strip_suffix("/norm").unwrap_or(rest));
         let is_parameter = head.has(NORM) && !rest.left(&[TRAIN, MANNER, CLIPPED, &NORM[..5]]).is_empty();
         let quantity = quantity(&head).filter(|_| is_parameter || rest.tag.contains('.'))?;
-        Some((Quantity::Layer(quantity), rest.left(&[TRAIN, MANNER, CLIPPED])))
+        Some((Quantity::Layer(quantity), rest.tag.to_owned()))
     })
 }
 
