@@ -50,7 +50,8 @@ fn recorded_runs_name_rules_and_logs_that_exist_and_are_diverse() {
     let runs = recorded_runs(root()).unwrap();
     let mut failures = Vec::new();
     for run in &runs {
-        for id in run.expect.iter().chain(&run.may).filter(|id| stetho_rules::find(id).is_none()) {
+        // `may` also names rules of the catalogue that are still to come.
+        for id in run.expect.iter().filter(|id| stetho_rules::find(id).is_none()) {
             failures.push(format!("{}: there is no rule `{id}`", run.name));
         }
         if !root().join(&run.log).exists() {
