@@ -9,14 +9,15 @@ resident set.
 """
 import argparse
 import os
-import platform
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-WORK = ROOT / "target" / "bench"
+import tables
+from pictures import write
+from tables import ROOT, WORK, run
+
 PYTHON = WORK / "venv-runlog" / "bin" / "python"
 PEERS = ["tensorboard==2.21.0"]
 
@@ -30,10 +31,6 @@ n = sum(len(log.Scalars(tag)) for tag in log.Tags()["scalars"])
 print(time.perf_counter() - start)
 assert n == int(sys.argv[2]), n
 """
-
-
-def run(command, **options):
-    return subprocess.run([str(c) for c in command], check=True, text=True, **options)
 
 
 def set_up(scalars):
@@ -100,26 +97,18 @@ def table(scalars):
     return "\n".join(lines)
 
 
-def machine():
-    with open("/proc/cpuinfo") as info:
-        model = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), platform.machine())
-    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}, {', '.join(PEERS)}"
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scalars", type=int, default=1_000_000)
     parser.add_argument("--write", type=Path, help="replace the table in this Markdown file")
     options = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
+    tables.PEERS = PEERS
     set_up(options.scalars)
-    text = f"{options.scalars:,} scalars of 8 series, {machine()}\n\n{table(options.scalars)}"
+    text = f"{options.scalars:,} scalars of 8 series, {tables.machine()}\n\n{table(options.scalars)}"
     print(text)
     if options.write:
-        begin, end = "<!-- runlog: begin -->", "<!-- runlog: end -->"
-        page = options.write.read_text()
-        head, rest = page.split(begin)
-        options.write.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end)[1]}")
+        write(options.write, "runlog", text)
 
 
 if __name__ == "__main__":

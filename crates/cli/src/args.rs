@@ -100,7 +100,7 @@ pub(crate) struct CheckArgs {
 }
 
 /// How to judge and to report, the same for all commands that do.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 pub(crate) struct ReportArgs {
     /// Form of the report; by the name of --out if not given, else text
     #[arg(long, value_enum)]

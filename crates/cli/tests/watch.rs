@@ -134,7 +134,12 @@ fn bad_requests_are_one_clear_line() {
     let picture = folder.path("x.bin").display().to_string();
     folder.write("empty/readme.md", "nothing");
     let empty = folder.path("empty").display().to_string();
-    let refusals: [(&[&str], &str); 7] = [
+    let refusals: [(&[&str], &str); 9] = [
+        (
+            &["watch", &log, "--map", "val_loss=val_los"],
+            "--map: no series is called `val_los`; did you mean `val_loss`?",
+        ),
+        (&["watch", &log, "--follow", "--select", "no-signal"], "no rule is left to run on training runs"),
         (&["watch", "no/such/log"], "cannot read `no/such/log`: there is no such file or folder"),
         (&["watch", &empty], "holds no log"),
         (&["watch", &picture], "holds no numbers"),

@@ -162,7 +162,7 @@ impl RunFacts {
         Self {
             name: run.name.clone(),
             unit: if run.unit.is_empty() { "step" } else { run.unit }.into(),
-            contest: run.is_contest.map(str::to_owned),
+            contest: run.contest.map(str::to_owned),
             restarts: run.restarts.clone(),
             last_step: newest_step(run),
             start,

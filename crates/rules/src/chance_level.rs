@@ -25,7 +25,7 @@ const CLASSES: [u32; 8] = [2, 3, 4, 5, 10, 20, 100, 1000];
 
 /// Whether the training loss is flat at the level of a constant prediction, within the share `within`, and nothing else is learned.
 pub(crate) fn chance_level(run: &Run, within: f64) -> Option<AtChance> {
-    let series = run.train_loss().filter(|_| run.is_contest.is_none())?;
+    let series = run.train_loss().filter(|_| run.contest.is_none())?;
     let course = Course::of(&series.digest, if run.is_over { 12 } else { 60 })?;
     let tail = course.tail(0.3);
     let level = mean(tail);

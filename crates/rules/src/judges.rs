@@ -62,7 +62,7 @@ impl Judges {
     pub fn judge_run(mut self, run: &Run) -> Verdict {
         self.run.observe(run);
         let mut verdict = self.run.finish();
-        crate::run::join_symptoms(&mut verdict.findings);
+        crate::symptoms::join_symptoms(&mut verdict.findings);
         verdict
     }
 

@@ -24,6 +24,7 @@ mod runs;
 mod shortcut;
 mod show;
 mod step_sizes;
+mod symptoms;
 pub mod table;
 mod tail;
 #[cfg(test)]

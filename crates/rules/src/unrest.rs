@@ -18,7 +18,7 @@ pub(crate) struct Swings {
 
 /// The swings of the training loss, if they are at least `share` of what it has gained.
 pub(crate) fn swings(run: &Run, share: f64) -> Option<Swings> {
-    let series = run.train_loss().filter(|_| run.is_contest.is_none())?;
+    let series = run.train_loss().filter(|_| run.contest.is_none())?;
     let is_fine = series.digest.n() >= 60;
     let course = Course::of(&series.digest, 20).filter(|_| !is_rate_cyclic(run))?;
     let blocks = course.tail(0.25).to_vec();

@@ -96,7 +96,7 @@ impl Recorder {
     /// Completes what the next step would complete.
     pub fn finish(&mut self, is_over: bool) {
         self.run.is_over = is_over;
-        self.run.is_contest = crate::contest::contest(self.run.series.iter().map(|s| s.tag.as_str()));
+        self.run.contest = crate::contest::contest(self.run.series.iter().map(|s| s.tag.as_str()));
         for part in [Part::Train, Part::Validation, Part::Test] {
             // Terms that are still to come would be missing from the sum.
             if self.sums.get(&part).is_some_and(|sum| sum.most > 0 && sum.n >= sum.most) {
@@ -117,9 +117,9 @@ impl Recorder {
         }
     }
 
-    /// Opens the series of a tag that has its first point; returns its index.
+    /// Opens the series of a tag that has its first point.
     #[cold]
-    fn begin(&mut self, id: TagId, tag: &str) -> usize {
+    fn begin(&mut self, id: TagId, tag: &str) {
         let meaning = self.meaning(tag);
         if meaning.quantity == Quantity::Other && !tag.contains(WRITER) {
             self.not_understood.push(tag.to_owned());
@@ -128,7 +128,6 @@ impl Recorder {
         let is_log =
             crate::names::is_log10(tag) && matches!(self.run.series[index].quantity, Quantity::Layer(_));
         self.slots[id.index()] = if is_log { Slot::Power(index) } else { Slot::Scalar(index) };
-        index
     }
 
     fn open(&mut self, tag: &str, name: String, quantity: Quantity) -> usize {
@@ -204,7 +203,7 @@ impl Recorder {
                 .iter()
                 .enumerate()
                 .any(|(i, s)| i != index && s.quantity == Quantity::Loss(*part) && s.digest.n() > 1);
-            if has_whole || self.run.is_contest.is_some() {
+            if has_whole || self.run.contest.is_some() {
                 self.run.series[index].quantity = Quantity::Other;
             }
         }

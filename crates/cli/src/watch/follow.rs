@@ -68,8 +68,9 @@ pub(super) fn follow(args: &WatchArgs, config: &Config, logs: &mut Logs, start: 
     }
     line.finish();
     hooks.finish();
-    logs.poll();
+    logs.finish();
     logs.demand_points()?;
+    logs.demand_mapped()?;
     let judged = logs.judge(&seat, true)?;
     let document = document(&args.logs, args.report.all, logs, judged, start);
     deliver(&document, &args.report)?;

@@ -108,8 +108,9 @@ fn start(mut command: Command, json: &str) -> Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::from(std::io::stderr()));
     let mut child = command.spawn().context("cannot start the hook")?;
     if let Some(mut input) = child.stdin.take() {
-        // A hook that does not read its input is free not to.
-        let _ = input.write_all(json.as_bytes());
+        let json = json.to_owned();
+        // A hook that does not read its input is free not to, and must not hold up the reading.
+        std::thread::spawn(move || input.write_all(json.as_bytes()));
     }
     Ok(child)
 }

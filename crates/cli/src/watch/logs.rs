@@ -9,6 +9,8 @@ use stetho_core::{Outcome, RuleOutcome, Verdict, count_of};
 use stetho_rules::Judges;
 use stetho_runlog::{FoundRun, LogError, Names, Pattern, Progress, Recorder, Source, find};
 
+use crate::names::hint;
+
 /// Names that are told of those that were not understood.
 const MOST_NAMES: usize = 8;
 
@@ -135,6 +137,23 @@ impl Logs {
             .sort_by(|(_, a), (_, b)| b.severity.cmp(&a.severity).then(b.certainty.total_cmp(&a.certainty)));
         let (owners, findings) = findings.into_iter().unzip();
         Ok(Judged { verdict: Verdict { findings, outcomes }, owners })
+    }
+
+    /// An error where `--map` names a series that no run has.
+    ///
+    /// # Errors
+    /// When there is such a name; says which are nearest.
+    pub(crate) fn demand_mapped(&self) -> Result<()> {
+        let known: Vec<&str> = self.runs().flat_map(|run| &run.series).map(|s| s.tag.as_str()).collect();
+        if let Some(missing) = self.names.explained().find(|tag| !known.contains(tag)) {
+            let first =
+                known.iter().take(MOST_NAMES).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+            bail!(
+                "--map: no series is called `{missing}`{}",
+                hint(missing, known, &format!("there are {first}"))
+            );
+        }
+        Ok(())
     }
 
     /// What was not read or not understood, in lines for the report.

@@ -13,12 +13,10 @@ use serde_json::Map;
 use stetho_core::{Document, MAX_PLACES, SCHEMA, Subject};
 use stetho_report::RunFacts;
 
-use stetho_rules::Judges;
-
-use crate::args::{AddressArgs, WatchArgs};
+use crate::args::{AddressArgs, ReportArgs, WatchArgs};
 use crate::config::Config;
-use crate::delivery::{command_line, deliver, seat_judges, status};
-use crate::onlooker::{catch_end, catch_interrupt, is_stopped};
+use crate::delivery::{admits, command_line, deliver, seat_judges, status};
+use crate::onlooker::{catch_end, is_stopped};
 use crate::output;
 
 pub(crate) use logs::{Judged, Logs};
@@ -36,6 +34,9 @@ pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
     let config = Config::load(args.report.config.as_deref(), &folder)?;
     // Seated once for nothing, so that wrong options are told before anything is read.
     drop(seat_judges(&args.report, &config)?);
+    if !stetho_rules::run::RULES.iter().any(|entry| admits(entry.info.id, &args.report, &config)) {
+        bail!("no rule is left to run on training runs: look at --select, --ignore and the configuration");
+    }
     if args.report.threads > 0 {
         // Fails only where the threads were set before, which nothing does.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(args.report.threads).build_global();
@@ -54,13 +55,10 @@ pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
     if let Some((option, _)) = only_following.iter().find(|(_, is_given)| *is_given) {
         bail!("{option} goes with --follow or --serve: without them a log is read once");
     }
-    catch_interrupt();
     logs.finish();
     logs.demand_points()?;
+    logs.demand_mapped()?;
     let judged = logs.judge(&|| seat_judges(&args.report, &config), true)?;
-    if judged.verdict.outcomes.is_empty() {
-        bail!("no rule is left to run on training runs: look at --select, --ignore and the configuration");
-    }
     let document = document(&args.logs, args.report.all, &logs, judged, start);
     deliver(&document, &args.report)?;
     let fail_on = args.report.fail_on.or(config.fail_on).unwrap_or_default();
@@ -75,7 +73,11 @@ pub(crate) fn serve(paths: &[PathBuf], map: &[String], at: &AddressArgs) -> Resu
     let start = Instant::now();
     let mut logs = Logs::open(paths, map, None)?;
     let asked = paths.to_vec();
-    let seat = || Ok(Judges::new(|_| true, &Map::new())?);
+    let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let config = Config::load(None, &folder)?;
+    let options = ReportArgs::default();
+    drop(seat_judges(&options, &config)?);
+    let seat = move || seat_judges(&options, &config);
     let mut looked = Instant::now();
     let mut is_first = true;
     catch_end();

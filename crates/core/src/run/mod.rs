@@ -35,7 +35,7 @@ pub struct Run {
     /// What the numbers on the step axis count: `step`, `epoch`, `line`.
     pub unit: &'static str,
     /// Why the training loss is not meant to fall, where it is not: the losses of a game, or of reinforcement learning.
-    pub is_contest: Option<&'static str>,
+    pub contest: Option<&'static str>,
     /// Where a restart stepped back: the step at which it began anew.
     pub restarts: Vec<u64>,
     /// Whether the run is over, as far as one can know: nobody follows it.

@@ -62,8 +62,7 @@ impl Rule for ClippingAlways {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         // Policies are trained with short, equal steps on purpose.
-        let Some(norm) = run.gradient_norm().filter(|s| s.digest.n() >= 30 && run.is_contest.is_none())
-        else {
+        let Some(norm) = run.gradient_norm().filter(|s| s.digest.n() >= 30 && run.contest.is_none()) else {
             return;
         };
         let Some(limit) = limit(run, norm) else { return };

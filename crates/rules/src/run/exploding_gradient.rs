@@ -78,7 +78,7 @@ impl Rule for ExplodingGradient {
             None => run.layers(LayerQuantity::GradientNorm).collect(),
         };
         let mut grown: Vec<_> = norms.into_iter().filter_map(|s| self.growth(s)).collect();
-        grown.retain(|g| run.is_contest.is_none() && got_worse(run, g.since));
+        grown.retain(|g| run.contest.is_none() && got_worse(run, g.since));
         grown.sort_by(|a, b| (b.late / b.usual).total_cmp(&(a.late / a.usual)));
         if !grown.is_empty() {
             self.raise_growth(run, &grown, report);
@@ -147,7 +147,7 @@ impl ExplodingGradient {
     /// Gradients that leap again and again far above what is usual, and the loss with them. A norm that is clipped may leap.
     fn check_leaps(&self, run: &Run, report: &mut Report) -> bool {
         let Some((norm, loss)) = run.gradient_norm().zip(run.train_loss()) else { return false };
-        if run.is_contest.is_some() || run.of(Quantity::ClipLimit).next().is_some() || norm.digest.n() < 60 {
+        if run.contest.is_some() || run.of(Quantity::ClipLimit).next().is_some() || norm.digest.n() < 60 {
             return false;
         }
         let usual = norm.digest.quantile(0.5);

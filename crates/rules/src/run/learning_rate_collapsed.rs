@@ -66,7 +66,7 @@ impl Rule for LearningRateCollapsed {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let (Some(rate), Some(loss)) = (run.learning_rate(), run.train_loss()) else { return };
-        if run.is_contest.is_some() {
+        if run.contest.is_some() {
             return;
         }
         // The rates of all groups: one may be that of a part that is frozen in time.

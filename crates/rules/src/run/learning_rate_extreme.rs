@@ -146,7 +146,7 @@ impl LearningRateExtreme {
         let level = median(later.iter().map(|b| b.mean));
         let lowest = later.iter().map(|b| b.mean).fold(f64::INFINITY, f64::min);
         let is_thrown = start.value > 0.0 && high.value > self.overshoot * start.value.max(level);
-        if run.is_contest.is_some() || loss.digest.n() < 60 || !is_thrown || lowest < 0.9 * start.value {
+        if run.contest.is_some() || loss.digest.n() < 60 || !is_thrown || lowest < 0.9 * start.value {
             return;
         }
         report.raise(
@@ -170,7 +170,7 @@ impl LearningRateExtreme {
 
     /// A tiny rate with which the model stays the same: its validation loss does, while batches differ.
     fn check_standstill(&self, run: &Run, report: &mut Report) {
-        let Some(rate) = peak_learning_rate(run).filter(|rate| *rate < self.tiny && run.is_contest.is_none())
+        let Some(rate) = peak_learning_rate(run).filter(|rate| *rate < self.tiny && run.contest.is_none())
         else {
             return;
         };

@@ -56,7 +56,7 @@ impl Rule for LossDiverging {
     const ALSO: &'static [Signal] = &[Signal::ValidationLoss, Signal::LearningRate];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        let Some(series) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
+        let Some(series) = run.train_loss().filter(|_| run.contest.is_none()) else { return };
         let Some(course) = Course::of(&series.digest, 8) else { return };
         // What has just risen may come back: while a run goes on, it is given twice as long.
         let lasting = if run.is_over { 3 } else { 6 };

@@ -60,7 +60,7 @@ impl Rule for LossNotDecreasing {
         &[Signal::Metrics, Signal::ValidationLoss, Signal::LearningRate, Signal::GradientNorm];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        let Some(series) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
+        let Some(series) = run.train_loss().filter(|_| run.contest.is_none()) else { return };
         if let Some(still) = run.validation_loss().filter(|s| is_still(s)) {
             raise_still(run, still, report);
             return;

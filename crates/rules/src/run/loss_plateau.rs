@@ -54,7 +54,7 @@ impl Rule for LossPlateau {
     const ALSO: &'static [Signal] = &[Signal::LearningRate, Signal::Metrics, Signal::ValidationLoss];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        let Some(series) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
+        let Some(series) = run.train_loss().filter(|_| run.contest.is_none()) else { return };
         let Some(course) = Course::of(&series.digest, 40) else { return };
         let flat = course.tail(1.0 - self.share);
         let level = mean(flat);

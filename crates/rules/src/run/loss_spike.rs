@@ -52,7 +52,7 @@ impl Rule for LossSpike {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let Some(series) =
-            run.train_loss().filter(|s| run.is_contest.is_none() && s.digest.non_finite().count() == 0)
+            run.train_loss().filter(|s| run.contest.is_none() && s.digest.non_finite().count() == 0)
         else {
             return;
         };

@@ -86,7 +86,7 @@ impl Rule for LossTermsUnbalanced {
     const SIGNALS: &'static [Signal] = &[Signal::LossTerms];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        if run.is_contest.is_some() {
+        if run.contest.is_some() {
             return;
         }
         let terms: Vec<(&Series, Course)> = run

@@ -56,7 +56,7 @@ impl Rule for MemoryGrowth {
         let is_first_epoch =
             run.of(Quantity::Epoch).any(|s| s.digest.highest().is_some_and(|p| p.value < 1.0));
         // Agents keep what they have seen, on purpose.
-        if is_first_epoch || run.is_contest.is_some() {
+        if is_first_epoch || run.contest.is_some() {
             return;
         }
         let grown = run.of(Quantity::Memory).filter_map(|s| Some((s, self.growth_of(s)?)));

@@ -50,7 +50,7 @@ impl Rule for NoValidation {
         let points = if run.unit == "epoch" { self.points / 4 } else { self.points };
         let Some(series) = run.train_loss().filter(|s| s.digest.n() >= points) else { return };
         let is_judged = run.validation_loss().is_some() || held_out(Part::Validation) || held_out(Part::Test);
-        if is_judged || run.is_contest.is_some() {
+        if is_judged || run.contest.is_some() {
             return;
         }
         report.raise(

@@ -60,7 +60,7 @@ impl Rule for OverfittingRun {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let (Some(train), Some(validation)) = (run.train_loss(), run.validation_loss()) else { return };
-        if run.is_contest.is_some() {
+        if run.contest.is_some() {
             return;
         }
         let Some(course) = Course::of(&validation.digest, 5) else { return };

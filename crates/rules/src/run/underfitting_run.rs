@@ -65,7 +65,7 @@ impl Rule for UnderfittingRun {
     const ALSO: &'static [Signal] = &[Signal::ValidationLoss, Signal::Metrics];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        let Some(train) = run.train_loss().filter(|_| run.is_contest.is_none()) else { return };
+        let Some(train) = run.train_loss().filter(|_| run.contest.is_none()) else { return };
         let Some(course) = Course::of(&train.digest, 8).filter(is_settled) else { return };
         // A loss that never fell, or a run that has hardly begun, is no matter of size.
         let has_learned = course.fall() > 0.02 * course.start.abs();
