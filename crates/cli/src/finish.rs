@@ -27,7 +27,8 @@ pub fn finish(folder: &Path, request: &str, start: Instant) -> u8 {
 }
 
 fn finished(folder: &Path, request: &str, start: Instant) -> Result<u8> {
-    let options = serde_json::from_str::<Ending>(request).context("the request of the run cannot be read")?.options;
+    let options =
+        serde_json::from_str::<Ending>(request).context("the request of the run cannot be read")?.options;
     let args = options.report;
     let config = Config::load(args.config.as_deref(), &options.folder)?;
     // As short as the user would write it.

@@ -144,7 +144,9 @@ impl FromStr for When {
         }
         let split = |operator| text.split_once(operator).map(|(signal, value)| (signal, operator, value));
         let Some((signal, operator, value)) = OPERATORS.into_iter().find_map(split) else {
-            return Err("write `nonfinite`, `rule:ID`, or a comparison such as `loss > 5` or `step==120`".into());
+            return Err(
+                "write `nonfinite`, `rule:ID`, or a comparison such as `loss > 5` or `step==120`".into()
+            );
         };
         let (signal, value) = (signal.trim(), value.trim());
         if signal.is_empty() || signal.contains(char::is_whitespace) {
@@ -195,8 +197,7 @@ impl ReplayArgs {
         if !self.bundle.exists() {
             bail!("there is no bundle `{}`", self.bundle.display());
         }
-        let options =
-            Options { pdb: self.pdb, debugger: self.debugger, ..options(self.report, is_of_runs)? };
+        let options = Options { pdb: self.pdb, debugger: self.debugger, ..options(self.report, is_of_runs)? };
         Request::new("replay", ("bundle", self.bundle.as_os_str()), &[], &options)
     }
 }
@@ -251,6 +252,8 @@ mod tests {
     #[test]
     fn shares_are_read_with_and_without_a_sign() {
         assert_eq!((share("2%"), share("0.05"), share(" 100 % ")), (Ok(0.02), Ok(0.05), Ok(1.0)));
-        assert!(share("200%").is_err() && share("-1%").is_err() && share("NaN").is_err() && share("x").is_err());
+        assert!(
+            share("200%").is_err() && share("-1%").is_err() && share("NaN").is_err() && share("x").is_err()
+        );
     }
 }

@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a benchmark")]
 
 #[path = "../src/kernel/mod.rs"]
-#[allow(dead_code, reason = "what Python alone uses")]
+#[allow(dead_code, unused_imports, reason = "what Python alone uses")]
 mod kernel;
 
 use std::hint::black_box;
@@ -21,7 +21,12 @@ fn main() {
         eprintln!("usage: read DTYPE NUMBERS");
         std::process::exit(2);
     };
-    let dtypes = [("float32", Dtype::F32), ("float64", Dtype::F64), ("float16", Dtype::F16), ("bfloat16", Dtype::Bf16)];
+    let dtypes = [
+        ("float32", Dtype::F32),
+        ("float64", Dtype::F64),
+        ("float16", Dtype::F16),
+        ("bfloat16", Dtype::Bf16),
+    ];
     let dtype = dtypes.iter().find(|(name, _)| name == dtype).map(|(_, dtype)| *dtype);
     let (Some(dtype), Ok(n)) = (dtype, n.parse::<usize>()) else {
         eprintln!("read: float32, float64, float16 or bfloat16, and how many");
@@ -75,7 +80,9 @@ fn noise(dtype: Dtype, n: usize) -> Vec<u64> {
 /// Reads memory and does next to nothing with it.
 fn read(memory: &[u64]) -> u64 {
     let pieces: Vec<&[u64]> = memory.chunks(PIECE).collect();
-    kernel::in_threads(&pieces, size_of_val(memory), |piece| sum(piece)).into_iter().fold(0, u64::wrapping_add)
+    kernel::in_threads(&pieces, size_of_val(memory), |piece| sum(piece))
+        .into_iter()
+        .fold(0, u64::wrapping_add)
 }
 
 fn sum(piece: &[u64]) -> u64 {

@@ -106,7 +106,11 @@ fn vectors(
             quantity.ok_or_else(|| PyValueError::new_err(format!("`{word}` is no quantity of layers")))?;
         let (names, values): (Bound<'_, PyList>, Vec<f32>) = entry.extract()?;
         if names.len() != values.len() {
-            return Err(PyValueError::new_err(format!("{word}: {} layers, {} values", names.len(), values.len())));
+            return Err(PyValueError::new_err(format!(
+                "{word}: {} layers, {} values",
+                names.len(),
+                values.len()
+            )));
         }
         let names: Vec<String> = names.extract()?;
         let same = known.get(&quantity).filter(|known| known.iter().eq(names.iter())).cloned();

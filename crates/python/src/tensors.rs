@@ -11,7 +11,9 @@ fn dtype_of(code: u8) -> PyResult<Dtype> {
 }
 
 fn misplaced() -> PyErr {
-    PyValueError::new_err("no tensor can lie at this address: it is null, not aligned or too close to the end")
+    PyValueError::new_err(
+        "no tensor can lie at this address: it is null, not aligned or too close to the end",
+    )
 }
 
 fn refused(error: LayoutError) -> PyErr {
@@ -59,7 +61,8 @@ impl Norm {
     #[new]
     fn new(lengths: Vec<usize>, dtype: u8) -> PyResult<Self> {
         let dtype = dtype_of(dtype)?;
-        let n_bytes = lengths.iter().fold(0usize, |sum, n| sum.saturating_add(n.saturating_mul(dtype.size())));
+        let n_bytes =
+            lengths.iter().fold(0usize, |sum, n| sum.saturating_add(n.saturating_mul(dtype.size())));
         Ok(Self { dtype, arrays: lengths.into_iter().map(|n| (0, n)).collect(), n_bytes })
     }
 
@@ -73,9 +76,8 @@ impl Norm {
             array.0 = pointer.extract()?;
         }
         let present = self.arrays.iter().filter(|(address, _)| *address != 0);
-        let measure = || {
-            kernel::square_sum(self.dtype, present.map(|&(address, n)| (Region::at(address), n)))
-        };
+        let measure =
+            || kernel::square_sum(self.dtype, present.map(|&(address, n)| (Region::at(address), n)));
         let found = if self.n_bytes > LARGE { py.detach(measure) } else { measure() };
         found.map(|SquareSum { sum, is_finite }| (sum, is_finite)).ok_or_else(misplaced)
     }

@@ -1,8 +1,12 @@
 //! The measuring kernels against slow and obvious twins, on random memory: NaN, infinities, subnormal numbers, zeros, any strides.
-#![allow(clippy::float_cmp, clippy::cast_possible_truncation, reason = "what must be equal to the last bit is asked to be")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "what must be equal to the last bit is asked to be"
+)]
 
 #[path = "../src/kernel/mod.rs"]
-#[allow(dead_code, reason = "what Python alone uses")]
+#[allow(dead_code, unused_imports, reason = "what Python alone uses")]
 mod kernel;
 
 use half::{bf16, f16};
@@ -11,7 +15,6 @@ use proptest::prelude::*;
 
 /// Numbers of one type in memory, and what they are.
 struct Tensor {
-    dtype: Dtype,
     bytes: Vec<u64>,
     values: Vec<f64>,
 }
@@ -23,14 +26,18 @@ impl Tensor {
             match dtype {
                 Dtype::F32 => (raw.extend((x as f32).to_ne_bytes()), values.push(f64::from(x as f32))),
                 Dtype::F64 => (raw.extend(x.to_ne_bytes()), values.push(x)),
-                Dtype::F16 => (raw.extend(f16::from_f64(x).to_ne_bytes()), values.push(f16::from_f64(x).to_f64())),
-                Dtype::Bf16 => (raw.extend(bf16::from_f64(x).to_ne_bytes()), values.push(bf16::from_f64(x).to_f64())),
+                Dtype::F16 => {
+                    (raw.extend(f16::from_f64(x).to_ne_bytes()), values.push(f16::from_f64(x).to_f64()))
+                }
+                Dtype::Bf16 => {
+                    (raw.extend(bf16::from_f64(x).to_ne_bytes()), values.push(bf16::from_f64(x).to_f64()))
+                }
             };
         }
         // In words of eight bytes, so that every type may begin there.
         raw.resize(raw.len().next_multiple_of(8), 0);
         let bytes = raw.as_chunks::<8>().0.iter().map(|word| u64::from_ne_bytes(*word)).collect();
-        Self { dtype, bytes, values }
+        Self { bytes, values }
     }
 
     fn region(&self) -> Region {
@@ -69,7 +76,10 @@ fn number() -> impl Strategy<Value = f64> {
 
 fn numbers(most: usize) -> impl Strategy<Value = Vec<f64>> {
     let strange = prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)];
-    let spoiled = (proptest::collection::vec(number(), 0..most), proptest::collection::vec((any::<usize>(), strange), 0..4))
+    let spoiled = (
+        proptest::collection::vec(number(), 0..most),
+        proptest::collection::vec((any::<usize>(), strange), 0..4),
+    )
         .prop_map(|(mut numbers, strange)| {
             if !numbers.is_empty() {
                 let n = numbers.len();
@@ -94,7 +104,8 @@ fn layout() -> impl Strategy<Value = (Vec<usize>, Vec<usize>)> {
         (shape, strides)
     });
     let any = proptest::collection::vec((0usize..7, 0usize..50), 0..4).prop_map(|d| d.into_iter().unzip());
-    let long = (1usize..4, 0usize..1500, 0usize..2000).prop_map(|(n, length, stride)| (vec![n, length], vec![stride, 1]));
+    let long = (1usize..4, 0usize..1500, 0usize..2000)
+        .prop_map(|(n, length, stride)| (vec![n, length], vec![stride, 1]));
     prop_oneof![2 => dense, 1 => any, 1 => long]
 }
 
@@ -200,7 +211,11 @@ fn every_half_is_read_exactly() {
     for dtype in [Dtype::F16, Dtype::Bf16] {
         for bits in 0..=u16::MAX {
             let memory = [u64::from(bits)];
-            let x = if dtype == Dtype::F16 { f16::from_bits(bits).to_f64() } else { bf16::from_bits(bits).to_f64() };
+            let x = if dtype == Dtype::F16 {
+                f16::from_bits(bits).to_f64()
+            } else {
+                bf16::from_bits(bits).to_f64()
+            };
             let layout = Layout::new(&[], &[]).unwrap();
             let region = Region::at(memory.as_ptr() as usize);
             let m = statistics(dtype, region, &layout, false).unwrap().moments;

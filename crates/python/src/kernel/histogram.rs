@@ -46,7 +46,8 @@ impl Tally {
     }
 
     pub(crate) fn finish(&self) -> Histogram {
-        let counts = (0..BINS).map(|bin| self.tables.iter().map(|table| u64::from(table[bin])).sum()).collect();
+        let counts =
+            (0..BINS).map(|bin| self.tables.iter().map(|table| u64::from(table[bin])).sum()).collect();
         Histogram { counts }
     }
 }

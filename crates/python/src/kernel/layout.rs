@@ -26,7 +26,8 @@ impl Layout {
         if shape.len() != strides.len() {
             return Err(LayoutError::Lengths);
         }
-        let mut dimensions: Vec<(usize, usize)> = shape.iter().copied().zip(strides.iter().copied()).collect();
+        let mut dimensions: Vec<(usize, usize)> =
+            shape.iter().copied().zip(strides.iter().copied()).collect();
         if dimensions.iter().any(|(n, _)| *n == 0) {
             return Ok(Self { outer: Vec::new(), run: (0, 1) });
         }
@@ -63,7 +64,8 @@ impl Layout {
         }
         let counts = self.outer.iter().try_fold(self.run.0, |product, (n, _)| product.checked_mul(*n))?;
         let mut all = self.outer.iter().chain([&self.run]);
-        let span = all.try_fold(1usize, |span, (n, stride)| (n - 1).checked_mul(*stride)?.checked_add(span))?;
+        let span =
+            all.try_fold(1usize, |span, (n, stride)| (n - 1).checked_mul(*stride)?.checked_add(span))?;
         isize::try_from(counts.max(span)).ok().map(|_| span)
     }
 

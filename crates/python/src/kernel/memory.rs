@@ -42,7 +42,8 @@ pub(crate) struct Copies {
 impl Copies {
     /// For regions given by address and number of bytes; `None` where one cannot be.
     pub(crate) fn of(regions: Vec<(usize, usize)>) -> Option<Self> {
-        let is_sound = |&(address, n): &(usize, usize)| n == 0 || address != 0 && address.checked_add(n).is_some();
+        let is_sound =
+            |&(address, n): &(usize, usize)| n == 0 || address != 0 && address.checked_add(n).is_some();
         let total = regions.iter().try_fold(0usize, |sum, (_, n)| sum.checked_add(*n))?;
         (regions.iter().all(is_sound) && isize::try_from(total).is_ok())
             .then(|| Self { kept: vec![0; total], regions })

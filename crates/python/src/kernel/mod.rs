@@ -16,9 +16,9 @@ pub(crate) use layout::{Layout, LayoutError};
 pub(crate) use memory::{Copies, Region};
 pub(crate) use rows::non_finite_rows;
 pub(crate) use square_sum::{SquareSum, square_sum};
+pub(crate) use statistics::{Statistics, statistics};
 #[allow(unused_imports, reason = "the benchmark reads by the same threads")]
 pub(crate) use threads::in_threads;
-pub(crate) use statistics::{Statistics, statistics};
 
 /// Below this many bytes a measurement is over before others would gain from being let run meanwhile.
 pub(crate) const LARGE: usize = 1 << 20;

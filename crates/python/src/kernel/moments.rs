@@ -118,7 +118,15 @@ fn one_by_one<T: Element>(numbers: &[T]) -> Moments {
         } else if x.is_infinite() {
             Moments { n_inf: 1, ..Moments::EMPTY }
         } else {
-            Moments { n: 1, n_zero: u64::from(x == 0.0), min: x, max: x, mean: x, l1: x.abs(), ..Moments::EMPTY }
+            Moments {
+                n: 1,
+                n_zero: u64::from(x == 0.0),
+                min: x,
+                max: x,
+                mean: x,
+                l1: x.abs(),
+                ..Moments::EMPTY
+            }
         };
         all.merge(&one);
     }

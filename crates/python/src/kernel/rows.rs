@@ -43,7 +43,10 @@ fn find<T: Element>(
             if stride == 1 {
                 !all_finite(run.get(..length).unwrap_or_default())
             } else {
-                run.iter().step_by(stride.max(1)).take(if stride == 0 { 1 } else { length }).any(|x| !x.is_finite())
+                run.iter()
+                    .step_by(stride.max(1))
+                    .take(if stride == 0 { 1 } else { length })
+                    .any(|x| !x.is_finite())
             }
         })
     };

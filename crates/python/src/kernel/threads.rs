@@ -13,7 +13,11 @@ const MOST: usize = 8;
 
 /// Applies `measure` to every one of `pieces`, which have `n_bytes` in all, on as many threads as are worth it. Results come in the order
 /// of the pieces, so nothing depends on how many threads there are.
-pub(crate) fn in_threads<P: Sync, R: Send>(pieces: &[P], n_bytes: usize, measure: impl Fn(&P) -> R + Sync) -> Vec<R> {
+pub(crate) fn in_threads<P: Sync, R: Send>(
+    pieces: &[P],
+    n_bytes: usize,
+    measure: impl Fn(&P) -> R + Sync,
+) -> Vec<R> {
     let n_threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST).min(n_bytes / SHARE);
     if n_threads < 2 || pieces.len() < 2 {
         return pieces.iter().map(measure).collect();
@@ -28,7 +32,8 @@ pub(crate) fn in_threads<P: Sync, R: Send>(pieces: &[P], n_bytes: usize, measure
         }
     };
     let mut results: Vec<(usize, R)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..n_threads).filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+        let others: Vec<_> =
+            (1..n_threads).filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
         let mut done = work();
         for other in others {
             match other.join() {
