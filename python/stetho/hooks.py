@@ -6,7 +6,6 @@ Everything here runs at every step, so it does as little as it can: one check of
 from __future__ import annotations
 
 import math
-import sys
 import time
 
 from stetho import _core
@@ -108,14 +107,6 @@ def install(torch, session) -> None:
     _hook_scalers(torch, session)
 
 
-def _user_frame(session):
-    """The innermost frame of the user's own code."""
-    frame = sys._getframe(1)
-    while frame is not None and not session.options.is_own(frame.f_code.co_filename):
-        frame = frame.f_back
-    return frame
-
-
 def _hook_backward(torch, session) -> None:
     original = torch.autograd.backward
     tensor_class = torch.Tensor
@@ -146,6 +137,8 @@ def _hook_backward(torch, session) -> None:
                     trip.level, trip.swing = spike
                     trip.goes_on = True
                     session.trip(trip)
+            if session.debugger is not None:
+                session.debugger.look("loss", value, session.user_frame())
         elif body is not None:
             body.n_backward += 1
         probes = session.probes
@@ -166,7 +159,7 @@ def _trip_of_loss(session, kind: str, loss, value: float) -> Trip:
     trip = Trip(kind, session.step, value, body.n_backward if body is not None else 0)
     trip.n_stepped = len(body.stepped) if body is not None else 0
     trip.loss_bits = bits(loss)
-    frame = _user_frame(session)
+    frame = session.user_frame()
     if frame is not None:
         trip.loss_name, trip.terms = terms_of(session, frame, loss)
     if kind == "loss":
@@ -276,6 +269,10 @@ def _hook_optimizers(torch, session) -> None:
         session.square_sum = square_sum
         if not is_finite:
             session.trip(_trip_of_gradient(session, optimizer, seen))
+        if session.debugger is not None:
+            frame = session.user_frame()
+            session.debugger.look("grad_norm", square_sum**0.5, frame)
+            session.debugger.look("learning_rate", float(optimizer.param_groups[0]["lr"]), frame)
         body = session.body
         if body is not None and (body.number in session.several or session.attempted < 3):
             if body.n_backward and session.several_at(body, optimizer):

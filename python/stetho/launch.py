@@ -43,6 +43,13 @@ def run(request: dict) -> int:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         return _fail(f"cannot make the run directory `{folder}`: {error.strerror}; choose another with --dir")
+    from stetho.debugger import Condition
+
+    try:
+        for text in options.breaks:
+            Condition(text)
+    except ValueError as error:
+        return _fail(str(error))
     session = Session(options, _log(folder))
     sys.argv = [path if is_module else script, *request.get("args", [])]
     trees = instrument.own_trees(path, options.roots)

@@ -196,12 +196,16 @@ def make_forward(session, modules: Modules):
             #: Rows of a data set that a tensor was picked from: storage of the batch → (rows of it, storage of the set).
             self.picked: list[tuple] = []
             self.is_watching = True
+            #: What to call before the operation of this number.
+            self.before: tuple | None = None
 
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             kwargs = kwargs or {}
             if not self.is_watching:
                 return func(*args, **kwargs)
             self.n_ops += 1
+            if self.before is not None and self.n_ops == self.before[0]:
+                self.before[1]()
             name = op_name(func)
             tensors = flat_tensors(torch, (args, kwargs), [])
             bad_in = [t for t in tensors if is_float(t) and not is_finite(torch, t)]
@@ -358,6 +362,8 @@ class Node:
     incoming: list
     outgoing: list
     saved: dict
+    #: Which node of the backward pass it was to run, from 1.
+    number: int = 0
 
 
 class Graph:
@@ -366,6 +372,9 @@ class Graph:
     def __init__(self, torch, lines) -> None:
         self._torch = torch
         self._lines = lines
+        self.n_run = 0
+        #: What to call before the node of this number.
+        self.before: tuple | None = None
         self.found: Node | None = None
         self._handles: list = []
 
@@ -380,6 +389,7 @@ class Graph:
                 continue
             seen.add(id(node))
             self._kept.append(node)
+            self._handles.append(node.register_prehook(self._count))
             self._handles.append(node.register_hook(self._hook(node)))
             queue.extend(n for n, _ in node.next_functions)
 
@@ -388,6 +398,11 @@ class Graph:
         for handle in self._handles:
             handle.remove()
         self._handles = []
+
+    def _count(self, gradients):
+        self.n_run += 1
+        if self.before is not None and self.n_run == self.before[0]:
+            self.before[1]()
 
     def _hook(self, node):
         torch = self._torch
@@ -409,9 +424,23 @@ class Graph:
                     except RuntimeError:
                         continue
                     saved[name.removeprefix("_saved_")] = value.detach() if isinstance(value, torch.Tensor) else value
-            self.found = Node(node.name().split("::")[-1], place, module, [g.detach().clone() for g in incoming], [g.detach().clone() for g in outgoing], saved)
+            self.found = Node(node.name().split("::")[-1], place, module, [g.detach().clone() for g in incoming], [g.detach().clone() for g in outgoing], saved, self.n_run)
 
         return look
+
+
+class nothing:
+    """While it is entered an experiment sees nothing: the user looks at tensors in the debugger."""
+
+    def __init__(self, experiment) -> None:
+        self._forward = experiment.forward
+
+    def __enter__(self) -> None:
+        self._was = self._forward.is_watching
+        self._forward.is_watching = False
+
+    def __exit__(self, *_) -> None:
+        self._forward.is_watching = self._was
 
 
 def shown_path(path: str) -> str:

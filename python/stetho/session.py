@@ -170,6 +170,8 @@ class Session:
                 self.probes.begin(body)
         except Exception:
             self.failed("keeping the state of a step")
+        if self.debugger is not None:
+            self.debugger.begin(self.user_frame())
 
     def end(self) -> None:
         """The body is over, whichever way it was left."""
@@ -225,7 +227,7 @@ class Session:
         self.restore()
         investigation.clear_gradients()
         is_stopping = self.trap.conclude(investigation)
-        if self.debugger is not None and self.trap.wants_debugger(investigation):
+        if self.debugger is not None and self.debugger.wants_trap and not trip.goes_on:
             self.experiment = self.debugger.experiment(investigation)
             self.experiment.enter()
             try:
@@ -322,6 +324,13 @@ class Session:
                 traceback.print_exc()
         self.is_off = True
         self.probes = None
+
+    def user_frame(self):
+        """The innermost frame of the user's own code."""
+        frame = sys._getframe(1)
+        while frame is not None and not self.options.is_own(frame.f_code.co_filename):
+            frame = frame.f_back
+        return frame
 
     def say(self, text: str) -> None:
         """One line for the user, on standard error."""

@@ -113,10 +113,6 @@ class Trap:
         self.n_spikes += 1
         return found
 
-    def wants_debugger(self, investigation) -> bool:
-        """Whether this trip opens the debugger."""
-        return self.session.options.on_trap == "debug" and not investigation.trip.goes_on
-
     def conclude(self, investigation) -> bool:
         """Writes down what was found. Whether the run stops."""
         session, trip = self.session, investigation.trip
