@@ -74,6 +74,7 @@ class Pick:
     place: Place | None
     output: object
     base_rows: int
+    key: int
 
 
 def place_of(frame, is_own) -> Place | None:
@@ -274,7 +275,7 @@ def make_forward(session, modules: Modules):
                 return
             if rows is not None and rows.numel() == out.shape[0] and base.shape[0] > out.shape[0]:
                 place = place_of(sys._getframe(2), is_own)
-                self.picked.append(Pick(out.shape[0], rows.detach().cpu(), place, out.detach(), base.shape[0]))
+                self.picked.append(Pick(out.shape[0], rows.detach().cpu(), place, out.detach(), base.shape[0], key_of(base)))
 
     class Lines(TorchFunctionMode):
         """Which line each node of the graph comes from."""

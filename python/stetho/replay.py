@@ -243,11 +243,17 @@ class Investigation:
                 word = "NaN" if bool(torch.isnan(tensor).any()) else "infinite"
                 self.inputs_bad.append((name, rows.of_mask(bad, self.n_rows) or [], word))
 
+    def picks(self) -> list:
+        """Rows that the step picked out of tensors of the data: not of parameters, as an embedding does, nor of orders of rows."""
+        own = {observe.key_of(p) for m in self.session.models for p in m.parameters()}
+        held = [p for p in self.seen.forward.picked if p.place is not None and p.key not in own]
+        return [p for p in held if observe.is_float(p.output)] or held
+
     def _batch_from_picks(self, seen: Seen) -> None:
         """A batch that the step itself picks out of a data set: ``x[idx]``, ``x[i:i + n]``."""
         from collections import Counter
 
-        held = [p for p in seen.forward.picked if p.place is not None]
+        held = self.picks()
         if self.n_rows is not None or not held:
             return
         self.n_rows = Counter(p.n for p in held).most_common(1)[0][0]
