@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::run::Fact;
+
 /// A named measured quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signal {
@@ -98,6 +100,8 @@ pub enum Signal {
     SaturatedUnits,
     /// Anything logged of a run.
     AnySeries,
+    /// A fact of the training loop.
+    Live(Fact),
 }
 
 impl Signal {
@@ -150,6 +154,7 @@ impl Signal {
             Self::DeadUnits => "shares of dead units",
             Self::SaturatedUnits => "shares of saturated units",
             Self::AnySeries => "series",
+            Self::Live(fact) => fact.name(),
         }
     }
 }
