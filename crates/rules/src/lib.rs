@@ -13,6 +13,7 @@ mod chance;
 mod chance_level;
 mod columns;
 pub mod fit;
+mod guards;
 pub mod image;
 mod judges;
 mod ladder;
@@ -29,6 +30,7 @@ pub mod table;
 mod tail;
 #[cfg(test)]
 mod testing;
+mod trapped;
 mod trend;
 mod unrest;
 

@@ -118,7 +118,8 @@ impl Recorder {
         let meaning = self.names.meaning(bare);
         match meaning.quantity {
             Quantity::Live(fact) if fact.is_of_rank() => {
-                let name = if meaning.name.is_empty() { writer.unwrap_or("0").to_owned() } else { meaning.name };
+                let name =
+                    if meaning.name.is_empty() { writer.unwrap_or("0").to_owned() } else { meaning.name };
                 Meaning { name, ..meaning }
             }
             Quantity::Loss(_) | Quantity::Metric(..) => meaning,

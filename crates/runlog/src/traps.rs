@@ -61,7 +61,11 @@ impl TrapFile {
             }
             Ok(_) => {}
             Err(error) => {
-                account.damaged(Damage { path: self.path.clone(), offset, problem: format!("no trap: {error}") });
+                account.damaged(Damage {
+                    path: self.path.clone(),
+                    offset,
+                    problem: format!("no trap: {error}"),
+                });
             }
         }
     }

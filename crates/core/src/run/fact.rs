@@ -234,10 +234,7 @@ mod tests {
     #[test]
     fn a_site_is_read_from_its_name() {
         let site = Site::parse("step\tsrc/train.py\t57\t    optimizer.step()").unwrap();
-        assert_eq!(
-            site,
-            Site { call: Call::Step, path: "src/train.py", line: 57, text: "optimizer.step()" }
-        );
+        assert_eq!(site, Site { call: Call::Step, path: "src/train.py", line: 57, text: "optimizer.step()" });
         assert_eq!(Site::parse("step\tsrc/train.py"), None);
     }
 }

@@ -92,7 +92,9 @@ impl Cause {
             Self::AcosAtOne => "acos and asin have no slope at 1 and -1",
             Self::AcosOutOfRange => "acos or asin of a number beyond 1",
             Self::Atan2AtZero => "atan2 has no slope where both of its arguments are 0",
-            Self::WhereGradient => "the branch that `where` does not choose has no slope there, and 0 times that is NaN",
+            Self::WhereGradient => {
+                "the branch that `where` does not choose has no slope there, and 0 times that is NaN"
+            }
             Self::ExpOverflow => "exp overflows",
             Self::HalfOverflow => "the result does not fit into 16 bits",
             Self::Overflow => "the result overflows",
@@ -338,7 +340,10 @@ mod tests {
             "samples":[{"row":3,"index":77,"values":[["xmin","12"]]}],"found_by":"halving","cause":"atan2_at_zero",
             "replay":{"outcome":"exact"},"recent":[[11,0.5],[12,"Infinity"]],"of_the_future":1}"#;
         let trap: Trap = serde_json::from_str(text).unwrap();
-        assert_eq!((trap.details.cause, trap.details.replay.outcome), (Cause::Atan2AtZero, ReplayOutcome::Exact));
+        assert_eq!(
+            (trap.details.cause, trap.details.replay.outcome),
+            (Cause::Atan2AtZero, ReplayOutcome::Exact)
+        );
         let again: Trap = serde_json::from_str(&serde_json::to_string(&trap).unwrap()).unwrap();
         assert_eq!((again.details.samples, again.details.recent[1].0), (trap.details.samples, 12));
     }

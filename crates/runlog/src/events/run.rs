@@ -32,7 +32,11 @@ pub struct EventRun {
 impl EventRun {
     /// All event files of a folder, later ones too; not those of its subfolders.
     pub fn of_folder(folder: &Path) -> Self {
-        Self { folder: Some(folder.to_owned()), traps: Some(TrapFile::in_folder(folder)), ..Self::of_files(&[]) }
+        Self {
+            folder: Some(folder.to_owned()),
+            traps: Some(TrapFile::in_folder(folder)),
+            ..Self::of_files(&[])
+        }
     }
 
     /// These files.
