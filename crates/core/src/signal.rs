@@ -82,6 +82,8 @@ pub enum Signal {
     StepTimes,
     /// Memory in use by a run.
     Memory,
+    /// Memory in use by a run, or the graphs that it keeps alive.
+    MemoryOrGraphs,
     /// Shares of predictions by class.
     ClassShares,
     /// Gradient norms of layers.
@@ -144,7 +146,7 @@ impl Signal {
             Self::AnyGradient => "gradient norm, whole or by layer",
             Self::LossScale => "loss scale",
             Self::StepTimes => "times of steps and of waiting for data",
-            Self::Memory => "memory in use",
+            Self::Memory | Self::MemoryOrGraphs => "memory in use",
             Self::ClassShares => "shares of predictions by class",
             Self::LayerGradients => "gradient norms of layers",
             Self::LayerWeights => "weight norms of layers",

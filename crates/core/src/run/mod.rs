@@ -187,6 +187,9 @@ impl Record for Run {
             Signal::LossScale => any(&|q| q == Quantity::LossScale),
             Signal::StepTimes => any(&|q| q == Quantity::DataTime) && any(&|q| q == Quantity::StepTime),
             Signal::Memory => any(&|q| q == Quantity::Memory),
+            Signal::MemoryOrGraphs => {
+                any(&|q| matches!(q, Quantity::Memory | Quantity::Live(Fact::KeptGraphs)))
+            }
             Signal::ClassShares => any(&|q| q == Quantity::ClassShare),
             Signal::LayerGradients => any(&|q| q == Quantity::Layer(LayerQuantity::GradientNorm)),
             Signal::LayerWeights => {
