@@ -18,6 +18,10 @@ const FLUSH: Duration = Duration::from_secs(1);
 /// The rules judge when a run has grown by this share, or after this time, and at once when a value is no number.
 const GROWTH: f64 = 1.05;
 const JUDGE: Duration = Duration::from_secs(2);
+/// But not before this many times the time that judging last took has passed: it stays under one part in so many of the run.
+const PATIENCE: u32 = 200;
+/// The same where a value is no number.
+const PATIENCE_URGENT: u32 = 10;
 
 /// A training run that is logged into a folder and judged while it goes on. TensorBoard shows it, `stetho watch` reads it.
 ///
@@ -49,6 +53,7 @@ pub struct Run {
     n: u64,
     judge_at: u64,
     judged: Instant,
+    judging: Duration,
     flushed: Instant,
 }
 
@@ -120,6 +125,7 @@ impl Run {
             n: 0,
             judge_at: 16,
             judged: Instant::now(),
+            judging: Duration::ZERO,
             flushed: Instant::now(),
         })
     }
@@ -137,6 +143,7 @@ impl Run {
         traps::append(&self.folder, &trap)?;
         self.recorder.trap(trap);
         self.flush()?;
+        self.judging = Duration::ZERO;
         self.news(true)
     }
 
@@ -212,13 +219,16 @@ impl Run {
     /// Findings that are new, where it is time to judge.
     fn news(&mut self, is_urgent: bool) -> Result<Vec<Finding>, LogError> {
         self.n += 1;
-        let is_due = self.n >= self.judge_at || self.judged.elapsed() > JUDGE;
-        if !is_due && !is_urgent {
+        let since = self.judged.elapsed();
+        let is_due = (self.n >= self.judge_at || since > JUDGE) && since > self.judging * PATIENCE;
+        if !is_due && !(is_urgent && since >= self.judging * PATIENCE_URGENT) {
             return Ok(Vec::new());
         }
         self.judge_at = (self.n as f64 * GROWTH) as u64 + 1;
-        self.judged = Instant::now();
+        let start = Instant::now();
         let mut news = self.verdict()?.findings;
+        self.judged = Instant::now();
+        self.judging = self.judged.duration_since(start);
         news.retain(|finding| !self.told.contains(&finding.rule));
         self.told.extend(news.iter().map(|finding| finding.rule.clone()));
         if !news.is_empty() {
