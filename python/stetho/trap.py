@@ -152,12 +152,6 @@ class Trap:
         self.records.append(record)
         if len(self.records) > 1000:
             return
-        if folder:
-            try:
-                with open(os.path.join(folder, "traps.jsonl"), "a", encoding="utf-8") as file:
-                    file.write(json.dumps(record, ensure_ascii=False) + "\n")
-            except OSError as error:
-                session.say(f"cannot write to `{folder}`: {error.strerror}")
         if session.log is not None:
             session.log.trap(json.dumps(record))
         if is_new:

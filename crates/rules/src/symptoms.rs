@@ -7,7 +7,7 @@ const SYMPTOMS: [&str; 5] =
     ["loss-not-decreasing", "loss-at-chance", "loss-plateau", "underfitting-run", "loss-oscillating"];
 
 /// What a fault of the training loop itself does to the numbers of a run, beside the common symptoms.
-const OF_LOOPS: [(&str, &[&str]); 6] = [
+const OF_LOOPS: [(&str, &[&str]); 7] = [
     (
         "gradient-accumulates",
         &[
@@ -27,11 +27,12 @@ const OF_LOOPS: [(&str, &[&str]); 6] = [
         "not-shuffled",
         &["loss-spike", "overfitting-run", "class-collapse", "exploding-gradient", "loss-diverging"],
     ),
+    ("excessive-augmentation", &[]),
     ("scheduler-order", &["learning-rate-collapsed", "update-ratio", "learning-rate-extreme"]),
 ];
 
 /// What makes a loss do so, from the surest.
-const CAUSES: [&str; 19] = [
+const CAUSES: [&str; 20] = [
     "gradient-accumulates",
     "eval-mode-training",
     "repeated-batches",
@@ -51,6 +52,7 @@ const CAUSES: [&str; 19] = [
     "clipping-always",
     "update-ratio",
     "exploding-gradient",
+    "excessive-augmentation",
 ];
 
 /// One cause is one finding: what the loss does because of it becomes a part of the finding of the cause.

@@ -14,7 +14,7 @@ from stetho.probes.sites import Sites
 
 #: Modules of this package that each define `Probe`, in the order in which they are asked.
 NAMES: tuple[str, ...] = (
-    "layers", "activations", "modes", "zeroing", "schedule", "draws", "labels", "losses", "clipping", "memory",
+    "layers", "activations", "modes", "zeroing", "schedule", "draws", "leaks", "labels", "losses", "clipping", "memory",
 )
 #: Steps that are sampled whatever they cost: the first ones, and from there on each time their number has doubled.
 FIRST = 3
@@ -90,6 +90,7 @@ class Probes:
         named = {name: import_module(f"stetho.probes.{name}").Probe(session) for name in NAMES}
         self.all: list[Probe] = list(named.values())
         self.draws = named["draws"]
+        self.leaks = named["leaks"]
         self._clipping = named["clipping"]
         self._every = [p for p in self.all if p.every]
         self._graph: tuple | None = None

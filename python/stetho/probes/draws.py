@@ -11,11 +11,15 @@ import zlib
 
 from stetho import data
 from stetho.probes import Probe as Base
+from stetho.probes import fingerprints
 
 #: Data sets with more samples than this are not kept count of.
 MOST = 50_000_000
-#: Batches of which the first hash of the order is made.
+#: Batches of which the hash of the order is made.
 ORDER_BATCHES = 8
+#: Batches of several workers that are compared, of the first epochs.
+COMPARED = 24
+COMPARED_EPOCHS = 3
 
 
 class _Set:
@@ -58,7 +62,28 @@ class Probe(Base):
         self._loader = None
         self._is_new = False
         self._is_evaluation_new = False
+        self._keys: dict = {}
+        self._n_compared = self._n_twins = 0
+        self._is_resumed = False
         session.batches.listeners.append(self._drawn)
+        self._watch_resumes()
+
+    def _watch_resumes(self) -> None:
+        """A state that is loaded into an optimizer, with steps in it, is a resume: the order of what follows is told anew."""
+        of = self.session.torch.optim.Optimizer
+        original = of.load_state_dict
+        probe = self
+
+        def load_state_dict(optimizer, state_dict, *args, **kwargs):
+            result = original(optimizer, state_dict, *args, **kwargs)
+            if state_dict.get("state"):
+                probe._is_resumed = True
+                probe._first = []
+            return result
+
+        load_state_dict.__wrapped__ = original
+        load_state_dict.__doc__ = original.__doc__
+        of.load_state_dict = load_state_dict
 
     # -- batches as they come
 
@@ -92,6 +117,8 @@ class Probe(Base):
             self._new_epoch(epoch)
         indices = data.as_indices(batch.indices)
         self._is_new = True
+        if getattr(loader, "num_workers", 0) > 1 and self._n_epochs <= COMPARED_EPOCHS and len(self._keys) < COMPARED:
+            self._compare(batch, indices)
         if indices is None or len(indices) == 1 and _is_iterable(loader):
             return
         self._count(loader, indices)
@@ -102,9 +129,21 @@ class Probe(Base):
             self._finished = (self.n_repeated / self.n_in_epoch, order)
         self._epoch = epoch
         self._n_epochs += 1
+        self._keys = {}
         self.n_repeated = self.n_in_epoch = self.n_in_order = 0
         self._in_epoch = bytearray(len(self._in_epoch))
         self._before = -2
+
+    def _compare(self, batch, indices) -> None:
+        """Whether a batch is the copy of another of its epoch that was drawn under other indices."""
+        key = fingerprints.batch_key(self.session.torch, batch.content)
+        if key is None:
+            return
+        drawn = tuple(indices) if indices is not None and len(indices) > 1 else None
+        self._n_compared += 1
+        if key in self._keys and (drawn is None or self._keys[key] != drawn):
+            self._n_twins += 1
+        self._keys.setdefault(key, drawn)
 
     def _count(self, loader, indices: list[int]) -> None:
         held = self._set_of(loader)
@@ -129,11 +168,13 @@ class Probe(Base):
         self.n_in_order += n_in_order
         self.n_drawn += len(positions)
         self.n_in_epoch += len(positions)
-        if len(self._first) < ORDER_BATCHES:
+        if len(self._first) < ORDER_BATCHES and (self._is_resumed or self.session.step < 2 * ORDER_BATCHES):
             self._first.append(tuple(positions))
             if len(self._first) == ORDER_BATCHES:
-                # 24 bits: what a number of 32 bits bears.
-                self._order = float(zlib.crc32(repr(self._first).encode()) & 0xFFFFFF)
+                self._is_resumed = False
+                # What goes through the file in its order is the same each time by its nature. 24 bits are what a number of 32 bits bears.
+                if self.n_in_order < 0.5 * self.n_in_epoch:
+                    self._order = float(zlib.crc32(repr(self._first).encode()) & 0xFFFFFF)
 
     def _positions(self, loader, indices: list[int]) -> list[int]:
         """Indices in the data set underneath all subsets."""
@@ -179,6 +220,7 @@ class Probe(Base):
         indices = data.as_indices(batch.indices)
         if loader is None or indices is None or self.session.step == 0:
             return
+        self.session.probes.leaks.validated(loader)
         if loader in self._trained:
             return  # a loader that is trained with: its score is that of the training data, on purpose
         try:
@@ -232,6 +274,8 @@ class Probe(Base):
             self._finished = None
             write.scalar("stetho/repeated_in_epoch", repeated)
             write.scalar("stetho/draw_order", order)
+        if self._n_compared >= 4:
+            write.scalar("stetho/twin_batches", self._n_twins / self._n_compared)
         if self._order is not None:
             write.scalar("stetho/order_hash", self._order)
             self._order = None

@@ -18,15 +18,19 @@ LOSSES = (
 )
 
 
+#: Stands for the training samples.
+PLAIN = "plain"
+
+
 class _Set:
     """What was seen of one set since the last step."""
 
-    __slots__ = ("loss", "batches", "n_calls", "n_right", "n_rows")
+    __slots__ = ("loss", "batch", "n_batches", "n_right", "n_rows")
 
     def __init__(self) -> None:
         self.loss = 0.0
-        self.batches: set[int] = set()
-        self.n_calls = 0
+        self.batch = None
+        self.n_batches = 0
         self.n_right = 0.0
         self.n_rows = 0
 
@@ -60,7 +64,7 @@ class Probe(Base):
             finally:
                 probe._depth -= 1
             if not session.is_off and session.experiment is None:
-                probe._validated(name, input, target, result)
+                probe._validated(name, input, target, result, kwargs.get("reduction") == "sum")
             return result
 
         loss.__wrapped__ = original
@@ -70,18 +74,17 @@ class Probe(Base):
         loss.__doc__ = original.__doc__
         setattr(functional, name, loss)
 
-    def _validated(self, function: str, scores, target, result) -> None:
+    def _validated(self, function: str, scores, target, result, is_sum: bool) -> None:
         torch = self.session.torch
         if not isinstance(result, torch.Tensor) or result.numel() == 0:
             return
-        name, batch = self._set_of(target)
-        if name is None:
-            return
+        name, batch = self._set_of(scores, target)
         held = self._sets.setdefault(name, _Set())
-        held.n_calls += 1
-        held.batches.add(batch if batch is not None else -held.n_calls)
-        n = target.shape[0] if target.dim() else 1
-        held.loss += float(result.mean()) if result.numel() > 1 else float(result) / (n if _is_sum(result, function) else 1)
+        if batch is None or batch is not held.batch:
+            held.n_batches += 1
+            held.batch = batch
+        rows = target.shape[0] if is_sum and target.dim() else 1
+        held.loss += float(result.mean()) / rows
         if function in ("cross_entropy", "nll_loss") and scores.dim() == 2 and target.dim() == 1 and not target.is_floating_point():
             held.n_right += float((scores.argmax(1) == target).sum())
             held.n_rows += int(target.numel())
@@ -89,8 +92,8 @@ class Probe(Base):
         if probes is not None:
             probes.is_due = True
 
-    def _set_of(self, target) -> tuple[str | None, int | None]:
-        """The part of the data that a target is of, and the number of its batch: by its loader, or by the name of the variable."""
+    def _set_of(self, scores, target) -> tuple[str, object]:
+        """The part of the data that a target is of, and its batch: by its loader, or by the name of the variable."""
         session = self.session
         last = session.batches.last
         loader = last.loader() if last is not None and last.loader is not None else None
@@ -100,11 +103,12 @@ class Probe(Base):
             if name is None:
                 name = self._names[id(loader)] = name_of(session, loader) or "validation"
             if loader in draws.trained or not is_held_out(draws.loader, loader, name):
-                return None, None
-            return ("test" if "test" in name.lower() else "val"), id(last)
-        name = (name_of(session, target) or "").lower()
-        if "train" in name or name.endswith("_tr") or "_tr_" in name:
-            return None, None
+                return PLAIN, last
+            return ("test" if "test" in name.lower() else "val"), last
+        name = f"{name_of(session, target) or ''} {name_of(session, scores) or ''}".lower()
+        if "train" in name or "_tr " in f"{name} ":
+            return PLAIN, None
+        session.probes.leaks.in_memory()
         return ("test" if "test" in name else "val"), None
 
     def before_backward(self, loss) -> None:
@@ -132,11 +136,10 @@ class Probe(Base):
     def tell(self, write) -> None:
         sets, self._sets = self._sets, {}
         for name, held in sets.items():
-            write.scalar(f"{name}/loss", held.loss / len(held.batches))
+            if name == PLAIN:
+                write.scalar("stetho/plain_loss", held.loss / held.n_batches)
+                continue
+            write.scalar(f"{name}/loss", held.loss / held.n_batches)
             if held.n_rows:
                 write.scalar(f"{name}/accuracy", held.n_right / held.n_rows)
 
-
-def _is_sum(result, function: str) -> bool:
-    """Whether a result is the sum over a batch; that cannot be seen, so it is taken for the mean."""
-    return False

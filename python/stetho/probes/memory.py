@@ -26,9 +26,11 @@ class Probe(Base):
         self._page = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
     def before_backward(self, loss) -> None:
-        node = loss.grad_fn if loss is not None else None
-        if node is None or len(self._tokens) >= MOST:
+        if loss is None or loss.grad_fn is None or len(self._tokens) >= MOST:
             return
+        # The node farthest from the loss lives as long as any part of the graph is kept; leaves are those of the parameters.
+        nodes = self.session.probes.graph_of(loss)
+        node = next((n.node for n in reversed(nodes) if n.node.next_functions), loss.grad_fn)
         token = _Token()
         try:
             node.metadata["stetho"] = token

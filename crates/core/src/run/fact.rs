@@ -39,18 +39,20 @@ pub enum Fact {
     /// How mixed the labels of a batch are against those of all batches: the mean variance within batches over the whole variance; 1
     /// where batches are drawn at random, near 0 where they follow the label.
     LabelMixing,
-    /// Rank correlation of the data-set index with the order of drawing, of an epoch; 1 where it goes through the file.
+    /// Share of the samples of an epoch that follow in the data set the one that was drawn before them; 1 where it goes through the file.
     DrawOrder,
     /// Worker processes that load the data.
     Workers,
     /// Samples in a batch.
     BatchSize,
-    /// Worker processes whose random numbers begin alike.
-    TwinWorkers,
+    /// Of the batches looked at, the share that are copies of another one, drawn under other indices.
+    TwinBatches,
     /// Of each set that is evaluated: the share of its samples that were trained on before.
     SeenInTraining,
     /// Of each set that is evaluated: how many samples it holds.
     Evaluated,
+    /// The loss on training samples outside of training: in evaluation mode, as the samples are.
+    PlainLoss,
     /// Of each class: its share among the labels of the training batches, 0 to 1.
     LabelShare,
     /// Graphs of earlier steps that something keeps alive.
@@ -69,7 +71,7 @@ pub enum Fact {
 
 impl Fact {
     /// Every fact.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::ModelMode,
         Self::TrainingMode,
         Self::EvaluationMode,
@@ -89,9 +91,10 @@ impl Fact {
         Self::DrawOrder,
         Self::Workers,
         Self::BatchSize,
-        Self::TwinWorkers,
+        Self::TwinBatches,
         Self::SeenInTraining,
         Self::Evaluated,
+        Self::PlainLoss,
         Self::LabelShare,
         Self::KeptGraphs,
         Self::OrderHash,
@@ -139,12 +142,13 @@ impl Fact {
             Self::DatasetSize => ("dataset_size", "size of the training data"),
             Self::RepeatedInEpoch => ("repeated_in_epoch", "share of samples drawn twice in an epoch"),
             Self::LabelMixing => ("label_mixing", "how mixed labels are within batches"),
-            Self::DrawOrder => ("draw_order", "correlation of drawing with the order of the data"),
+            Self::DrawOrder => ("draw_order", "share of samples drawn in the order of the data"),
             Self::Workers => ("workers", "worker processes"),
             Self::BatchSize => ("batch_size", "batch size"),
-            Self::TwinWorkers => ("twin_workers", "worker processes with the same random numbers"),
+            Self::TwinBatches => ("twin_batches", "share of batches that are copies of another"),
             Self::SeenInTraining => ("seen_in_training", "share of evaluated samples that were trained on"),
             Self::Evaluated => ("evaluated", "samples evaluated"),
+            Self::PlainLoss => ("plain_loss", "loss on training samples outside of training"),
             Self::LabelShare => ("label_share", "shares of labels by class"),
             Self::KeptGraphs => ("kept_graphs", "graphs of earlier steps kept alive"),
             Self::OrderHash => ("order_hash", "hash of the first batches of a process"),

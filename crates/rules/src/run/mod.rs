@@ -6,6 +6,7 @@ mod clipping_always;
 mod data_starved;
 mod dead_activations;
 mod eval_mode_training;
+mod excessive_augmentation;
 mod exploding_gradient;
 mod gradient_accumulates;
 mod learning_rate_collapsed;
@@ -61,6 +62,7 @@ pub static RULES: &[Entry<Run>] = &[
     entry!("run", loss_at_chance::LossAtChance),
     entry!("run", loss_not_decreasing::LossNotDecreasing),
     entry!("run", loss_terms_unbalanced::LossTermsUnbalanced),
+    entry!("run", excessive_augmentation::ExcessiveAugmentation),
     entry!("run", overfitting_run::OverfittingRun),
     entry!("run", underfitting_run::UnderfittingRun),
     entry!("run", loss_oscillating::LossOscillating),

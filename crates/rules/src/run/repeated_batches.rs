@@ -29,7 +29,7 @@ use crate::runs::curves;
 /// ```recipe rows=8
 /// step = 100 * row()
 /// drawn = 32 * step
-/// repeated_in_epoch = 0.75
+/// twin_batches = 0.75
 /// workers = 4
 /// ```
 ///
@@ -62,13 +62,13 @@ use crate::runs::curves;
 pub(crate) struct RepeatedBatches {
     /// Different samples drawn, against what drawing at random would give.
     pub distinct: f64,
-    /// Share of samples that may come twice in an epoch of several workers.
-    pub repeated: f64,
+    /// Share of the batches of several workers that may be copies of another one.
+    pub twins: f64,
 }
 
 impl Default for RepeatedBatches {
     fn default() -> Self {
-        Self { distinct: 0.4, repeated: 0.4 }
+        Self { distinct: 0.4, twins: 0.3 }
     }
 }
 
@@ -80,14 +80,12 @@ impl Rule for RepeatedBatches {
     const ALSO: &'static [Signal] = &[
         Signal::Live(Fact::Distinct),
         Signal::Live(Fact::DatasetSize),
-        Signal::Live(Fact::RepeatedInEpoch),
-        Signal::Live(Fact::TwinWorkers),
+        Signal::Live(Fact::TwinBatches),
     ];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         self.check_distinct(run, report);
-        self.check_workers(run, report);
-        check_seeds(run, report);
+        self.check_twins(run, report);
     }
 }
 
@@ -134,45 +132,43 @@ impl RepeatedBatches {
         );
     }
 
-    /// Workers that each go through all of an iterable data set.
-    fn check_workers(&self, run: &Run, report: &mut Report) {
+    /// Workers that hand over copies of each other's batches: each goes through all of an iterable data set, or their random numbers are
+    /// the same.
+    fn check_twins(&self, run: &Run, report: &mut Report) {
         let workers = run.fact(Fact::Workers).unwrap_or(0.0);
-        let Some(series) = run.facts(Fact::RepeatedInEpoch).next() else { return };
-        let repeated = late_share(series);
-        if workers < 2.0 || run.fact(Fact::DatasetSize).is_some() || repeated <= self.repeated {
+        let Some(series) = run.facts(Fact::TwinBatches).next() else { return };
+        let twins = late_share(series);
+        if workers < 2.0 || twins <= self.twins {
             return;
         }
+        let has_indices = run.fact(Fact::DatasetSize).is_some();
+        let (why, action, code) = if has_indices {
+            (
+                "their random numbers are the same",
+                "give each worker a seed of its own, which also changes with the epoch",
+                "def seed_worker(worker_id):\n    seed = torch.initial_seed() % 2**32\n    np.random.seed(seed)\n    random.seed(seed)\n\n\
+                 DataLoader(dataset, num_workers=4, worker_init_fn=seed_worker)",
+            )
+        } else {
+            (
+                "each goes through the whole data set",
+                "let each worker take its own part",
+                "def __iter__(self):\n    worker = torch.utils.data.get_worker_info()\n    first, every = (worker.id, worker.num_workers) if \
+                 worker else (0, 1)\n    yield from itertools.islice(self.samples(), first, None, every)",
+            )
+        };
         report.raise(
             Draft::new(
                 place(run),
                 format!(
-                    "{} % of the samples of an epoch come more than once: each of the {workers} workers goes through the whole data set",
-                    Human((100.0 * repeated).round())
+                    "{} % of the batches looked at are copies of another one: the {workers} workers hand over the same, since {why}",
+                    Human((100.0 * twins).round())
                 ),
-                Evidence::at_most("share of samples that come again in an epoch", repeated, self.repeated),
-                Remedy::risky("let each worker take its own part").code(
-                    "def __iter__(self):\n    worker = torch.utils.data.get_worker_info()\n    first, every = (worker.id, worker.num_workers) if worker else (0, 1)\n    yield from itertools.islice(self.samples(), first, None, every)",
-                ),
+                Evidence::at_most("share of batches that are copies of another", twins, self.twins),
+                Remedy::risky(action).code(code),
             )
             .topic("workers")
             .count(1),
         );
     }
-}
-
-/// Workers whose random numbers begin alike.
-fn check_seeds(run: &Run, report: &mut Report) {
-    let Some(twins) = run.fact(Fact::TwinWorkers).filter(|n| *n > 1.0) else { return };
-    report.raise(
-        Draft::new(
-            place(run),
-            format!("{twins} worker processes draw the same random numbers: their augmentations are copies of each other"),
-            Evidence::at_most("workers with the same random numbers", twins, 1.0),
-            Remedy::risky("give each worker a seed of its own, which also changes with the epoch").code(
-                "def seed_worker(worker_id):\n    seed = torch.initial_seed() % 2**32\n    np.random.seed(seed)\n    random.seed(seed)\n\nDataLoader(dataset, num_workers=4, worker_init_fn=seed_worker)",
-            ),
-        )
-        .topic("seeds")
-        .count(twins as u64),
-    );
 }

@@ -28,17 +28,10 @@ use crate::loops::{newest, site};
 /// `seen_in_training/val_loader` = 0.01
 /// `evaluated/val_loader` = 200
 /// ```
-/// Data of few values, of which many samples are alike anyway:
-/// ```recipe rows=5
-/// step = 100 * row()
-/// `seen_in_training/val_loader` = 0.4
-/// `evaluated/val_loader` = 200
-/// repeated_in_epoch = 0.3
-/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ValidationLeak {
-    /// Share of validation samples that may have been trained on, beside what chance gives.
+    /// Share of validation samples that may have been trained on.
     pub share: f64,
     /// Validation samples without which nothing is said.
     pub samples: f64,
@@ -55,12 +48,10 @@ impl Rule for ValidationLeak {
     const ID: &'static str = "validation-leak";
     const SEVERITY: Severity = Severity::Error;
     const SIGNALS: &'static [Signal] = &[Signal::Live(Fact::SeenInTraining), Signal::Live(Fact::Evaluated)];
-    const ALSO: &'static [Signal] = &[Signal::Live(Fact::RepeatedInEpoch), Signal::Live(Fact::Site)];
+    const ALSO: &'static [Signal] = &[Signal::Live(Fact::Site)];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        // Where samples are alike within the training data, some are across the split by chance.
-        let repeats = run.facts(Fact::RepeatedInEpoch).filter_map(|s| s.digest.highest()).map(|p| p.value);
-        let limit = self.share + 2.0 * repeats.fold(0.0, f64::max);
+        let limit = self.share;
         for (name, share) in newest(run, Fact::SeenInTraining) {
             let n = run.fact_of(Fact::Evaluated, name).unwrap_or(0.0);
             if n < self.samples || share <= limit {
