@@ -9,6 +9,7 @@ import math
 import time
 
 from stetho import _core
+from stetho.session import FIRST
 from stetho.trap import Trip
 
 #: Codes of `_core` for the types of floating point that are read in Rust.
@@ -29,8 +30,7 @@ class Gradients:
         self._code = _CODES.get(next(iter(codes))) if len(codes) == 1 else None
         on_cpu = all(p.device.type == "cpu" and p.layout == torch.strided for p in self.parameters)
         self._is_fast = self._code is not None and on_cpu
-        self._lengths = {id(p): p.numel() for p in self.parameters}
-        self._norms: dict[tuple, object] = {}
+        self._norm = _core.Norm([p.numel() for p in self.parameters], self._code) if self._is_fast else None
         #: Seconds of the last look at the parameters, and when the next is due.
         self.due = 0
         self.cost = 0.0
@@ -46,30 +46,25 @@ class Gradients:
 
     def square_sum(self) -> tuple[float, bool]:
         """Sum of the squares of all gradients, and whether every value is finite."""
-        gradients = [g for p in self.parameters if (g := p.grad) is not None]
+        pointers = []
         if self._is_fast:
-            for g in gradients:
-                if not g.is_contiguous():
+            for parameter in self.parameters:
+                gradient = parameter.grad
+                if gradient is None:
+                    pointers.append(0)
+                elif gradient.is_contiguous():
+                    pointers.append(gradient.data_ptr())
+                else:
                     break
             else:
-                if len(gradients) == self.n_parameters:
-                    norm = self._norms.get(0)
-                    if norm is None:
-                        lengths = [g.numel() for g in gradients]
-                        norm = self._norms[0] = _core.Norm(lengths, self._code)
-                    return norm.of([g.data_ptr() for g in gradients])
-                return _core.square_sum(
-                    [g.data_ptr() for g in gradients], [g.numel() for g in gradients], self._code
-                )
-        return slow_square_sum(self._torch, gradients)
+                return self._norm.of(pointers)
+        return slow_square_sum(self._torch, [g for p in self.parameters if (g := p.grad) is not None])
 
     def parameters_finite(self) -> bool:
         """Whether all parameters are."""
         start = time.perf_counter()
         if self._is_fast and all(p.is_contiguous() for p in self.parameters):
-            _, is_finite = _core.square_sum(
-                [p.data_ptr() for p in self.parameters], [p.numel() for p in self.parameters], self._code
-            )
+            _, is_finite = self._norm.of([p.data_ptr() for p in self.parameters])
         else:
             _, is_finite = slow_square_sum(self._torch, self.parameters)
         self.cost = time.perf_counter() - start
@@ -274,8 +269,8 @@ def _hook_optimizers(torch, session) -> None:
             session.debugger.look("grad_norm", square_sum**0.5, frame)
             session.debugger.look("learning_rate", float(optimizer.param_groups[0]["lr"]), frame)
         body = session.body
-        if body is not None and (body.number in session.several or session.attempted < 3):
-            if body.n_backward and session.several_at(body, optimizer):
+        if body is not None and (body.number in session.several or session.attempted <= FIRST):
+            if body.n_backward:
                 from stetho.state import Undo
 
                 undo = Undo(torch, optimizer)
@@ -299,7 +294,7 @@ def _hook_optimizers(torch, session) -> None:
         seen = session.gradients.get(optimizer)
         if seen is not None and session.n_optimizer_steps >= seen.due:
             if not seen.parameters_finite():
-                _trip_of_parameter(session, optimizer, seen)
+                session.trip(trip_of_parameter(session, optimizer, seen))
             step_time = session.mean_step_time() or seen.cost
             spacing = seen.cost / max(step_time * _PARAMETER_SHARE, 1e-9)
             seen.due = session.n_optimizer_steps + max(1, min(int(spacing), 100))
@@ -329,16 +324,18 @@ def _trip_of_gradient(session, optimizer, seen: Gradients) -> Trip:
     return trip
 
 
-def _trip_of_parameter(session, optimizer, seen: Gradients) -> None:
+def trip_of_parameter(session, optimizer, seen: Gradients) -> Trip:
+    """The parameters are not finite after a step whose gradients were."""
     torch = session.torch
     body = session.body
     trip = Trip("parameter", max(session.step - 1, 0), body.losses[-1] if body is not None and body.losses else None)
     trip.optimizer = optimizer
-    trip.is_lost = True
+    # Only the first steps can be taken back.
+    trip.is_lost = body is None or len(body.undo) < len(body.stepped)
     for i, parameter in enumerate(seen.parameters):
         if not bool(torch.isfinite(parameter.detach()).all()):
             trip.parameters.append(session.name_of(parameter) or f"parameter {i}")
-    session.trip(trip)
+    return trip
 
 
 def _hook_scalers(torch, session) -> None:

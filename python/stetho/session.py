@@ -17,6 +17,10 @@ from stetho.instrument import Site
 from stetho.trap import Trap, Trip
 
 
+#: Steps at the start of a run whose optimizer steps can be taken back: there, an optimizer that breaks the weights is replayed.
+FIRST = 3
+
+
 class Tripped(BaseException):
     """Leaves the body of a step so that it can be attempted again. No ``except Exception`` of the user's catches it."""
 
@@ -95,6 +99,8 @@ class Session:
         self.frame = None
         self._names: dict[int, str] = {}
         self._started = time.perf_counter()
+        #: What `stetho replay` runs again: what the bundle says of itself, and its state.
+        self.replaying: tuple[dict, dict] | None = None
         self.is_off = False
         self.attempted = 0
         self._failures = 0
@@ -131,9 +137,14 @@ class Session:
         if self.body is not None or self.experiment is not None or self.is_off or self.torch is None:
             yield None  # within a body, or nothing to watch
             return
+        if self.replaying is not None:
+            yield from self._replay(number, values)
+            return
         self.begin(number, values)
         try:
             yield None
+            if self.trap.trip is None and self.attempted <= FIRST:
+                self.trap.look_at_parameters()
             if self.trap.trip is None:
                 return
             yield from self._investigate()
@@ -200,6 +211,34 @@ class Session:
         body.n_backward = 0
         body.stepped = []
 
+    def _replay(self, number: int, values: tuple):
+        """The step of a bundle in the place of the script's first one."""
+        from stetho import bundle
+
+        meta, saved = self.replaying
+        site = self.sites[number]
+        if (site.path, site.line) != (os.path.realpath(meta["site"]["path"]), meta["site"]["line"]):
+            yield None
+            return
+        self.probes = None
+        self.begin(number, values)
+        try:
+            unfit = bundle.put_in(self, saved)
+            if unfit:
+                self.say(f"{' and '.join(unfit)} of the bundle did not fit what the script made; the step may differ")
+            kept = saved["values"]
+            self.body.values = tuple(kept.get(n, v) for n, v in zip(site.carried, values))
+            self.body.batches = list(saved["batches"] or [])
+            self.random.put(saved["random"])
+            self.buffers = state.Buffers(self.models)
+            self.buffers.take()
+            self.step = meta["step"]
+            self.trap.trip = Trip.of_bundle(meta)
+            yield from self._investigate()
+        finally:
+            self.end()
+        raise Stopped(1)
+
     def _investigate(self):
         """After a trip: the experiments, the finding, and how the run goes on."""
         from stetho import replay
@@ -216,6 +255,7 @@ class Session:
                 experiment.enter()
                 try:
                     yield experiment.values
+                    experiment.ends()
                 finally:
                     experiment.leave()
                     self.experiment = None

@@ -47,7 +47,29 @@ class Trip:
     loss_name: str = "loss"
     terms: list[tuple[str, float]] = field(default_factory=list)
     scaled_by: float = 1.0
+    #: Of a replayed bundle, whose gradients are known by their check sum alone.
+    gradient_sum: str | None = None
     at: float = field(default_factory=time.time)
+
+    @staticmethod
+    def of_bundle(meta: dict) -> Trip:
+        """The trip that a bundle was saved for."""
+        loss = meta.get("loss") or {}
+        value = loss.get("value")
+        return Trip(
+            meta["kind"],
+            meta["step"],
+            float(value) if value is not None else None,
+            meta["n_backward"],
+            n_stepped=meta["n_stepped"],
+            loss_bits=bytes.fromhex(meta["loss_bits"]) if meta["loss_bits"] else None,
+            loss_name=loss.get("name", "loss"),
+            gradient_sum=meta.get("gradient_sum"),
+            indices=meta.get("indices"),
+        )
+
+    #: Data-set indices of the batch, of a replayed bundle.
+    indices: list[int] | None = None
 
 
 class Spikes:
@@ -113,6 +135,20 @@ class Trap:
         self.n_spikes += 1
         return found
 
+    def look_at_parameters(self) -> None:
+        """At the end of one of the first steps: whether it left the parameters finite."""
+        session = self.session
+        body = session.body
+        if session.is_off or not body.stepped:
+            return
+        for optimizer in body.stepped:
+            seen = session.gradients.get(optimizer)
+            if seen is not None and not seen.parameters_finite():
+                from stetho.hooks import trip_of_parameter
+
+                self.trip = trip_of_parameter(session, optimizer, seen)
+                return
+
     def conclude(self, investigation) -> bool:
         """Writes down what was found. Whether the run stops."""
         session, trip = self.session, investigation.trip
@@ -140,7 +176,7 @@ class Trap:
         folder = session.options.folder
         is_new = (record["kind"], record.get("op"), str(record.get("source", {}).get("line"))) not in self._told
         self._told.add((record["kind"], record.get("op"), str(record.get("source", {}).get("line"))))
-        if folder and is_new and session.body is not None and not investigation.trip.is_lost:
+        if folder and is_new and session.replaying is None and session.body is not None and not investigation.trip.is_lost:
             from stetho import bundle
 
             try:
@@ -153,7 +189,10 @@ class Trap:
         if len(self.records) > 1000:
             return
         if session.log is not None:
-            session.log.trap(json.dumps(record))
+            try:
+                session.log.trap(json.dumps(record))
+            except OSError as error:
+                session.say(str(error))
         if is_new:
             session.say(headline(record))
 
