@@ -199,6 +199,7 @@ class Investigation:
         self.seen = seen = Seen(self)
         yield seen
         self._judge_replay(seen)
+        self._batch_from_picks(seen)
         if self.trip.kind == "parameter":
             self._find_producer(seen)
             return
@@ -241,6 +242,21 @@ class Investigation:
                 bad = ~torch.isfinite(tensor)
                 word = "NaN" if bool(torch.isnan(tensor).any()) else "infinite"
                 self.inputs_bad.append((name, rows.of_mask(bad, self.n_rows) or [], word))
+
+    def _batch_from_picks(self, seen: Seen) -> None:
+        """A batch that the step itself picks out of a data set: ``x[idx]``, ``x[i:i + n]``."""
+        from collections import Counter
+
+        held = [p for p in seen.forward.picked if p.place is not None]
+        if self.n_rows is not None or not held:
+            return
+        self.n_rows = Counter(p.n for p in held).most_common(1)[0][0]
+        names = {n for n, _ in self.batch_tensors}
+        for pick in held:
+            name = pick.place.expression or f"line {pick.place.line}"
+            if pick.n == self.n_rows and name not in names and pick.base_rows > pick.n:
+                names.add(name)
+                self.batch_tensors.append((name, pick.output))
 
     def loader_batch(self):
         """The batch of a data loader that this body works on."""

@@ -52,9 +52,9 @@ def _picked(investigation, n: int):
     seen = investigation.seen
     if seen is None:
         return None
-    for n_out, chosen, _, _ in seen.forward.picked:
-        if n_out == n:
-            return chosen.tolist()
+    for pick in seen.forward.picked:
+        if pick.n == n:
+            return pick.rows.tolist()
     # Sliced before the body began: the batch's storage is that of the data set.
     for _, tensor in investigation.batch_tensors:
         if tensor.dim() and tensor.shape[0] == n and tensor.storage_offset() and tensor._base is not None:
