@@ -14,7 +14,7 @@ from stetho.probes.sites import Sites
 
 #: Modules of this package that each define `Probe`, in the order in which they are asked.
 NAMES: tuple[str, ...] = (
-    "layers", "activations", "modes", "zeroing", "schedule", "draws", "leaks", "labels", "losses", "clipping", "memory",
+    "layers", "activations", "modes", "zeroing", "schedule", "draws", "leaks", "labels", "losses", "clipping", "memory", "ranks",
 )
 #: Steps that are sampled whatever they cost: the first ones, and from there on each time their number has doubled.
 FIRST = 3
@@ -104,6 +104,9 @@ class Probes:
         self._ended = time.perf_counter()
         self._wait = 0.0
         self._has_loader = False
+        self._time = 0.0
+        self._waited = 0.0
+        self._writer: Writer | None = None
         self._norm: float | None = None
         self._rates: tuple = ()
         self._losses: list[float] = []
@@ -168,33 +171,43 @@ class Probes:
         now = time.perf_counter()
         step_time = now - self._ended
         self._ended = now
+        self._time += step_time
+        self._waited += self._wait
         if body.losses:
             self._losses.extend(body.losses)
-        if not body.stepped:
-            if not self.is_sampling:
-                return
-        step = self.session.step - 1 if body.stepped else self.session.step
-        writer = None
-        if self.is_sampling or self.is_due and body.stepped:
-            writer = Writer()
+        # A step that a gradient scaler leaves out is one nevertheless.
+        is_scaled = self._clipping.was_scaled()
+        is_step = bool(body.stepped) or is_scaled
+        if self.is_sampling or self.is_due and is_step:
+            if self._writer is None:
+                self._writer = Writer()
             if self.is_sampling:
                 for probe in self.all:
-                    probe.end(body, writer)
-            self._tell(writer)
-        if body.stepped:
-            losses, self._losses = self._losses, []
-            loss = sum(losses) / len(losses) if losses else None
-            if loss is not None:
-                self.session.trap.recent.append((step, loss))
-            clip = self._clipping.take()
-            self._kept.append((step, loss, self._norm, clip, self._rates, step_time, self._wait, writer))
+                    probe.end(body, self._writer)
+            self._tell(self._writer)
+        if is_step:
+            self._keep(body, is_scaled)
         self._n += 1
         if self.is_sampling:
             self._cost += time.perf_counter() - now
-            if body.stepped:
+            if is_step:
                 self._space(step_time)
         if len(self._kept) >= MOST_KEPT or now - self._handed > HAND_OVER:
             self.hand_over()
+
+    def _keep(self, body, is_scaled: bool) -> None:
+        """What was seen of a step, and of the bodies that went into it."""
+        step = self.session.step - 1 if body.stepped else self.session.step
+        losses, self._losses = self._losses, []
+        loss = sum(losses) / len(losses) if losses else None
+        if loss is not None:
+            self.session.trap.recent.append((step, loss))
+        clip = self._clipping.take()
+        norm = self._norm if body.stepped else None
+        scale = self._clipping.scale() if is_scaled else None
+        self._kept.append((step, loss, norm, clip, self._rates, self._time, self._waited, scale, self._writer))
+        self._time = self._waited = 0.0
+        self._writer = None
 
     def _tell(self, writer) -> None:
         self.is_due = False
@@ -219,7 +232,7 @@ class Probes:
         kept, self._kept = self._kept, []
         if self.log is None:
             return
-        for step, loss, norm, clip, rates, step_time, wait, writer in kept:
+        for step, loss, norm, clip, rates, step_time, wait, scale, writer in kept:
             scalars = {"time/step": step_time}
             if loss is not None:
                 scalars["train/loss"] = loss
@@ -234,6 +247,8 @@ class Probes:
                     scalars["learning_rate" if len(rates) == 1 else f"learning_rate/group{i}"] = float(rate)
             if self._has_loader:
                 scalars["time/data"] = wait
+            if scale is not None:
+                scalars["loss_scale"] = scale
             vectors: dict = {}
             if writer is not None:
                 scalars.update(writer.scalars)
@@ -244,9 +259,9 @@ class Probes:
     def close(self) -> None:
         """The run is over."""
         self.hand_over()
-        if self.log is None or self.session.step == 0:
+        if self.log is None or self._n == 0:
             return
-        writer = Writer()
+        writer = self._writer or Writer()
         self._tell(writer)
-        self.log.log(self.session.step - 1, writer.scalars, writer.vectors)
+        self.log.log(max(self.session.step - 1, 0), writer.scalars, writer.vectors)
         self.log.flush()

@@ -26,6 +26,37 @@ class Probe(Base):
         for where in (module, module.clip_grad):
             where.clip_grad_norm_ = clip_grad_norm_
 
+        self.is_scaled = False
+        self._scale: float | None = None
+        self._hook_scaler(session)
+
+    def _hook_scaler(self, session) -> None:
+        """The end of a step in half precision, of those that the scaler leaves out too."""
+        torch = session.torch
+        scaler = torch.amp.GradScaler if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler
+        original = scaler.update
+        probe = self
+
+        def update(self, *args, **kwargs):
+            result = original(self, *args, **kwargs)
+            if session.experiment is None:
+                probe.is_scaled = True
+            return result
+
+        update.__wrapped__ = original
+        update.__doc__ = original.__doc__
+        scaler.update = update
+
+    def was_scaled(self) -> bool:
+        """Whether the step that is over was one of a scaler's."""
+        was, self.is_scaled = self.is_scaled, False
+        return was
+
+    def scale(self) -> float | None:
+        """The factor of the loss; where asking for it would wait for a device, only when `tell` does."""
+        scaler = self.session.scaler
+        return float(scaler.get_scale()) if scaler is not None and scaler._device == "cpu" else None
+
     def take(self) -> tuple[float, float] | None:
         """Norm and limit of the step that is over."""
         last, self.last = self.last, None
@@ -33,5 +64,5 @@ class Probe(Base):
 
     def tell(self, write) -> None:
         scaler = self.session.scaler
-        if scaler is not None:
+        if scaler is not None and scaler._device != "cpu":
             write.scalar("loss_scale", float(scaler.get_scale()))

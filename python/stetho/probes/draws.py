@@ -49,16 +49,14 @@ class Probe(Base):
         self._evaluated: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._trained: weakref.WeakSet = weakref.WeakSet()
         self.n_drawn = 0
-        self.n_repeated = 0
         self.n_in_epoch = 0
         self.n_in_order = 0
-        self._in_epoch = bytearray()
         self._before = -2
         self._epoch = None
         self._n_epochs = 0
         self._first: list = []
         self._order: float | None = None
-        self._finished: tuple[float, float] | None = None
+        self._finished: float | None = None
         self._loader = None
         self._is_new = False
         self._is_evaluation_new = False
@@ -125,13 +123,11 @@ class Probe(Base):
 
     def _new_epoch(self, epoch: tuple) -> None:
         if self.n_in_epoch > 1:
-            order = self.n_in_order / (self.n_in_epoch - 1)
-            self._finished = (self.n_repeated / self.n_in_epoch, order)
+            self._finished = self.n_in_order / (self.n_in_epoch - 1)
         self._epoch = epoch
         self._n_epochs += 1
         self._keys = {}
-        self.n_repeated = self.n_in_epoch = self.n_in_order = 0
-        self._in_epoch = bytearray(len(self._in_epoch))
+        self.n_in_epoch = self.n_in_order = 0
         self._before = -2
 
     def _compare(self, batch, indices) -> None:
@@ -150,17 +146,12 @@ class Probe(Base):
         if held is None:
             return
         positions = self._positions(loader, indices)
-        drawn, in_epoch = held.drawn, self._in_epoch
-        if len(in_epoch) != len(drawn):
-            in_epoch = self._in_epoch = bytearray(len(drawn))
+        drawn = held.drawn
         before, n_in_order = self._before, 0
         for i in positions:
             if not drawn[i]:
                 drawn[i] = 1
                 held.n_distinct += 1
-            if in_epoch[i]:
-                self.n_repeated += 1
-            in_epoch[i] = 1
             if i == before + 1:
                 n_in_order += 1
             before = i
@@ -270,10 +261,8 @@ class Probe(Base):
         if loader.batch_size:
             write.scalar("stetho/batch_size", float(loader.batch_size))
         if self._finished is not None:
-            repeated, order = self._finished
+            write.scalar("stetho/draw_order", self._finished)
             self._finished = None
-            write.scalar("stetho/repeated_in_epoch", repeated)
-            write.scalar("stetho/draw_order", order)
         if self._n_compared >= 4:
             write.scalar("stetho/twin_batches", self._n_twins / self._n_compared)
         if self._order is not None:

@@ -14,8 +14,6 @@ pub enum Fact {
     EvaluationMode,
     /// Of each optimizer: 1 where the gradients of its step before were still there when it stepped again, else 0.
     GradientLeft,
-    /// Of each optimizer: calls of `backward()` that went into a step.
-    BackwardPasses,
     /// Of each parameter: 1 where it asks for a gradient.
     Trainable,
     /// Of each parameter: 1 where an optimizer holds it.
@@ -34,8 +32,6 @@ pub enum Fact {
     Distinct,
     /// Samples that the training data holds, by the length of its sampler.
     DatasetSize,
-    /// Of the samples drawn in this epoch, the share that had been drawn in it before.
-    RepeatedInEpoch,
     /// How mixed the labels of a batch are against those of all batches: the mean variance within batches over the whole variance; 1
     /// where batches are drawn at random, near 0 where they follow the label.
     LabelMixing,
@@ -71,12 +67,11 @@ pub enum Fact {
 
 impl Fact {
     /// Every fact.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 28] = [
         Self::ModelMode,
         Self::TrainingMode,
         Self::EvaluationMode,
         Self::GradientLeft,
-        Self::BackwardPasses,
         Self::Trainable,
         Self::InOptimizer,
         Self::SchedulerSteps,
@@ -86,7 +81,6 @@ impl Fact {
         Self::Drawn,
         Self::Distinct,
         Self::DatasetSize,
-        Self::RepeatedInEpoch,
         Self::LabelMixing,
         Self::DrawOrder,
         Self::Workers,
@@ -130,7 +124,6 @@ impl Fact {
             Self::TrainingMode => ("training_mode", "mode of modules while stepping"),
             Self::EvaluationMode => ("evaluation_mode", "mode of modules while validating"),
             Self::GradientLeft => ("gradient_left", "gradients left from the step before"),
-            Self::BackwardPasses => ("backward_passes", "backward passes a step"),
             Self::Trainable => ("trainable", "parameters that ask for a gradient"),
             Self::InOptimizer => ("in_optimizer", "parameters held by an optimizer"),
             Self::SchedulerSteps => ("scheduler_steps", "steps of the scheduler"),
@@ -140,7 +133,6 @@ impl Fact {
             Self::Drawn => ("drawn", "samples drawn"),
             Self::Distinct => ("distinct", "different samples drawn"),
             Self::DatasetSize => ("dataset_size", "size of the training data"),
-            Self::RepeatedInEpoch => ("repeated_in_epoch", "share of samples drawn twice in an epoch"),
             Self::LabelMixing => ("label_mixing", "how mixed labels are within batches"),
             Self::DrawOrder => ("draw_order", "share of samples drawn in the order of the data"),
             Self::Workers => ("workers", "worker processes"),

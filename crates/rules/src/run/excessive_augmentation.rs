@@ -61,7 +61,11 @@ impl Rule for ExcessiveAugmentation {
         let level = mean(&ours[ours.len() * 4 / 5..]);
         let plainly = median(theirs[theirs.len() * 2 / 3..].iter().map(|b| b.mean));
         let ratio = level / plainly;
-        if !ratio.is_finite() || plainly <= 0.0 || ratio <= self.ratio || level - plainly <= self.apart * start {
+        if !ratio.is_finite()
+            || plainly <= 0.0
+            || ratio <= self.ratio
+            || level - plainly <= self.apart * start
+        {
             return;
         }
         report.raise(

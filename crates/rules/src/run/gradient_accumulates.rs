@@ -34,7 +34,6 @@ use crate::runs::curves;
 /// step = row()
 /// loss = 1 + normal(0, 0.1)
 /// `gradient_left/SGD` = 0
-/// `backward_passes/SGD` = 4
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]

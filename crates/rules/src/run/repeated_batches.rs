@@ -77,11 +77,8 @@ impl Rule for RepeatedBatches {
     const ID: &'static str = "repeated-batches";
     const SEVERITY: Severity = Severity::Error;
     const SIGNALS: &'static [Signal] = &[Signal::Live(Fact::Drawn)];
-    const ALSO: &'static [Signal] = &[
-        Signal::Live(Fact::Distinct),
-        Signal::Live(Fact::DatasetSize),
-        Signal::Live(Fact::TwinBatches),
-    ];
+    const ALSO: &'static [Signal] =
+        &[Signal::Live(Fact::Distinct), Signal::Live(Fact::DatasetSize), Signal::Live(Fact::TwinBatches)];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         self.check_distinct(run, report);
