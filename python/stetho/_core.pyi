@@ -111,6 +111,8 @@ class RunLog:
 
         Returns what the rules have found since they judged last, each finding as JSON.
         """
+    def trap(self, json: str) -> list[str]:
+        """Keeps a trap (an object in JSON) in `traps.jsonl` beside the log. Returns findings as `log` does."""
     def verdict(self) -> str:
         """What the rules say of the run as it stands: `{"findings": [...], "outcomes": [...]}`."""
     def flush(self) -> None:

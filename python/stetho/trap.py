@@ -200,12 +200,11 @@ class Trap:
         self.records.append(record)
         if len(self.records) > 1000:
             return
-        if folder:
+        if session.log is not None:
             try:
-                with open(os.path.join(folder, "traps.jsonl"), "a", encoding="utf-8") as file:
-                    file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                session.log.trap(json.dumps(record))
             except OSError as error:
-                session.say(f"cannot write to `{folder}`: {error.strerror}")
+                session.say(str(error))
         if is_new:
             session.say(headline(record))
 
