@@ -40,9 +40,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     on_trap: OnTrap,
 
-    /// The debugger; ipdb or pdb if not given
-    #[arg(long, value_enum)]
-    debugger: Option<Debugger>,
+    /// The debugger
+    #[arg(long, value_enum, default_value_t)]
+    debugger: Debugger,
 
     /// Folder for the run log, findings and bundles [default: runs/<script>-<date>-<time>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -72,9 +72,9 @@ pub(crate) struct ReplayArgs {
     #[arg(long)]
     pdb: bool,
 
-    /// The debugger; ipdb or pdb if not given
-    #[arg(long, value_enum)]
-    debugger: Option<Debugger>,
+    /// The debugger
+    #[arg(long, value_enum, default_value_t)]
+    debugger: Debugger,
 
     #[command(flatten)]
     report: ReportArgs,
@@ -94,36 +94,19 @@ pub(crate) enum OnTrap {
 }
 
 /// A debugger for Python.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Debugger {
-    /// Python's own, in the terminal
+    /// In the terminal: IPython's where it is installed, else Python's own
+    #[default]
     Pdb,
     /// For an editor to attach to
     Debugpy,
 }
 
-/// A condition to stop at.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub(crate) enum When {
-    /// A loss, gradient or parameter is no number.
-    Nonfinite,
-    /// A rule speaks.
-    Rule {
-        /// Its id.
-        rule: String,
-    },
-    /// A recorded number compares so with a limit.
-    Compare {
-        /// Its name in the run log, or `step`.
-        signal: String,
-        /// `==`, `!=`, `>=`, `<=`, `>` or `<`.
-        operator: &'static str,
-        /// The limit.
-        value: f64,
-    },
-}
+/// A condition to stop at: `nonfinite`, `rule:ID`, or a recorded number, an operator and a limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct When(String);
 
 /// Longer ones first: `>=` begins with `>`.
 const OPERATORS: [&str; 6] = ["==", "!=", ">=", "<=", ">", "<"];
@@ -133,27 +116,31 @@ impl FromStr for When {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        if matches!(text, "nonfinite" | "non-finite") {
-            return Ok(Self::Nonfinite);
+        let when = Self(text.to_owned());
+        if text == "nonfinite" {
+            return Ok(when);
         }
-        if let Some(rule) = text.strip_prefix("rule:") {
-            let rule = rule.trim().to_owned();
-            let is_known = stetho_rules::find(&rule).is_some();
-            let known = is_known.then(|| Self::Rule { rule: rule.clone() });
-            return known.ok_or_else(|| format!("there is no rule `{rule}`{}", rule_hint(&rule)));
+        if let Some(rule) = text.strip_prefix("rule:").map(str::trim) {
+            let is_known = stetho_rules::find(rule).is_some();
+            return is_known
+                .then_some(when)
+                .ok_or_else(|| format!("there is no rule `{rule}`{}", rule_hint(rule)));
         }
-        let split = |operator| text.split_once(operator).map(|(signal, value)| (signal, operator, value));
-        let Some((signal, operator, value)) = OPERATORS.into_iter().find_map(split) else {
+        let Some((signal, limit)) = OPERATORS.into_iter().find_map(|operator| text.split_once(operator))
+        else {
             return Err(
                 "write `nonfinite`, `rule:ID`, or a comparison such as `loss > 5` or `step==120`".into()
             );
         };
-        let (signal, value) = (signal.trim(), value.trim());
-        if signal.is_empty() || signal.contains(char::is_whitespace) {
+        let (signal, limit) = (signal.trim(), limit.trim());
+        let is_name = |c: char| c.is_alphanumeric() || "_./-".contains(c);
+        if !signal.starts_with(|c: char| c.is_alphabetic() || c == '_') || !signal.chars().all(is_name) {
             return Err(format!("`{signal}` is no name of a recorded number: write it as in `loss > 5`"));
         }
-        let value = value.parse().map_err(|_| format!("`{value}` is no number to compare with"))?;
-        Ok(Self::Compare { signal: signal.into(), operator, value })
+        match limit.parse::<f64>() {
+            Ok(_) => Ok(when),
+            Err(_) => Err(format!("`{limit}` is no number to compare with")),
+        }
     }
 }
 
@@ -183,8 +170,7 @@ impl RunArgs {
             dir: self.dir.map(std::path::absolute).transpose().context("--dir")?,
             ..options(self.report, is_of_runs)?
         };
-        let what = if self.module { "module" } else { "script" };
-        Request::new("run", (what, script), arguments, &options)
+        Request::new("run", ("script", script), self.module, arguments, &options)
     }
 }
 
@@ -198,7 +184,7 @@ impl ReplayArgs {
             bail!("there is no bundle `{}`", self.bundle.display());
         }
         let options = Options { pdb: self.pdb, debugger: self.debugger, ..options(self.report, is_of_runs)? };
-        Request::new("replay", ("bundle", self.bundle.as_os_str()), &[], &options)
+        Request::new("replay", ("bundle", self.bundle.as_os_str()), false, &[], &options)
     }
 }
 
@@ -227,17 +213,13 @@ fn options(mut report: ReportArgs, concerns: fn(&RuleInfo) -> bool) -> Result<Op
 mod tests {
     use super::*;
 
-    fn compare(signal: &str, operator: &'static str, value: f64) -> Result<When, String> {
-        Ok(When::Compare { signal: signal.into(), operator, value })
-    }
-
     #[test]
     fn conditions_are_read() {
-        assert_eq!("nonfinite".parse(), Ok(When::Nonfinite));
-        assert_eq!("step==120".parse(), compare("step", "==", 120.0));
-        assert_eq!(" train/loss >= 1e3".parse(), compare("train/loss", ">=", 1000.0));
-        assert_eq!("grad_norm<0.5".parse(), compare("grad_norm", "<", 0.5));
-        assert_eq!("rule:loss-spike".parse(), Ok(When::Rule { rule: "loss-spike".into() }));
+        for text in
+            ["nonfinite", "step==120", "train/loss >= 1e3", "grad_norm<0.5", "rule:loss-spike", "loss != inf"]
+        {
+            assert_eq!(format!(" {text} ").parse(), Ok(When(text.into())));
+        }
     }
 
     #[test]
