@@ -115,7 +115,7 @@ impl Lane for f32 {
     /// The least normal number is 10⁻³⁸.
     #[inline(always)]
     fn holds(reach: f64) -> bool {
-        !(reach < 1e-15) || reach == 0.0
+        reach >= 1e-15 || reach == 0.0
     }
 }
 
