@@ -18,7 +18,8 @@ def main() -> int:
 
     from . import launch
 
-    return launch.run(json.loads(answer))
+    request = json.loads(answer)
+    return launch.replay(request) if request["command"] == "replay" else launch.run(request)
 
 
 if __name__ == "__main__":

@@ -104,6 +104,7 @@ def save(session, investigation, record: dict) -> str:
         "kind": trip.kind,
         "loss": record.get("loss"),
         "loss_bits": trip.loss_bits.hex() if trip.loss_bits else None,
+        "gradient_sum": gradient_sum(trip.gradients) if trip.gradients else None,
         "n_backward": trip.n_backward,
         "n_stepped": trip.n_stepped,
         "indices": _indices(investigation),
@@ -113,6 +114,19 @@ def save(session, investigation, record: dict) -> str:
     with open(os.path.join(folder, "bundle.json"), "w", encoding="utf-8") as file:
         json.dump(meta, file, indent=1)
     return name
+
+
+def gradient_sum(gradients: list) -> str:
+    """A check sum of gradients, NaN included."""
+    digest = hashlib.sha256()
+    for g in gradients:
+        if g is None:
+            digest.update(b"-")
+            continue
+        g = g.to_dense() if g.is_sparse else g
+        digest.update(str(tuple(g.shape)).encode())
+        digest.update(bytes(g.detach().cpu().double().contiguous().nan_to_num(nan=1.5e300).numpy().tobytes()))
+    return digest.hexdigest()
 
 
 def _state_dict(torch, model) -> dict:
@@ -173,7 +187,7 @@ def put_in(session, state: dict) -> list[str]:
 
     torch = session.torch
     unfit: list[str] = []
-    live = [o for o in gc.get_objects() if isinstance(o, torch.nn.Module)]
+    live = [o for o in gc.get_objects() if issubclass(type(o), torch.nn.Module)]
     taken: set[int] = set()
     session.models = []
     for saved in state["models"]:
@@ -188,7 +202,7 @@ def put_in(session, state: dict) -> list[str]:
                 value.data.copy_(saved["state"][name])
         for module, training in zip(model.modules(), saved["training"]):
             module.training = training
-    optimizers = [o for o in gc.get_objects() if isinstance(o, torch.optim.Optimizer)]
+    optimizers = [o for o in gc.get_objects() if issubclass(type(o), torch.optim.Optimizer)]
     for saved in state["optimizers"]:
         found = None
         for optimizer in optimizers:

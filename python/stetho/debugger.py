@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 import pdb
-import re
 import sys
 
 from stetho import observe
@@ -14,34 +13,21 @@ from stetho.describe import number
 _COMPARISONS = {
     "==": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }
-#: Names that a condition may be about, beside any term of the loss.
-KNOWN = ("step", "loss", "grad_norm", "learning_rate", "epoch")
-
-
 class Condition:
-    """``grad_norm > 100``, ``step==120``, ``nonfinite``, ``rule:loss-spike``."""
+    """One `--break`: ``{"kind": "nonfinite"}``, ``{"kind": "rule", "rule": ID}`` or ``{"kind": "compare", "signal": NAME, "operator": ">",
+    "value": 5.0}``; the command line has read and checked it."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text.strip()
-        self.rule: str | None = None
-        self.name: str | None = None
+    def __init__(self, wanted: dict) -> None:
+        self.kind: str = wanted["kind"]
+        self.rule: str | None = wanted.get("rule")
+        self.name: str | None = wanted.get("signal")
         self._was_met = False
-        if self.text == "nonfinite":
-            return
-        if self.text.startswith("rule:"):
-            self.rule = self.text[len("rule:"):].strip()
-            return
-        match = re.fullmatch(r"\s*([A-Za-z_][\w./-]*)\s*(==|!=|>=|<=|>|<)\s*(\S+)\s*", self.text)
-        if match is None:
-            raise ValueError(
-                f"cannot understand `--break {text}`; write `nonfinite`, `step==120`, `loss > 5`, `grad_norm > 100` or `rule:loss-spike`"
-            )
-        self.name = match.group(1)
-        self._compare = _COMPARISONS[match.group(2)]
-        try:
-            self._limit = float(match.group(3))
-        except ValueError:
-            raise ValueError(f"`{match.group(3)}` in `--break {text}` is no number") from None
+        if self.kind == "compare":
+            self._compare = _COMPARISONS[wanted["operator"]]
+            self._limit = float(wanted["value"])
+            self.text = f"{self.name} {wanted['operator']} {number(self._limit)}"
+        else:
+            self.text = self.kind
 
     def meets(self, name: str, value: float) -> bool:
         """Whether it holds now and did not a moment ago."""
@@ -161,7 +147,7 @@ class Debugger:
         self.session = session
         self.conditions = [Condition(text) for text in session.options.breaks]
         self.which = session.options.debugger
-        self.wants_trap = session.options.on_trap == "debug" or any(c.text == "nonfinite" for c in self.conditions)
+        self.wants_trap = session.options.on_trap == "debug" or any(c.kind == "nonfinite" for c in self.conditions)
         self._rules = {c.rule: c for c in self.conditions if c.rule}
         self._due: list[str] = []
 
@@ -175,7 +161,7 @@ class Debugger:
         met = [c for c in self.conditions if c.meets(name, value)]
         if not met or frame is None:
             return
-        open_at(frame, [f"{met[0].text}: {name} is {number(float(value))} at step {self.session.step}"], self.which)
+        open_at(frame, [f"--break {met[0].text}: {name} is {number(float(value))} at step {self.session.step}"], self.which)
 
     def begin(self, frame) -> None:
         """A step begins."""

@@ -29,8 +29,7 @@ class Gradients:
         self._code = _CODES.get(next(iter(codes))) if len(codes) == 1 else None
         on_cpu = all(p.device.type == "cpu" and p.layout == torch.strided for p in self.parameters)
         self._is_fast = self._code is not None and on_cpu
-        self._lengths = {id(p): p.numel() for p in self.parameters}
-        self._norms: dict[tuple, object] = {}
+        self._norm = _core.Norm([p.numel() for p in self.parameters], self._code) if self._is_fast else None
         #: Seconds of the last look at the parameters, and when the next is due.
         self.due = 0
         self.cost = 0.0
@@ -46,30 +45,25 @@ class Gradients:
 
     def square_sum(self) -> tuple[float, bool]:
         """Sum of the squares of all gradients, and whether every value is finite."""
-        gradients = [g for p in self.parameters if (g := p.grad) is not None]
+        pointers = []
         if self._is_fast:
-            for g in gradients:
-                if not g.is_contiguous():
+            for parameter in self.parameters:
+                gradient = parameter.grad
+                if gradient is None:
+                    pointers.append(0)
+                elif gradient.is_contiguous():
+                    pointers.append(gradient.data_ptr())
+                else:
                     break
             else:
-                if len(gradients) == self.n_parameters:
-                    norm = self._norms.get(0)
-                    if norm is None:
-                        lengths = [g.numel() for g in gradients]
-                        norm = self._norms[0] = _core.Norm(lengths, self._code)
-                    return norm.of([g.data_ptr() for g in gradients])
-                return _core.square_sum(
-                    [g.data_ptr() for g in gradients], [g.numel() for g in gradients], self._code
-                )
-        return slow_square_sum(self._torch, gradients)
+                return self._norm.of(pointers)
+        return slow_square_sum(self._torch, [g for p in self.parameters if (g := p.grad) is not None])
 
     def parameters_finite(self) -> bool:
         """Whether all parameters are."""
         start = time.perf_counter()
         if self._is_fast and all(p.is_contiguous() for p in self.parameters):
-            _, is_finite = _core.square_sum(
-                [p.data_ptr() for p in self.parameters], [p.numel() for p in self.parameters], self._code
-            )
+            _, is_finite = self._norm.of([p.data_ptr() for p in self.parameters])
         else:
             _, is_finite = slow_square_sum(self._torch, self.parameters)
         self.cost = time.perf_counter() - start

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
+import shutil
 import signal
 import sys
 import types
@@ -17,8 +19,8 @@ _HERE = os.path.dirname(os.path.realpath(__file__))
 
 def run(request: dict) -> int:
     """Runs the script of a request; the exit status."""
-    script = request["script"]
-    is_module = bool(request.get("module"))
+    is_module = "module" in request
+    script = request["module"] if is_module else request["script"]
     if is_module:
         if sys.path[:1] != [os.getcwd()]:
             sys.path.insert(0, os.getcwd())
@@ -43,20 +45,60 @@ def run(request: dict) -> int:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         return _fail(f"cannot make the run directory `{folder}`: {error.strerror}; choose another with --dir")
-    from stetho.debugger import Condition
+    return _watched(Session(options, _log(folder)), path, source, is_module, script, request)
+
+
+def replay(request: dict) -> int:
+    """Runs the step of a bundle again; the exit status."""
+    from stetho import bundle
 
     try:
-        for text in options.breaks:
-            Condition(text)
-    except ValueError as error:
+        meta, folder = bundle.read(request["bundle"])
+        path = meta["script"]
+        if not os.path.isfile(path):
+            return _fail(f"the script of the bundle, `{path}`, is not there; a bundle holds the state of a step, not the program")
+        with open(path, "rb") as file:
+            source = file.read()
+        if hashlib.sha256(source).hexdigest() != meta["source"]:
+            print(f"stetho: `{path}` has changed since the step was saved; lines may have moved", file=sys.stderr)
+        try:
+            import torch
+        except ImportError:
+            return _fail("a bundle is replayed with PyTorch, which this Python does not have: pip install torch")
+        state = bundle.load(torch, folder)
+    except bundle.BundleError as error:
         return _fail(str(error))
-    session = Session(options, _log(folder))
+    except OSError as error:
+        return _fail(f"cannot read the bundle: {error}")
+    if os.path.isdir(meta["directory"]):
+        os.chdir(meta["directory"])
+    sys.path[0:1] = [os.path.dirname(path)]
+    torch.set_num_threads(meta["versions"]["threads"])
+    request.setdefault("args", meta["arguments"])
+    options = _options(request, path)
+    options.folder = os.path.join(folder, "replay")
+    options.on_trap = "debug" if request.get("options", {}).get("pdb") else "stop"
+    options.debugger = request.get("options", {}).get("debugger") or "pdb"
+    shutil.rmtree(options.folder, ignore_errors=True)
+    try:
+        os.makedirs(options.folder, exist_ok=True)
+        session = Session(options, _log(options.folder))
+    except OSError as error:
+        return _fail(f"cannot write beside the bundle: {error}")
+    session.replaying = (meta, state)
+    return _watched(session, path, source, False, path, request)
+
+
+def _watched(session: Session, path: str, source: bytes, is_module: bool, script: str, request: dict) -> int:
+    """Runs the script as `__main__`, its steps attemptable."""
+    options = session.options
+    extra = frozenset(session.replaying[1]["values"]) if session.replaying else frozenset()
     sys.argv = [path if is_module else script, *request.get("args", [])]
     trees = instrument.own_trees(path, options.roots)
     reach = instrument.Reach(trees)
 
     def compile_source(text, where):
-        return instrument.compile_user(text, where, reach, session.sites)
+        return instrument.compile_user(text, where, reach, session.sites, extra)
 
     _install(session, options, compile_source)
     return _execute(session, path, source, compile_source, is_module, script, request)
@@ -67,10 +109,10 @@ def _options(request: dict, path: str) -> Options:
     roots = tuple(dict.fromkeys(os.path.realpath(p) for p in (os.path.dirname(path), os.getcwd())))
     return Options(
         folder=given.get("dir") or default_folder(path),
-        budget=as_share(given.get("budget", 0.02)),
-        on_trap=given.get("on_trap", "stop"),
-        breaks=list(given.get("break", [])),
-        debugger=given.get("debugger", "pdb"),
+        budget=as_share(given.get("budget") or 0.02),
+        on_trap=given.get("on_trap") or "stop",
+        breaks=list(given.get("break") or []),
+        debugger=given.get("debugger") or "pdb",
         roots=roots,
         script=path,
     )
@@ -120,6 +162,9 @@ def _install(session: Session, options: Options, compile_source) -> None:
             session.batches.patch(module, session)
 
     after = {"torch": torch_is_here, "torch.utils.data.dataloader": loader_is_here}
+    if "torch" in sys.modules:
+        torch_is_here(sys.modules["torch"])
+        after = {}
     sys.meta_path.insert(0, instrument.Finder(options.roots, compile_source, after))
 
 

@@ -15,7 +15,7 @@ class Options:
     #: Share of the time of a step that may be spent on measuring.
     budget: float = 0.02
     on_trap: str = "stop"
-    breaks: list[str] = field(default_factory=list)
+    breaks: list[dict] = field(default_factory=list)
     debugger: str = "pdb"
     roots: tuple[str, ...] = ()
     script: str = ""

@@ -218,7 +218,7 @@ class Investigation:
                 self.batch_tensors.extend(more)
             from stetho.data import as_indices
 
-            indices = as_indices(batch.indices)
+            indices = self.trip.indices or as_indices(batch.indices)
             if indices is not None:
                 self.n_rows = len(indices)
         first = [t for n, t in self.batch_tensors if n.split("[")[0].split(".")[0] in body.site.targets]
@@ -264,6 +264,13 @@ class Investigation:
             self.outcome, self.why = "failed", f"{type(seen.error).__name__}: {seen.error}".splitlines()[0][:200]
         elif not seen.is_complete:
             self.outcome, self.why = "failed", "the step took another way when it was run again"
+        elif trip.gradient_sum is not None:
+            from stetho.bundle import gradient_sum
+
+            same = gradient_sum(seen.gradients) == trip.gradient_sum
+            self.outcome = "exact" if same else "different"
+            if not same:
+                self.why = "the gradients are not those that were saved"
         elif trip.kind == "gradient":
             same = len(seen.gradients) == len(trip.gradients) and all(
                 _same_bits(self.torch, a, b) for a, b in zip(seen.gradients, trip.gradients)

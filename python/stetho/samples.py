@@ -14,6 +14,7 @@ def describe(investigation, found: list[int]) -> list[dict]:
     torch, n = investigation.torch, investigation.n_rows
     batch = investigation.loader_batch()
     indices = data.as_indices(batch.indices) if batch is not None else None
+    indices = investigation.trip.indices or indices
     if indices is not None and len(indices) != n:
         indices = None
     picked = None if indices is not None else _picked(investigation, n)

@@ -95,6 +95,8 @@ class Session:
         self.frame = None
         self._names: dict[int, str] = {}
         self._started = time.perf_counter()
+        #: What `stetho replay` runs again: what the bundle says of itself, and its state.
+        self.replaying: tuple[dict, dict] | None = None
         self.is_off = False
         self.attempted = 0
         self._failures = 0
@@ -130,6 +132,9 @@ class Session:
         """Runs the body once; more often when the trap trips."""
         if self.body is not None or self.experiment is not None or self.is_off or self.torch is None:
             yield None  # within a body, or nothing to watch
+            return
+        if self.replaying is not None:
+            yield from self._replay(number, values)
             return
         self.begin(number, values)
         try:
@@ -199,6 +204,34 @@ class Session:
         body.cursor = 0
         body.n_backward = 0
         body.stepped = []
+
+    def _replay(self, number: int, values: tuple):
+        """The step of a bundle in the place of the script's first one."""
+        from stetho import bundle
+
+        meta, saved = self.replaying
+        site = self.sites[number]
+        if (site.path, site.line) != (os.path.realpath(meta["site"]["path"]), meta["site"]["line"]):
+            yield None
+            return
+        self.probes = None
+        self.begin(number, values)
+        try:
+            unfit = bundle.put_in(self, saved)
+            if unfit:
+                self.say(f"{' and '.join(unfit)} of the bundle did not fit what the script made; the step may differ")
+            kept = saved["values"]
+            self.body.values = tuple(kept.get(n, v) for n, v in zip(site.carried, values))
+            self.body.batches = list(saved["batches"] or [])
+            self.random.put(saved["random"])
+            self.buffers = state.Buffers(self.models)
+            self.buffers.take()
+            self.step = meta["step"]
+            self.trap.trip = Trip.of_bundle(meta)
+            yield from self._investigate()
+        finally:
+            self.end()
+        raise Stopped(1)
 
     def _investigate(self):
         """After a trip: the experiments, the finding, and how the run goes on."""

@@ -88,6 +88,16 @@ class RandomStates:
         for generator, state in self._cuda or ():
             generator.set_state(state)
 
+    def put(self, saved: dict) -> None:
+        """Sets the states of a bundle, and keeps them."""
+        self._generator.set_state(saved["torch"])
+        random.setstate((3, tuple(saved["python"]), saved["gauss"]))
+        if "numpy" in saved and "numpy" in sys.modules:
+            numpy = sys.modules["numpy"]
+            name, keys, position, has_gauss, gauss = saved["numpy"]
+            numpy.random.set_state((name, numpy.array(keys, dtype=numpy.uint32), position, has_gauss, gauss))
+        self.take()
+
     def is_stale(self) -> bool:
         """Whether NumPy was imported since."""
         return not self._with_numpy and "numpy" in sys.modules

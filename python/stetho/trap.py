@@ -47,7 +47,29 @@ class Trip:
     loss_name: str = "loss"
     terms: list[tuple[str, float]] = field(default_factory=list)
     scaled_by: float = 1.0
+    #: Of a replayed bundle, whose gradients are known by their check sum alone.
+    gradient_sum: str | None = None
     at: float = field(default_factory=time.time)
+
+    @staticmethod
+    def of_bundle(meta: dict) -> Trip:
+        """The trip that a bundle was saved for."""
+        loss = meta.get("loss") or {}
+        value = loss.get("value")
+        return Trip(
+            meta["kind"],
+            meta["step"],
+            float(value) if value is not None else None,
+            meta["n_backward"],
+            n_stepped=meta["n_stepped"],
+            loss_bits=bytes.fromhex(meta["loss_bits"]) if meta["loss_bits"] else None,
+            loss_name=loss.get("name", "loss"),
+            gradient_sum=meta.get("gradient_sum"),
+            indices=meta.get("indices"),
+        )
+
+    #: Data-set indices of the batch, of a replayed bundle.
+    indices: list[int] | None = None
 
 
 class Spikes:
@@ -140,7 +162,7 @@ class Trap:
         folder = session.options.folder
         is_new = (record["kind"], record.get("op"), str(record.get("source", {}).get("line"))) not in self._told
         self._told.add((record["kind"], record.get("op"), str(record.get("source", {}).get("line"))))
-        if folder and is_new and session.body is not None and not investigation.trip.is_lost:
+        if folder and is_new and session.replaying is None and session.body is not None and not investigation.trip.is_lost:
             from stetho import bundle
 
             try:
@@ -158,8 +180,6 @@ class Trap:
                     file.write(json.dumps(record, ensure_ascii=False) + "\n")
             except OSError as error:
                 session.say(f"cannot write to `{folder}`: {error.strerror}")
-        if session.log is not None:
-            session.log.trap(json.dumps(record))
         if is_new:
             session.say(headline(record))
 
