@@ -15,10 +15,11 @@ def command(args: list[str]) -> int | str:
     """Carries out the command that `args`, without the program's name, ask for.
 
     Returns its exit status, or, for what has to be done in Python, a request as JSON:
-    `{"command": "run", "script": "train.py", "module": false, "args": [...], "options": {...}}`, where with `"module": true` the script is
-    the name of a module, and `{"command": "replay", "bundle": ...}`. Options are `budget` (a share, 0 to 1), `break` (conditions as they
-    were written, which make sense), `on_trap` (`stop`, `skip`, `debug`), `debugger` (`pdb`, `debugpy`), `pdb` (of `replay`), `dir` (absolute,
-    or None), `folder` (the present one at the start) and `report` (for `finish`).
+    `{"command": "run", "script": "train.py", "args": [...], "options": {...}}`, with `"module"` in place of `"script"` for `-m`, and
+    `{"command": "replay", "bundle": ..., "options": {...}}`. Options are `budget` (a share, 0 to 1), `break` (a list of
+    `{"kind": "nonfinite"}`, `{"kind": "rule", "rule": ID}`, `{"kind": "compare", "signal": NAME, "operator": ">", "value": 5.0}`), `on_trap`
+    (`stop`, `skip`, `debug`), `debugger` (`pdb`, `debugpy`), `pdb` (of `replay`), `dir` (absolute, or None), `folder` (the present one at the
+    start) and `report` (for `finish`).
     """
 
 def finish(folder: str | os.PathLike[str], request: str) -> int:

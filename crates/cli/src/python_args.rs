@@ -104,9 +104,27 @@ pub(crate) enum Debugger {
     Debugpy,
 }
 
-/// A condition to stop at: `nonfinite`, `rule:ID`, or a recorded number, an operator and a limit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct When(String);
+/// A condition to stop at.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(crate) enum When {
+    /// A loss, gradient or parameter is no number.
+    Nonfinite,
+    /// A rule speaks.
+    Rule {
+        /// Its id.
+        rule: String,
+    },
+    /// A recorded number compares so with a limit.
+    Compare {
+        /// Its name in the run log, or `step`.
+        signal: String,
+        /// `==`, `!=`, `>=`, `<=`, `>` or `<`.
+        operator: &'static str,
+        /// The limit.
+        value: f64,
+    },
+}
 
 /// Longer ones first: `>=` begins with `>`.
 const OPERATORS: [&str; 6] = ["==", "!=", ">=", "<=", ">", "<"];
@@ -116,30 +134,27 @@ impl FromStr for When {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let when = Self(text.to_owned());
         if text == "nonfinite" {
-            return Ok(when);
+            return Ok(Self::Nonfinite);
         }
         if let Some(rule) = text.strip_prefix("rule:").map(str::trim) {
-            let is_known = stetho_rules::find(rule).is_some();
-            return is_known
-                .then_some(when)
-                .ok_or_else(|| format!("there is no rule `{rule}`{}", rule_hint(rule)));
+            let known = stetho_rules::find(rule).map(|_| Self::Rule { rule: rule.to_owned() });
+            return known.ok_or_else(|| format!("there is no rule `{rule}`{}", rule_hint(rule)));
         }
-        let Some((signal, limit)) = OPERATORS.into_iter().find_map(|operator| text.split_once(operator))
-        else {
+        let split = |operator| text.split_once(operator).map(|(signal, value)| (signal, operator, value));
+        let Some((signal, operator, value)) = OPERATORS.into_iter().find_map(split) else {
             return Err(
                 "write `nonfinite`, `rule:ID`, or a comparison such as `loss > 5` or `step==120`".into()
             );
         };
-        let (signal, limit) = (signal.trim(), limit.trim());
+        let (signal, value) = (signal.trim(), value.trim());
         let is_name = |c: char| c.is_alphanumeric() || "_./-".contains(c);
         if !signal.starts_with(|c: char| c.is_alphabetic() || c == '_') || !signal.chars().all(is_name) {
             return Err(format!("`{signal}` is no name of a recorded number: write it as in `loss > 5`"));
         }
-        match limit.parse::<f64>() {
-            Ok(_) => Ok(when),
-            Err(_) => Err(format!("`{limit}` is no number to compare with")),
+        match value.parse::<f64>() {
+            Ok(value) if value.is_finite() => Ok(Self::Compare { signal: signal.into(), operator, value }),
+            _ => Err(format!("`{value}` is no number to compare with")),
         }
     }
 }
@@ -170,7 +185,8 @@ impl RunArgs {
             dir: self.dir.map(std::path::absolute).transpose().context("--dir")?,
             ..options(self.report, is_of_runs)?
         };
-        Request::new("run", ("script", script), self.module, arguments, &options)
+        let what = if self.module { "module" } else { "script" };
+        Request::new("run", (what, script), Some(arguments), &options)
     }
 }
 
@@ -184,7 +200,7 @@ impl ReplayArgs {
             bail!("there is no bundle `{}`", self.bundle.display());
         }
         let options = Options { pdb: self.pdb, debugger: self.debugger, ..options(self.report, is_of_runs)? };
-        Request::new("replay", ("bundle", self.bundle.as_os_str()), false, &[], &options)
+        Request::new("replay", ("bundle", self.bundle.as_os_str()), None, &options)
     }
 }
 
@@ -213,13 +229,17 @@ fn options(mut report: ReportArgs, concerns: fn(&RuleInfo) -> bool) -> Result<Op
 mod tests {
     use super::*;
 
+    fn compare(signal: &str, operator: &'static str, value: f64) -> Result<When, String> {
+        Ok(When::Compare { signal: signal.into(), operator, value })
+    }
+
     #[test]
     fn conditions_are_read() {
-        for text in
-            ["nonfinite", "step==120", "train/loss >= 1e3", "grad_norm<0.5", "rule:loss-spike", "loss != inf"]
-        {
-            assert_eq!(format!(" {text} ").parse(), Ok(When(text.into())));
-        }
+        assert_eq!("nonfinite".parse(), Ok(When::Nonfinite));
+        assert_eq!("step==120".parse(), compare("step", "==", 120.0));
+        assert_eq!(" train/loss >= 1e3".parse(), compare("train/loss", ">=", 1000.0));
+        assert_eq!("grad_norm<0.5".parse(), compare("grad_norm", "<", 0.5));
+        assert_eq!("rule:loss-spike".parse(), Ok(When::Rule { rule: "loss-spike".into() }));
     }
 
     #[test]
