@@ -9,6 +9,7 @@ import math
 import time
 
 from stetho import _core
+from stetho.session import FIRST
 from stetho.trap import Trip
 
 #: Codes of `_core` for the types of floating point that are read in Rust.
@@ -268,8 +269,8 @@ def _hook_optimizers(torch, session) -> None:
             session.debugger.look("grad_norm", square_sum**0.5, frame)
             session.debugger.look("learning_rate", float(optimizer.param_groups[0]["lr"]), frame)
         body = session.body
-        if body is not None and (body.number in session.several or session.attempted < 3):
-            if body.n_backward and session.several_at(body, optimizer):
+        if body is not None and (body.number in session.several or session.attempted <= FIRST):
+            if body.n_backward:
                 from stetho.state import Undo
 
                 undo = Undo(torch, optimizer)
@@ -293,7 +294,7 @@ def _hook_optimizers(torch, session) -> None:
         seen = session.gradients.get(optimizer)
         if seen is not None and session.n_optimizer_steps >= seen.due:
             if not seen.parameters_finite():
-                _trip_of_parameter(session, optimizer, seen)
+                session.trip(trip_of_parameter(session, optimizer, seen))
             step_time = session.mean_step_time() or seen.cost
             spacing = seen.cost / max(step_time * _PARAMETER_SHARE, 1e-9)
             seen.due = session.n_optimizer_steps + max(1, min(int(spacing), 100))
@@ -323,16 +324,18 @@ def _trip_of_gradient(session, optimizer, seen: Gradients) -> Trip:
     return trip
 
 
-def _trip_of_parameter(session, optimizer, seen: Gradients) -> None:
+def trip_of_parameter(session, optimizer, seen: Gradients) -> Trip:
+    """The parameters are not finite after a step whose gradients were."""
     torch = session.torch
     body = session.body
     trip = Trip("parameter", max(session.step - 1, 0), body.losses[-1] if body is not None and body.losses else None)
     trip.optimizer = optimizer
-    trip.is_lost = True
+    # Only the first steps can be taken back.
+    trip.is_lost = body is None or len(body.undo) < len(body.stepped)
     for i, parameter in enumerate(seen.parameters):
         if not bool(torch.isfinite(parameter.detach()).all()):
             trip.parameters.append(session.name_of(parameter) or f"parameter {i}")
-    session.trip(trip)
+    return trip
 
 
 def _hook_scalers(torch, session) -> None:

@@ -108,7 +108,7 @@ def _options(request: dict, path: str) -> Options:
     given = request.get("options", {})
     roots = tuple(dict.fromkeys(os.path.realpath(p) for p in (os.path.dirname(path), os.getcwd())))
     return Options(
-        folder=given.get("dir") or default_folder(path),
+        folder=os.path.abspath(given.get("dir") or default_folder(path)),
         budget=as_share(given.get("budget") or 0.02),
         on_trap=given.get("on_trap") or "stop",
         breaks=list(given.get("break") or []),

@@ -20,6 +20,8 @@ _VIEWS = frozenset(
 )
 #: Infinity is what these were asked to write.
 _WRITES = frozenset("masked_fill masked_fill_ full full_like new_full fill_ fill where scalar_tensor triu tril zero_".split())
+#: These choose or add up values: an infinity that was meant to be ignored counts from here on.
+_PICKS = ("nll_loss", "gather", "index", "take", "sum", "mean", "max", "amax", "select")
 MOST_EVENTS = 4000
 
 
@@ -224,7 +226,7 @@ def make_forward(session, modules: Modules):
                 return out
             outs = flat_tensors(torch, out, [])
             if mutates and not outs:
-                outs = tensors[:1]
+                outs = flat_tensors(torch, args[:1], [])
             bad_out = [t for t in outs if is_float(t) and not is_finite(torch, t)]
             if bad_out and len(self.events) < MOST_EVENTS:
                 event = Event(self.n_ops, name.rstrip("_") or name, place_of(sys._getframe(1), is_own), modules.current, bad_out[0].detach())
@@ -312,9 +314,15 @@ def _takes_infinity(args, kwargs) -> bool:
     )
 
 
-def origin_of(forward, loss) -> tuple[Event | None, Event | None]:
+def first_into(forward, tensors: list) -> Event | None:
+    """The first event that wrote what is not finite into one of these."""
+    keys = {key_of(t) for t in tensors}
+    return next((e for e in forward.events if keys.intersection(e.keys)), None)
+
+
+def origin_of(forward, loss, start: Event | None = None) -> tuple[Event | None, Event | None]:
     """The event that a loss got its NaN or infinity from, and the one on the way that made NaN of infinity."""
-    start = _last_writer(forward, key_of(loss), None)
+    start = start or _last_writer(forward, key_of(loss), None)
     if start is None:
         return (forward.events[0], None) if forward.events else (None, None)
     seen: set[int] = set()
@@ -331,8 +339,14 @@ def origin_of(forward, loss) -> tuple[Event | None, Event | None]:
             if before is not None:
                 queue.append(before)
     chain.sort(key=lambda e: e.number)
+    if any(e.is_origin for e in chain):
+        # A storage may be written again and again, as those of parameters are: what came after does not count.
+        chain = [e for e in chain if e.number <= start.number]
     chain = [e for e in chain if e.op not in _VIEWS] or chain
     made_nan = next((e for e in chain if e.has_nan and not e.had_nan), None)
+    if made_nan is None and all(e.sources or e.op in _WRITES or e.takes_infinity for e in chain):
+        # Infinities that were written on purpose, until one of them was picked or summed.
+        return next((e for e in chain if e.op.startswith(_PICKS)), chain[-1] if chain else None), None
     for event in chain:
         is_written = event.op in _WRITES or (event.takes_infinity and not event.has_nan)
         if not is_written:

@@ -102,6 +102,14 @@ class Experiment:
         self.session.body.undo.append(undo)
         self.n_stepped += 1
 
+    def ends(self) -> None:
+        """The body has been left. Where the parameters broke it runs to its end."""
+        if self.trip.kind != "parameter" or self.error is not None:
+            return
+        self.is_complete = True
+        seen = self.session.gradients.get(self.trip.optimizer)
+        self.is_bad = seen is not None and not seen.parameters_finite()
+
     def _ends(self) -> None:
         self.is_complete = True
         if self.loss is not None and self.trip.kind != "gradient":
@@ -139,7 +147,7 @@ class Seen(Experiment):
 
     def _backward(self, original, tensors, args, kwargs):
         roots = [tensors] if isinstance(tensors, self.session.torch.Tensor) else list(tensors)
-        self.forward.is_watching = False
+        self.forward.is_watching = self.trip.kind == "parameter"
         self.graph.watch(roots)
         kwargs = dict(kwargs)
         if not args or len(args) < 2:
@@ -171,6 +179,7 @@ class Investigation:
         self.why = ""
         self.batch_tensors: list[tuple[str, object]] = []
         self.why_no_rows = ""
+        self._own: set[int] = set()
 
     # -- the experiments
 
@@ -190,6 +199,9 @@ class Investigation:
         self.seen = seen = Seen(self)
         yield seen
         self._judge_replay(seen)
+        if self.trip.kind == "parameter":
+            self._find_producer(seen)
+            return
         if self.trip.kind == "spike":
             yield from self._halve_spike()
             return
@@ -208,8 +220,8 @@ class Investigation:
         for i, content in enumerate(body.batches):
             name = "batch" if len(body.batches) == 1 else f"batch {i}"
             self.batch_tensors.extend(rows.tensors_in(torch, content, name))
-        own = {id(p) for m in self.session.models for p in m.parameters()}
-        self.batch_tensors = [(n, t) for n, t in self.batch_tensors if id(t) not in own]
+        self._own = {id(p) for m in self.session.models for p in m.parameters()}
+        self.batch_tensors = [(n, t) for n, t in self.batch_tensors if id(t) not in self._own]
         batch = self.loader_batch()
         if batch is not None:
             known = {id(t) for _, t in self.batch_tensors}
@@ -233,12 +245,12 @@ class Investigation:
     def loader_batch(self):
         """The batch of a data loader that this body works on."""
         body = self.session.body
-        by_loader = self.session.batches.by_loader
+        by_iterator = self.session.batches.by_iterator
         own = {id(t) for _, t in self.batch_tensors}
         own |= {id(t) for v in (*body.values, *body.batches) for _, t in rows.tensors_in(self.torch, v)}
         storages = {observe.key_of(t) for _, t in self.batch_tensors}
         found = None
-        for batch in list(by_loader.values()):
+        for batch in list(by_iterator.values()):
             tensors = [t for _, t in rows.tensors_in(self.torch, batch.content)]
             if any(id(t) in own or observe.key_of(t) in storages for t in tensors):
                 found = batch if found is None or batch is self.session.batches.last else found
@@ -249,7 +261,7 @@ class Investigation:
     def _can_replace(self) -> bool:
         if self.n_rows is None or self.n_rows < 2:
             return False
-        return any(t.dim() and self.n_rows in t.shape[:2] for _, t in self._replaceable())
+        return any(t.dim() and self.n_rows in t.shape[:2] for _, t in self._replaceable() if id(t) not in self._own)
 
     def _replaceable(self) -> list:
         body = self.session.body
@@ -264,6 +276,10 @@ class Investigation:
             self.outcome, self.why = "failed", f"{type(seen.error).__name__}: {seen.error}".splitlines()[0][:200]
         elif not seen.is_complete:
             self.outcome, self.why = "failed", "the step took another way when it was run again"
+        elif trip.kind == "parameter":
+            self.outcome = "exact" if seen.is_bad else "different"
+            if not seen.is_bad:
+                self.why = "the parameters stayed finite when the step was run again"
         elif trip.gradient_sum is not None:
             from stetho.bundle import gradient_sum
 
@@ -296,9 +312,15 @@ class Investigation:
                     masks.insert(0, self.cause.mask)
                 self._rows_of(masks, "gradient")
             return
-        if seen.loss is None:
+        start = None
+        if self.trip.kind == "parameter":
+            parameters = [p for s in self.session.gradients.values() for p in s.parameters]
+            start = observe.first_into(seen.forward, parameters)
+            if start is None:
+                return
+        elif seen.loss is None:
             return
-        self.event, made_nan = observe.origin_of(seen.forward, seen.loss)
+        self.event, made_nan = observe.origin_of(seen.forward, seen.loss, start)
         if self.event is None:
             return
         if self._comes_from_input(self.event):
@@ -314,8 +336,10 @@ class Investigation:
 
     def _comes_from_input(self, event) -> bool:
         """Whether the first event only passes on what the batch held."""
-        if not event.sources or not self.inputs_bad:
+        if not event.sources:
             return False
+        if not self.inputs_bad:
+            return self._comes_from_elsewhere(event)
         held = {observe.key_of(t): n for n, t in self.batch_tensors}
         is_written = {k for e in self.seen.forward.events for k in e.keys}
         names = [held[k] for k in event.sources if k in held]
@@ -330,6 +354,37 @@ class Investigation:
         if bad_rows and self.n_rows and len(bad_rows) < self.n_rows:
             self.samples, self.found_by = bad_rows, "rows"
         return True
+
+    def _comes_from_elsewhere(self, event) -> bool:
+        """Whether it passes on what was not finite before the step and is no part of the batch: weights of a loss, a constant."""
+        written = {k for e in self.seen.forward.events for k in e.keys}
+        foreign = [k for k in event.sources if k not in written]
+        if not foreign:
+            return False
+        name = self._name_of_storage(foreign)
+        self.cause = culprit.Cause("nan_in_input", f"`{name}` was not finite before the step began" if name else "a tensor that was made before the step is not finite")
+        self.input_name = name
+        return True
+
+    def _name_of_storage(self, keys: list[int]) -> str | None:
+        torch = self.torch
+        frame = self.session.frame
+        seen: set[int] = set()
+        while frame is not None:
+            if self.session.options.is_own(frame.f_code.co_filename):
+                for scope in (frame.f_locals, frame.f_globals):
+                    if id(scope) in seen:
+                        continue
+                    seen.add(id(scope))
+                    for name, value in list(scope.items()):
+                        if isinstance(value, torch.Tensor) and observe.key_of(value) in keys:
+                            return name
+                        if isinstance(value, torch.nn.Module):
+                            for inner, tensor in (*value.named_buffers(), *value.named_parameters()):
+                                if observe.key_of(tensor) in keys:
+                                    return f"{name}.{inner}"
+            frame = frame.f_back
+        return None
 
     input_name: str | None = None
 
@@ -456,7 +511,7 @@ class Investigation:
             found["parameters"] = trip.parameters[:100]
         self._record_operation(found)
         self._record_samples(found)
-        if trip.is_lost:
+        if trip.kind == "parameter":
             self._record_optimizer(found)
         if self.cause is not None:
             found["cause"] = self.cause.word
@@ -473,7 +528,7 @@ class Investigation:
         return found
 
     def _phase(self) -> str:
-        if self.trip.is_lost:
+        if self.trip.kind == "parameter":
             return "optimizer"
         if self.cause is not None and self.cause.word in ("nan_in_input", "nan_in_target", "infinity_in_input"):
             return "input"
@@ -538,7 +593,7 @@ class Investigation:
         if optimizer is None:
             return
         group = optimizer.param_groups[0]
-        found["op"] = type(optimizer).__name__
+        found.setdefault("op", type(optimizer).__name__)
         rate = group.get("lr")
         rate = float(rate) if rate is not None else None
         if group.get("eps") == 0:
@@ -546,7 +601,7 @@ class Investigation:
         elif rate is not None and (not math.isfinite(rate) or rate > 10.0):
             self.cause = culprit.Cause("learning_rate", f"the learning rate is {number(rate)}")
         else:
-            self.cause = culprit.Cause("update_overflow", f"the update of {type(optimizer).__name__} with learning rate {number(rate or 0.0)}")
+            self.cause = self.cause or culprit.Cause("update_overflow", f"the update of {type(optimizer).__name__} with learning rate {number(rate or 0.0)}")
 
 
 def source_record(place, argument: str | None = None) -> dict:

@@ -135,6 +135,20 @@ class Trap:
         self.n_spikes += 1
         return found
 
+    def look_at_parameters(self) -> None:
+        """At the end of one of the first steps: whether it left the parameters finite."""
+        session = self.session
+        body = session.body
+        if session.is_off or not body.stepped:
+            return
+        for optimizer in body.stepped:
+            seen = session.gradients.get(optimizer)
+            if seen is not None and not seen.parameters_finite():
+                from stetho.hooks import trip_of_parameter
+
+                self.trip = trip_of_parameter(session, optimizer, seen)
+                return
+
     def conclude(self, investigation) -> bool:
         """Writes down what was found. Whether the run stops."""
         session, trip = self.session, investigation.trip
