@@ -120,7 +120,7 @@ def run(twin: Twin, script: str, keep: Path) -> Report:
     (out / "run" / "traps.jsonl").unlink(missing_ok=True)
     command = [sys.executable, "-m", "stetho", "run", "--format", "json", "--out", str(report), "--dir", str(out / "run")]
     command += [*twin.options, path.name, *twin.args]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     begin = time.monotonic()
     try:
         with open(out / "printed.txt", "w") as printed:

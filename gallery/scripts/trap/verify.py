@@ -182,14 +182,14 @@ def verify(twin):
     if not first:
         return [*problems, "the faulty one stays finite"]
     print(f"    {first['phase']} step {first['step']}: {first['producers'][:4]} batch {first['batch']}")
-    if first["phase"] not in words(twin["phase"]) and twin["phase"] != "input":
+    if first["phase"] not in words(twin["phase"]) and "input" not in words(twin["phase"]):
         problems.append(f"phase {first['phase']}, not {twin['phase']}")
     if twin.get("step", first["step"]) != first["step"]:
         problems.append(f"step {first['step']}, not {twin['step']}")
     wanted_lines = {n for text in words(twin.get("line")) for n in lines_with(faulty.parent / twin.get("file", faulty.name), text)}
     fits = [op for op, path, line in first["producers"]
             if line in wanted_lines and (not twin.get("op") or plain(op) in map(plain, words(twin["op"])))]
-    if not fits and twin["phase"] != "input":
+    if not fits and "input" not in words(twin["phase"]):
         problems.append(f"no such producer among {first['producers']}")
     if twin.get("samples"):
         again = child(faulty, args, twin["samples"])
