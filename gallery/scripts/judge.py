@@ -81,6 +81,7 @@ class Verdict:
     fixed: Report
     found: bool | None = None
     first: bool | None = None
+    phase: bool | None = None
     op: bool | None = None
     line: bool | None = None
     sample: bool | None = None
@@ -93,7 +94,7 @@ class Verdict:
 
     @property
     def place(self) -> bool | None:
-        said = [right for right in (self.op, self.line) if right is not None]
+        said = [right for right in (self.phase, self.op, self.line) if right is not None]
         return all(said) if said else None
 
 
@@ -175,6 +176,9 @@ def judge_places(verdict: Verdict, faulty: Report) -> None:
             verdict.problems.append(f"{name}: says {said}, expected {wanted}")
         return right
 
+    if twin.phase:
+        said = [trap.get("phase") for trap in faulty.traps]
+        verdict.phase = compare("phase", said, twin.phase, any(phase in twin.phase for phase in said))
     if twin.op:
         said = [p["name"] for p in faulty.places(rule, "op")]
         verdict.op = compare("op", said, twin.op, any(plain(op) in map(plain, twin.op) for op in said))
@@ -198,12 +202,12 @@ def word(right: bool | None) -> str:
 
 
 def table(verdicts: list[Verdict]) -> str:
-    head = f"{'script':44} {'rule':22} {'found':>6} {'first':>6} {'op':>5} {'line':>5} {'sample':>7} {'step':>5} {'quiet':>6} {'s':>6}"
-    rows = [head]
+    columns = ("found", "first", "phase", "op", "line", "sample", "step", "quiet")
+    rows = [f"{'script':44} {'rule':22} " + " ".join(f"{name:>6}" for name in columns) + f" {'s':>6}"]
     for v in verdicts:
         seconds = v.fixed.seconds + (v.faulty.seconds if v.faulty else 0)
-        cells = f"{word(v.found):>6} {word(v.first):>6} {word(v.op):>5} {word(v.line):>5} {word(v.sample):>7} {word(v.step):>5}"
-        rows.append(f"{v.twin.name:44} {v.twin.rule:22} {cells} {word(v.quiet):>6} {seconds:6.1f}")
+        cells = " ".join(f"{word(getattr(v, name)):>6}" for name in columns)
+        rows.append(f"{v.twin.name:44} {v.twin.rule:22} {cells} {seconds:6.1f}")
     return "\n".join(rows)
 
 
@@ -224,9 +228,10 @@ def shares(verdicts: list[Verdict], limits: dict[str, float]) -> tuple[list[str]
 MEASURES = {
     "found": "the rule is found",
     "first": "it is the first error or warning",
+    "phase": "the phase is right",
     "op": "the operation is right",
     "line": "the line is right",
-    "place": "operation and line are right",
+    "place": "phase, operation and line are right",
     "sample": "the samples are right",
     "step": "the step is right",
     "quiet": "fixed and healthy scripts without an alarm",

@@ -64,7 +64,7 @@ for epoch in range(2):
         similarity = cosine(encoder(a), encoder(b))
         loss = ((similarity - target) ** 2).mean()
         loss.backward()
-        nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(encoder.parameters(), 10.0)
         opt.step()
         sched.step()
         running.append(loss.item())

@@ -1,4 +1,4 @@
-"""A GAN for points on a ring, with the losses of the paper written out."""
+"""A GAN for points on a ring, with the losses written out."""
 import math
 
 import torch
@@ -9,10 +9,15 @@ torch.manual_seed(19)
 
 def real(n):
     a = torch.rand(n) * 2 * math.pi
-    return torch.stack([torch.cos(a), torch.sin(a)], dim=1) * 60  # in pixels
+    return torch.stack([torch.cos(a), torch.sin(a)], dim=1)
 
 
-G = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
+class Generator(nn.Sequential):
+    def forward(self, noise):
+        return super().forward(noise)
+
+
+G = Generator(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
 D = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 1))
 opt_G = torch.optim.Adam(G.parameters(), lr=2e-4)
 opt_D = torch.optim.Adam(D.parameters(), lr=1e-3)

@@ -14,7 +14,7 @@ class Loans(Dataset):
         with numpy.errstate(divide="ignore"):
             ratio = debt / income
         features = numpy.stack([numpy.log1p(income), debt, age, ratio], axis=1)
-        logit = 1.5 - numpy.minimum(ratio, 10) + 0.5 * age
+        logit = 4 * (0.7 - numpy.minimum(ratio, 10) + 0.5 * age)
         paid = rng.random(n) < 1 / (1 + numpy.exp(-logit))
         self.features = torch.from_numpy(features.astype("float32"))
         self.paid = torch.from_numpy(paid.astype("float32"))
@@ -42,7 +42,7 @@ def run_epoch(net, batches, opt):
 if __name__ == "__main__":
     torch.manual_seed(100)
     net = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.ReLU(), torch.nn.Linear(16, 1))
-    opt = torch.optim.SGD(net.parameters(), lr=0.1)
+    opt = torch.optim.Adam(net.parameters(), lr=0.02)
     batches = DataLoader(Loans(), batch_size=25, shuffle=True)
     for epoch in range(4):
         print(epoch, round(run_epoch(net, batches, opt), 4))

@@ -5,7 +5,7 @@ torch.manual_seed(35)
 X = torch.randn(250, 6)
 true = torch.tensor([1.0, -2.0, 0.5, 0.0, 1.5, -0.5])
 t = torch.where(X @ true + torch.randn(250) > 0, 1.0, -1.0)
-X[143] *= 60.0  # not standardised
+X[:, 2] *= 1000.0  # the salary
 
 w = torch.zeros(6, requires_grad=True)
 b = torch.zeros(1, requires_grad=True)

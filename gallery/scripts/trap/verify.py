@@ -52,7 +52,7 @@ def place(folder, stack):
 
 
 def observe(script, args, without, trace):
-    """Runs `script` to its end or to the first step that is wrong; says what was non-finite first and, if `trace`, by which operation."""
+    """Runs `script` to its end or to the first wrong step; says what was non-finite and, if `trace`, which operation made it."""
     folder, seen = script.parent, {"first": None, "batch": None, "losses": [], "steps": 0}
     producers = []
 
