@@ -26,7 +26,7 @@ class Signatures(Dataset):
 class Siamese(nn.Module):
     def __init__(self):
         super().__init__()
-        self.tower = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 8))
+        self.tower = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 8, bias=False))
 
     def forward(self, left, right):
         u, v = self.tower(left), self.tower(right)

@@ -58,14 +58,15 @@ def observe(script, args, without, trace):
 
     class Watch(TorchDispatchMode):
         def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+            inputs = (arguments, keywords or {})
+            bad, nan = non_finite(inputs), non_finite(inputs, True)  # before: the operation may write into them
             result = function(*arguments, **(keywords or {}))
             name = function.__name__
             if "empty" in name:
                 return result
-            inputs = (arguments, keywords or {})
-            if non_finite(result) and (not non_finite(inputs) or non_finite(result, True) and not non_finite(inputs, True)):
+            if non_finite(result) and (not bad or non_finite(result, True) and not nan):
                 producers.append([name.split(".")[0], *place(folder, traceback.extract_stack())])
-            elif non_finite(inputs) and not producers:
+            elif bad and not producers:
                 producers.append(["input", *place(folder, traceback.extract_stack())])
             return result
 
