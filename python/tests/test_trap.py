@@ -244,7 +244,7 @@ def test_a_spike_names_its_sample_and_the_training_goes_on_as_if_nothing_had_bee
     script = HEAD.replace("w[BAD] = 0.0", "").replace("y = x.sum(1)", "y = x.sum(1)\ny[BAD] = 30000.0") + """
 import hashlib
 for epoch in range(15):
-    for xb, wb, yb in DataLoader(TensorDataset(x, y, y), 8, shuffle=True) if epoch == 14 else DataLoader(TensorDataset(x, w, x.sum(1)), 8, shuffle=True):
+    for xb, wb, yb in DataLoader(TensorDataset(x, w, y), 8, shuffle=True) if epoch == 14 else DataLoader(TensorDataset(x, w, x.sum(1)), 8, shuffle=True):
         optimizer.zero_grad()
         loss = F.mse_loss(net(xb).squeeze(1), yb)
         loss.backward()
