@@ -10,18 +10,18 @@ SUBJECTS = ["the cat", "a dog", "my friend", "the old man", "nobody"]
 VERBS = ["sees", "likes", "follows", "hears", "draws"]
 OBJECTS = ["the moon", "a river", "two birds", "the road", "some bread"]
 TAILS = ["", " at night", " every day", " with joy", " again"]
-ALPHABET = sorted(set("abcdefghijklmnopqrstuvwxyz .\n"))
+ALPHABET = sorted(set("abcdefghijklmnopqrstuvwxyz0123456789 .,\n"))
 INDEX = {c: i for i, c in enumerate(ALPHABET)}
 
 
 def sentences(seed):
     rng = random.Random(seed)
     while True:
-        yield f"{rng.choice(SUBJECTS)} {rng.choice(VERBS)} {rng.choice(OBJECTS)}{rng.choice(TAILS)}.\n"
+        yield f"{rng.randrange(1000000)}, {rng.choice(SUBJECTS)} {rng.choice(VERBS)} {rng.choice(OBJECTS)}{rng.choice(TAILS)}.\n"
 
 
 class TextStream(IterableDataset):
-    def __init__(self, seed, n_chunks, length=32):
+    def __init__(self, seed, n_chunks, length=48):
         self.seed, self.n_chunks, self.length = seed, n_chunks, length
 
     def __iter__(self):
@@ -49,7 +49,7 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    def __init__(self, dim=48, heads=4, layers=2, length=32):
+    def __init__(self, dim=48, heads=4, layers=2, length=48):
         super().__init__()
         self.token = nn.Embedding(len(ALPHABET), dim)
         self.position = nn.Embedding(length, dim)
@@ -70,7 +70,7 @@ if __name__ == "__main__":
     model = GPT()
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.95))
     held_out = next(iter(DataLoader(TextStream(seed=1, n_chunks=64), batch_size=64)))
-    for step, (tokens, targets) in enumerate(DataLoader(TextStream(seed=0, n_chunks=32 * 320), batch_size=32)):
+    for step, (tokens, targets) in enumerate(DataLoader(TextStream(seed=0, n_chunks=32 * 240), batch_size=32)):
         _, loss = model(tokens, targets)
         optimizer.zero_grad()
         loss.backward()

@@ -11,9 +11,9 @@ X_train, y_train, X_val, y_val = X[:960], y[:960], X[960:], y[960:]
 
 weights = torch.zeros(30, requires_grad=True)
 bias = torch.zeros(1, requires_grad=True)
-optimizer = torch.optim.SGD([weights, bias], lr=0.7)
+optimizer = torch.optim.SGD([weights, bias], lr=0.55)
 
-for epoch in range(20):
+for epoch in range(12):
     for rows in np.array_split(rng.permutation(960), 30):
         rows = torch.from_numpy(rows)
         optimizer.zero_grad()

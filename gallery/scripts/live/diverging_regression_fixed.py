@@ -13,7 +13,7 @@ weights = torch.zeros(30, requires_grad=True)
 bias = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([weights, bias], lr=0.02)
 
-for epoch in range(20):
+for epoch in range(12):
     for rows in np.array_split(rng.permutation(960), 30):
         rows = torch.from_numpy(rows)
         optimizer.zero_grad()

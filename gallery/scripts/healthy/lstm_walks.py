@@ -10,7 +10,7 @@ class Walks(Dataset):
         g = torch.Generator().manual_seed(seed)
         self.walks = []
         for _ in range(n):
-            length = int(torch.randint(5, 20, (1,), generator=g))
+            length = int(torch.randint(16, 30, (1,), generator=g))
             self.walks.append(torch.randint(0, 2, (length,), generator=g))
 
     def __len__(self):
