@@ -15,7 +15,6 @@ import io
 import math
 import os
 import runpy
-import subprocess
 import sys
 import time
 import warnings
@@ -283,12 +282,8 @@ def facts(w: Watch) -> list[str]:
     return out
 
 
-def main() -> int:
-    if len(sys.argv) != 2:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        runs = [subprocess.run([sys.executable, __file__, script], env=environment) for script in sys.argv[1:]]
-        return max((run.returncode for run in runs), default=2)
-    script = sys.argv[1]
+def look(script: str) -> None:
+    """Runs one script under the hooks and prints its facts."""
     w = Watch()
     watch_modules(w)
     watch_steps(w)
@@ -299,8 +294,24 @@ def main() -> int:
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         runpy.run_path(script, run_name="__main__")
-    print(f"{script}: " + " · ".join(facts(w)) + f" · {time.process_time() - start:.1f} s")
-    return 0
+    print(f"{script}: " + " · ".join(facts(w)) + f" · {time.process_time() - start:.1f} s", flush=True)
+
+
+def main() -> int:
+    """Each script runs in a process of its own; they share what is slow to import."""
+    import sklearn.datasets
+    import sklearn.model_selection
+    import torch
+
+    torch.set_num_threads(1)
+    failed = 0
+    for script in sys.argv[1:]:
+        child = os.fork()
+        if child == 0:
+            look(script)
+            os._exit(0)
+        failed |= os.waitpid(child, 0)[1]
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ class Remember(nn.Module):
         self.inp = nn.Linear(n_symbols, hidden)
         self.rec = nn.Linear(hidden, hidden, bias=False)
         self.out = nn.Linear(hidden, n_symbols)
-        nn.init.normal_(self.rec.weight, std=2.0 / hidden**0.5)
+        nn.init.normal_(self.rec.weight, std=3.0 / hidden**0.5)
 
     def forward(self, x):
         h = torch.zeros(len(x), self.hidden)

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 torch.manual_seed(0)
-N_BITS = 16
+N_BITS = 24
 
 
 def sample(n):

@@ -37,4 +37,4 @@ def main(lr):
 
 
 if __name__ == "__main__":
-    main(lr=1e-4)
+    main(lr=1e-5)
