@@ -31,6 +31,18 @@ pub(crate) fn package() -> Result<PathBuf> {
     Ok(python)
 }
 
+/// Runs the scripts of the gallery under `stetho run`, all or those with one of `names` in theirs, and compares what is said of them
+/// with what is expected.
+pub(crate) fn judge_scripts(names: &[&str]) -> Result<()> {
+    let python = package()?;
+    let mut command = shell::command(python);
+    command.arg("gallery/scripts/judge.py");
+    if !names.is_empty() {
+        command.args(["--only", &names.join(",")]);
+    }
+    shell::run(&mut command)
+}
+
 /// Writes scikit-learn's data sets as CSV files into `target/gallery/scikit-learn`, unless they are there.
 pub(crate) fn export_data_sets() -> Result<()> {
     let folder = shell::root().join("target/gallery/scikit-learn");

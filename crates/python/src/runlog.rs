@@ -34,6 +34,8 @@ impl RunLog {
     #[new]
     #[allow(clippy::needless_pass_by_value, reason = "what Python hands over is made anew")]
     fn new(folder: PathBuf) -> PyResult<Self> {
+        // The script may go elsewhere.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         let run = Run::create(&folder).map_err(refused)?;
         Ok(Self { run: Some(run), process: std::process::id() })
     }
