@@ -105,7 +105,8 @@ impl Setting<'_> {
         let rung = Rung {
             kind: spec.kind(),
             name: spec.name(&self.samples.goal),
-            settings: spec.settings(self.folds.folds.first().map_or(0, |f| f.train.len())),
+            settings: spec
+                .settings(&self.samples.goal, self.folds.folds.first().map_or(0, |f| f.train.len())),
             folds: done.into_iter().map(|one| one.score).collect(),
             row_error,
             seconds: start.elapsed().as_secs_f64(),
