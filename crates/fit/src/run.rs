@@ -225,10 +225,15 @@ fn ladder(
 ) -> Vec<Evaluated> {
     let mut specs = specs(setting.folds.folds.first().map_or(0, |f| f.train.len()));
     specs.retain(|spec| !options.left_out.contains(&spec.kind()));
+    let mut order: Vec<(usize, Spec)> = specs.into_iter().enumerate().collect();
+    if setting.is_large() {
+        // The kernel SVM takes longest there, and none of the others should be left out for it.
+        order.sort_by_key(|(at, spec)| (spec.kind() == RungKind::KernelSvm, *at));
+    }
     let budget = options.budget.mul_f64(LADDER);
-    let mut rungs: Vec<Evaluated> = Vec::new();
+    let mut rungs: Vec<(usize, Evaluated)> = Vec::new();
     let mut slowest = Duration::ZERO;
-    for (at, spec) in specs.iter().enumerate() {
+    for (at, (rung, spec)) in order.iter().enumerate() {
         let name = spec.name(&setting.samples.goal);
         let left = budget.saturating_sub(start.elapsed());
         let is_spent = left.is_zero() || (setting.is_large() && slowest > left * 2);
@@ -237,10 +242,10 @@ fn ladder(
             left_out.push((name, why.into()));
             continue;
         }
-        follow.fitting(&name, at, specs.len());
+        follow.fitting(&name, at, order.len());
         let own = Instant::now();
         let how = preparation(spec, &setting.samples.features);
-        let share = left.div_f64((specs.len() - at) as f64).mul_f64(1.5);
+        let share = left.div_f64((order.len() - at) as f64).mul_f64(1.5);
         let evaluated = setting.every(spec, how, share);
         slowest = own.elapsed().max(slowest / 2);
         let done = evaluated.rung.folds.len();
@@ -255,9 +260,10 @@ fn ladder(
             ));
         }
         follow.scored(&evaluated.rung, setting.score);
-        rungs.push(evaluated);
+        rungs.push((*rung, evaluated));
     }
-    rungs
+    rungs.sort_by_key(|r| r.0);
+    rungs.into_iter().map(|r| r.1).collect()
 }
 
 fn closer(
