@@ -1,5 +1,5 @@
 //! One machine a pair of classes. Where there are many rows, a first machine of a part of them tells which rows matter: those
-//! within its margin or on the wrong side, and as many again that come next. The support vectors of the whole are nearly all
+//! within its margin or on the wrong side, and half as many that come next. The support vectors of the whole are nearly all
 //! among them (a cascade of two steps: Graf, Cosatto, Bottou, Dourdanovic & Vapnik 2005), so that the machine of these rows
 //! is nearly the exact one.
 
