@@ -1,4 +1,4 @@
-//! The Python environment in `.venv`, and the data sets that scikit-learn ships.
+//! The Python environment in `.venv`: the package of this project in it and its tests, and the data sets that scikit-learn ships.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,6 +13,22 @@ const REQUIREMENTS: &str = "gallery/requirements.txt";
 /// Makes the environment, for the tests that run Python.
 pub(crate) fn set_up() -> Result<()> {
     environment().map(drop)
+}
+
+/// Builds the Python package into the environment, from the sources as they stand, and runs its tests.
+pub(crate) fn test() -> Result<()> {
+    let python = package()?;
+    shell::run(shell::command(python).args(["-m", "pytest", "--quiet", "python/tests"]))
+}
+
+/// The interpreter of `.venv`, with the package `stetho` built into it. Its Python sources are those of the tree; what is compiled is
+/// compiled as for the other tests, so that hardly anything is built twice.
+pub(crate) fn package() -> Result<PathBuf> {
+    let python = environment()?;
+    let folder = shell::root().join(".venv");
+    let arguments = ["-m", "maturin", "develop", "--quiet", "--features", "types"];
+    shell::run(shell::command(&python).args(arguments).env("VIRTUAL_ENV", folder))?;
+    Ok(python)
 }
 
 /// Writes scikit-learn's data sets as CSV files into `target/gallery/scikit-learn`, unless they are there.

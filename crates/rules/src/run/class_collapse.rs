@@ -1,7 +1,7 @@
 //! `class-collapse`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Quantity, Run};
+use stetho_core::run::{Fact, Quantity, Run};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{at, curves, peak_learning_rate, round2, since};
@@ -31,6 +31,14 @@ use crate::trend::{mean, median};
 /// `class_share/cat` = 0.8 + 0.2 * exp(-step / 10)
 /// `class_share/dog` = 0.2 - 0.2 * exp(-step / 10)
 /// ```
+/// Labels that are nearly all of one class:
+/// ```recipe rows=100
+/// step = row()
+/// `class_share/cat` = 0.995
+/// `class_share/dog` = 0.005
+/// `label_share/cat` = 0.99
+/// `label_share/dog` = 0.01
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ClassCollapse {
@@ -49,7 +57,7 @@ impl Rule for ClassCollapse {
     const ID: &'static str = "class-collapse";
     const SEVERITY: Severity = Severity::Warning;
     const SIGNALS: &'static [Signal] = &[Signal::ClassShares];
-    const ALSO: &'static [Signal] = &[Signal::LearningRate];
+    const ALSO: &'static [Signal] = &[Signal::LearningRate, Signal::Live(Fact::LabelShare)];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let classes: Vec<_> = run
@@ -80,6 +88,14 @@ impl Rule for ClassCollapse {
             return;
         }
         let level = median((3 * n / 4..n).map(top));
+        // Where the labels themselves are nearly all of one class, saying so is right.
+        let among_labels = run.fact_of(Fact::LabelShare, &winner.name);
+        if among_labels.is_some_and(|share| share >= self.share) {
+            return;
+        }
+        let labels = among_labels.map_or_else(String::new, |share| {
+            format!(", which are {} % of the labels", Human((1000.0 * share).round() / 10.0))
+        });
         let from = n - from;
         let step = blocks.get(from).map_or(0, |b| b.first);
         let lower = peak_learning_rate(run).filter(|_| from > 0).map(|rate| {
@@ -92,7 +108,7 @@ impl Rule for ClassCollapse {
         let mut draft = Draft::new(
             since(winner, step),
             format!(
-                "{} % of the predictions are `{}` since {}, limit {} %",
+                "{} % of the predictions are `{}` since {}{labels}, limit {} %",
                 Human((1000.0 * level).round() / 10.0),
                 winner.name,
                 at(run, step),
