@@ -147,6 +147,9 @@ fn bad_requests_are_one_clear_line() {
         (&["watch", &log, "--map", "colour=loss"], "--map: `colour` means nothing"),
         (&["watch", &log, "--pattern", "(?<step"], "--pattern: "),
         (&["watch", &log, "--total", "100"], "--total goes with --follow"),
+        (&["watch", &log, "--host", "0.0.0.0"], "--host goes with --serve"),
+        (&["watch", &log, "--port", "0"], "--port goes with --serve"),
+        (&["watch", &log, "--follow", "--token", "abcdefgh"], "--token goes with --serve"),
     ];
     for (words, message) in refusals {
         let refused = run(words);

@@ -39,6 +39,7 @@ fn other_logs_are_known_by_what_they_hold() {
         ("a/config.json", "{\"lr\": 1}"),
         ("a/requirements.txt", "torch==2.0\nnumpy\n"),
         ("a/notes.txt", ""),
+        ("a/fit.txt", "epoch     train_loss  valid_loss  time    \n0         0.5    0.4    00:07\n"),
         ("a/out.log", "hello\nstep 1 loss 2\nstep 2 loss 1\n"),
         ("trainer_state.json", "{\"log_history\": [{\"step\": 1, \"loss\": 2}]}"),
     ] {
@@ -52,6 +53,7 @@ fn other_logs_are_known_by_what_they_hold() {
         }
     }
     let expected = [
+        "a/fit.txt",
         "a/log.jsonl",
         "a/metrics.csv",
         "a/out.log",
