@@ -17,6 +17,7 @@ pub mod image;
 mod judges;
 mod ladder;
 mod layers;
+mod one_class;
 mod pictures;
 mod placeholders;
 pub mod run;

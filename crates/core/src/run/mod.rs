@@ -24,6 +24,16 @@ pub struct Series {
     pub digest: Digest,
 }
 
+impl Series {
+    /// Whether it is a metric that is 0 where nothing is told to be positive.
+    pub fn is_of_positives(&self) -> bool {
+        let tag = self.tag.to_lowercase();
+        let mut words = tag.split(|c: char| !c.is_alphanumeric());
+        matches!(self.quantity, Quantity::Metric(_, Better::Higher))
+            && words.any(|w| ["recall", "sensitivity", "tpr", "f1"].contains(&w))
+    }
+}
+
 /// What was logged of a training run.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -155,7 +165,10 @@ impl Record for Run {
             Signal::LossScale => any(&|q| q == Quantity::LossScale),
             Signal::StepTimes => any(&|q| q == Quantity::DataTime) && any(&|q| q == Quantity::StepTime),
             Signal::Memory => any(&|q| q == Quantity::Memory),
-            Signal::ClassShares => any(&|q| q == Quantity::ClassShare),
+            Signal::ClassShares => {
+                any(&|q| q == Quantity::ClassShare)
+                    || self.series.iter().any(|s| s.is_of_positives() && s.digest.n_logged() > 0)
+            }
             Signal::LayerGradients => any(&|q| q == Quantity::Layer(LayerQuantity::GradientNorm)),
             Signal::LayerWeights => {
                 any(&|q| matches!(q, Quantity::Layer(LayerQuantity::WeightNorm | LayerQuantity::NonFinite)))

@@ -122,7 +122,8 @@ fn is_table(text: &str) -> bool {
 fn is_duration(cell: &str) -> bool {
     let mut parts = cell.split(':');
     let n_parts = parts.clone().count();
-    (2..=3).contains(&n_parts) && parts.all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    (2..=3).contains(&n_parts)
+        && parts.all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Whether a file that nobody named is a log and no data set or settings: it has a step or an epoch, and a loss or the like.
