@@ -122,7 +122,9 @@ fn document(paths: &[PathBuf], all: bool, logs: &Logs, judged: Judged, start: In
     }
     let mut facts = Map::new();
     let of = |owner: usize| owners.iter().enumerate().filter(move |(_, o)| **o == owner).map(|(i, _)| i);
-    let runs: Vec<RunFacts> = logs.runs().enumerate().map(|(i, run)| RunFacts::of(run, of(i))).collect();
+    let runs = logs.recorded().enumerate();
+    let runs: Vec<RunFacts> =
+        runs.map(|(i, (run, settings))| RunFacts::of(run, of(i)).with_settings(settings)).collect();
     RunFacts::insert_into(&runs, &mut facts);
     facts.insert("skipped_files".into(), logs.notes().into());
     facts.insert("command_line".into(), command_line().into());
