@@ -54,8 +54,9 @@ fn is_share(series: &Series) -> bool {
 
 /// The share of the largest class among several: which one it is may change, what matters is that it is one.
 fn of_shares<'a>(run: &Run, classes: &[&'a Series], share: f64) -> Option<OneClass<'a>> {
-    let blocks: Vec<Vec<Block>> = classes.iter().map(|s| s.digest.split(STRETCHES)).collect();
-    let n = blocks.iter().map(Vec::len).min()?;
+    // As finely as they are kept: the mean over stretches of one class and then another would look like two.
+    let blocks: Vec<&[Block]> = classes.iter().map(|s| s.digest.blocks()).collect();
+    let n = blocks.iter().map(|b| b.len()).min()?;
     let late = 3 * n / 4..n;
     let top: Vec<f64> = (0..n).map(|i| blocks.iter().map(|b| b[i].mean).fold(0.0, f64::max)).collect();
     let level = median(top[late.clone()].iter().copied());
@@ -66,8 +67,9 @@ fn of_shares<'a>(run: &Run, classes: &[&'a Series], share: f64) -> Option<OneCla
     if (n_held as f64) < 0.8 * late.len() as f64 || total > 1.0 + 0.5 * (1.0 - share) + 1e-3 {
         return None;
     }
-    let from = (0..n).rev().take_while(|i| top[*i] >= limit).count();
-    let from = (n - from).min(n - 1);
+    let holds =
+        |from: usize| top[from..].iter().filter(|t| **t >= limit).count() as f64 >= 0.8 * (n - from) as f64;
+    let from = (0..n).find(|i| top[*i] >= limit && holds(*i))?;
     let mut order: Vec<usize> = (0..classes.len()).collect();
     order.sort_by(|a, b| blocks[*b][n - 1].mean.total_cmp(&blocks[*a][n - 1].mean));
     let winner = classes[order[0]];

@@ -74,7 +74,7 @@ impl Rule for LossNotDecreasing {
         let Some(course) = Course::of(&series.digest, points) else { return };
         let z = trend(&means(&course.blocks));
         let is_flat = z >= -2.0 && !has_fallen(&course) || is_hardly_better(run, &course);
-        if !is_flat || is_rising(&course, z) {
+        if !is_flat || is_rising(&course, z) || was_far_lower(&course) {
             return;
         }
         let others_learn = metric_improves(run, 0) || validation_falls(run, 0) || is_warming_up(run);
@@ -137,6 +137,11 @@ fn has_fallen(course: &Course) -> bool {
     let rest = mean(course.tail(0.5));
     let first = course.blocks[0].mean.max(course.start);
     first - rest > 3.0 * course.noise.max(1e-9 * rest.abs())
+}
+
+/// Whether the loss had come down far once: then it has fallen, and was lost again.
+fn was_far_lower(course: &Course) -> bool {
+    course.blocks.iter().filter(|b| b.mean < 0.6 * course.end).count() >= 2
 }
 
 /// Whether a regression has gained next to nothing beyond its first few steps, in which it learned the mean of its target; whether errors

@@ -104,7 +104,7 @@ fn is_lines(text: &str) -> bool {
 
 /// Whether the first two lines are names and numbers under them.
 fn is_table(text: &str) -> bool {
-    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty() && !csv::is_rule(line));
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
     let delimiter = csv::delimiter(first);
     let (mut names, mut cells) = (Vec::new(), Vec::new());

@@ -571,8 +571,8 @@ fn result(words: &Words<'_>) -> Found {
     let is_epoch = words
         .words
         .iter()
-        .all(|w| ["epoch", "epochs", "train", "trainer", "current"].contains(&w.text.as_str()));
-    (is_epoch && words.has(&["epoch", "epochs"])).then(|| (Quantity::Epoch, String::new()))
+        .all(|w| ["epoch", "epochs", "ep", "train", "trainer", "current"].contains(&w.text.as_str()));
+    (is_epoch && words.has(&["epoch", "epochs", "ep"])).then(|| (Quantity::Epoch, String::new()))
 }
 
 #[cfg(test)]

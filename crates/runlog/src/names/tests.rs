@@ -142,6 +142,7 @@ const TABLE: &[(&str, Quantity, &str)] = &[
     ("baseline_accuracy", Baseline(Train), "accuracy"),
     ("val_baseline_loss", Baseline(Validation), ""),
     ("epoch", Epoch, ""),
+    ("ep", Epoch, ""),
     ("train/epoch", Epoch, ""),
     ("samples_per_second", Other, ""),
     ("train_samples_per_second", Other, ""),

@@ -34,6 +34,7 @@ fn other_logs_are_known_by_what_they_hold() {
     for (name, text) in [
         ("a/metrics.csv", "step,loss\n1,2\n"),
         ("a/iris.csv", "sepal,petal\n1,2\n"),
+        ("a/table.log", "| epoch | loss |\n|---|---|\n| 0 | 0.5 |\n| 1 | 0.4 |\n"),
         ("a/log.jsonl", "{\"loss\": 1}\n"),
         ("a/people.jsonl", "{\"name\": \"x\"}\n"),
         ("a/config.json", "{\"lr\": 1}"),
@@ -57,6 +58,7 @@ fn other_logs_are_known_by_what_they_hold() {
         "a/log.jsonl",
         "a/metrics.csv",
         "a/out.log",
+        "a/table.log",
         "b/checkpoint-10/trainer_state.json",
         "trainer_state.json",
     ];
