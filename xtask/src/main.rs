@@ -21,7 +21,7 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test                  all tests: format, lints, Rust, examples, gallery, generated files, the page in a browser, licences
+  test                  all tests: format, lints, Rust, examples, gallery, the Python package, generated files, the page in a browser, licences
   docs [--check]        writes docs/rules from the rules' documentation, or checks that it is fresh
   types [--check]       writes the page's TypeScript types from the report's, or checks that they are fresh
   page [--test]         builds the page's script and style sheet into crates/report, or tests the page in Chromium

@@ -1,4 +1,4 @@
-//! The Python environment in `.venv`, and the data sets that scikit-learn ships.
+//! The Python environment in `.venv`: the package of this project in it and its tests, and the data sets that scikit-learn ships.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ use crate::shell;
 enum Packages {
     /// Data sets for the gallery.
     DataSets,
-    /// What the tests that run Python write and read logs with.
-    Logs,
+    /// What the tests that run Python need, PyTorch among it.
+    Tests,
 }
 
 impl Packages {
@@ -22,7 +22,7 @@ impl Packages {
     fn requirements(self) -> &'static str {
         match self {
             Self::DataSets => "gallery/requirements.txt",
-            Self::Logs => "gallery/requirements-logs.txt",
+            Self::Tests => "gallery/requirements-tests.txt",
         }
     }
 
@@ -30,7 +30,7 @@ impl Packages {
     fn mark(self) -> &'static str {
         match self {
             Self::DataSets => "installed.txt",
-            Self::Logs => "installed-logs.txt",
+            Self::Tests => "installed-tests.txt",
         }
     }
 }
@@ -38,7 +38,24 @@ impl Packages {
 /// Makes the environment, for the tests that run Python.
 pub(crate) fn set_up() -> Result<()> {
     environment(Packages::DataSets)?;
-    environment(Packages::Logs).map(drop)
+    environment(Packages::Tests).map(drop)
+}
+
+/// Builds the Python package into the environment, from the sources as they stand, and runs its tests.
+pub(crate) fn test() -> Result<()> {
+    let python = package()?;
+    shell::run(shell::command(python).args(["-m", "pytest", "--quiet", "python/tests"]))
+}
+
+/// The interpreter of `.venv`, with the package `stetho` built into it. Its Python sources are those of the tree; what is compiled is
+/// compiled as for the other tests, so that hardly anything is built twice.
+pub(crate) fn package() -> Result<PathBuf> {
+    environment(Packages::DataSets)?;
+    let python = environment(Packages::Tests)?;
+    let folder = shell::root().join(".venv");
+    let arguments = ["-m", "maturin", "develop", "--quiet", "--features", "types"];
+    shell::run(shell::command(&python).args(arguments).env("VIRTUAL_ENV", folder))?;
+    Ok(python)
 }
 
 /// Writes scikit-learn's data sets as CSV files into `target/gallery/scikit-learn`, unless they are there.

@@ -1,7 +1,6 @@
 //! `stetho check`
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -28,7 +27,7 @@ const SAMPLE_THUMBNAIL: u32 = 128;
 ///
 /// # Errors
 /// When the request makes no sense, the data cannot be read or the report not written.
-pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &CheckArgs) -> Result<u8> {
     let start = Instant::now();
     if args.data.iter().chain(&args.val).chain(&args.test).any(|path| path == Path::new("-")) {
         bail!("cannot read standard input: columns are measured from files; save it to a file and name that");
@@ -58,7 +57,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode> {
     }
     deliver(&document, &args.report)?;
     let fail_on = args.report.fail_on.or(config.fail_on).unwrap_or_default();
-    Ok(ExitCode::from(status(&document, fail_on)))
+    Ok(status(&document, fail_on))
 }
 
 /// What is to be read, and what measured.

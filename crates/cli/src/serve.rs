@@ -1,7 +1,6 @@
 //! `stetho serve`, and the page of whatever else is served.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use stetho_core::{Document, SCHEMA};
@@ -19,17 +18,17 @@ const PORT: u16 = 6077;
 ///
 /// # Errors
 /// When a path is neither a log nor a report, or the address cannot be listened on.
-pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &ServeArgs) -> Result<u8> {
     if let [path] = args.paths.as_slice()
         && is_report(path)
     {
         let mut saved = Some(read(path)?);
         catch_end();
         serve(&args.at, &path.display().to_string(), move || saved.take(), is_stopped)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
     crate::watch::serve(&args.paths, &args.map, &args.at)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 /// Whether a file is a report rather than a log: a page, or the JSON of one.

@@ -18,6 +18,8 @@ const FLUSH: Duration = Duration::from_secs(1);
 /// The rules judge when a run has grown by this share, or after this time, and at once when a value is no number.
 const GROWTH: f64 = 1.05;
 const JUDGE: Duration = Duration::from_secs(2);
+/// But not before this many times the time that judging last took has passed: it stays under one part in so many of the run.
+const PATIENCE: u32 = 200;
 
 /// A training run that is logged into a folder and judged while it goes on. TensorBoard shows it, `stetho watch` reads it.
 ///
@@ -49,6 +51,7 @@ pub struct Run {
     n: u64,
     judge_at: u64,
     judged: Instant,
+    judging: Duration,
     flushed: Instant,
 }
 
@@ -109,13 +112,14 @@ impl Run {
             n: 0,
             judge_at: 16,
             judged: Instant::now(),
+            judging: Duration::ZERO,
             flushed: Instant::now(),
         })
     }
 
     /// Begins a step, whose values are given one by one and logged by [`Step::log`].
     pub fn step(&mut self, step: u64) -> Step<'_> {
-        Step { run: self, step, scalars: Vec::new(), layers: Vec::new() }
+        Step { run: self, step, scalars: Vec::new(), layers: Vec::new(), vectors: Vec::new() }
     }
 
     /// What the rules say of the run as it stands.
@@ -147,16 +151,55 @@ impl Run {
         id
     }
 
+    /// One quantity of the layers that it was measured of.
+    fn by_quantity(
+        &self,
+        quantity: LayerQuantity,
+        layers: &[(String, LayerSignals)],
+    ) -> Option<(LayerQuantity, Arc<[String]>, Vec<f32>)> {
+        let of = |(name, signals): &(String, LayerSignals)| {
+            signals.measured().find(|(q, _)| *q == quantity).map(|(_, value)| (name.clone(), value))
+        };
+        let (names, values): (Vec<String>, Vec<f32>) = layers.iter().filter_map(of).unzip();
+        let known = self.layers.get(&quantity).filter(|known| known.iter().eq(names.iter())).cloned();
+        (!names.is_empty()).then(|| (quantity, known.unwrap_or_else(|| names.into()), values))
+    }
+
+    /// Logs one quantity of layers; whether a value is no number.
+    fn vector(
+        &mut self,
+        quantity: LayerQuantity,
+        mut names: Arc<[String]>,
+        when: When,
+        wall_time: f64,
+        values: &[f32],
+    ) -> Result<bool, LogError> {
+        let n = names.len().min(values.len());
+        if names.len() > n {
+            names = names.iter().take(n).cloned().collect();
+        }
+        let values = values.get(..n).unwrap_or_default();
+        self.layers.insert(quantity, Arc::clone(&names));
+        let tag = format!("layers/{}", quantity.word());
+        self.writer.vector(&tag, &names, when.step, wall_time, values)?;
+        let id = self.id(&tag, true);
+        self.recorder.vector(id, &names, when, values);
+        Ok(values.iter().any(|v| !v.is_finite()))
+    }
+
     /// Findings that are new, where it is time to judge.
     fn news(&mut self, is_urgent: bool) -> Result<Vec<Finding>, LogError> {
         self.n += 1;
-        let is_due = self.n >= self.judge_at || self.judged.elapsed() > JUDGE;
+        let since = self.judged.elapsed();
+        let is_due = (self.n >= self.judge_at || since > JUDGE) && since > self.judging * PATIENCE;
         if !is_due && !is_urgent {
             return Ok(Vec::new());
         }
         self.judge_at = (self.n as f64 * GROWTH) as u64 + 1;
-        self.judged = Instant::now();
+        let start = Instant::now();
         let mut news = self.verdict()?.findings;
+        self.judged = Instant::now();
+        self.judging = self.judged.duration_since(start);
         news.retain(|finding| !self.told.contains(&finding.rule));
         self.told.extend(news.iter().map(|finding| finding.rule.clone()));
         if !news.is_empty() {
@@ -186,6 +229,7 @@ pub struct Step<'a> {
     step: u64,
     scalars: Vec<(String, f64)>,
     layers: Vec<(String, LayerSignals)>,
+    vectors: Vec<(LayerQuantity, Arc<[String]>, Vec<f32>)>,
 }
 
 impl Step<'_> {
@@ -236,12 +280,19 @@ impl Step<'_> {
         self
     }
 
+    /// One quantity of many layers, a value each: what [`Step::layer`] says, the other way round. Values beyond the names, or names beyond
+    /// the values, are left out.
+    pub fn layers(mut self, quantity: LayerQuantity, names: Arc<[String]>, values: Vec<f32>) -> Self {
+        self.vectors.push((quantity, names, values));
+        self
+    }
+
     /// Logs the step, and returns what the rules have found since the last time they judged.
     ///
     /// # Errors
     /// When the system refuses to write.
     pub fn log(self) -> Result<Vec<Finding>, LogError> {
-        let Self { run, step, scalars, layers } = self;
+        let Self { run, step, scalars, layers, mut vectors } = self;
         let wall_time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
         let when = When { step: step.cast_signed(), wall_time: Some(wall_time) };
         let mut is_urgent = false;
@@ -251,22 +302,10 @@ impl Step<'_> {
             run.recorder.scalar(id, when, *value);
             is_urgent |= !value.is_finite();
         }
-        for quantity in LayerQuantity::ALL {
-            let of = |(name, signals): &(String, LayerSignals)| {
-                signals.measured().find(|(q, _)| *q == quantity).map(|(_, value)| (name.clone(), value))
-            };
-            let (names, values): (Vec<String>, Vec<f32>) = layers.iter().filter_map(of).unzip();
-            if names.is_empty() {
-                continue;
-            }
-            let known = run.layers.get(&quantity).filter(|known| known.iter().eq(names.iter())).cloned();
-            let names = known.unwrap_or_else(|| names.into());
-            run.layers.insert(quantity, Arc::clone(&names));
-            let tag = format!("layers/{}", quantity.word());
-            run.writer.vector(&tag, &names, when.step, wall_time, &values)?;
-            let id = run.id(&tag, true);
-            run.recorder.vector(id, &names, when, &values);
-            is_urgent |= values.iter().any(|v| !v.is_finite());
+        let named = LayerQuantity::ALL.into_iter().filter_map(|quantity| run.by_quantity(quantity, &layers));
+        vectors.extend(named.collect::<Vec<_>>());
+        for (quantity, names, values) in vectors {
+            is_urgent |= run.vector(quantity, names, when, wall_time, &values)?;
         }
         if run.flushed.elapsed() > FLUSH {
             run.flush()?;

@@ -5,7 +5,6 @@ mod hooks;
 mod logs;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -25,7 +24,7 @@ pub(crate) use logs::{Judged, Logs};
 ///
 /// # Errors
 /// When the request makes no sense, a log cannot be read or holds nothing, or the report cannot be written.
-pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &WatchArgs) -> Result<u8> {
     let start = Instant::now();
     if let Some(out) = &args.report.out {
         output::check_target(out)?;
@@ -51,10 +50,10 @@ pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
     logs.demand_points()?;
     logs.demand_mapped()?;
     let judged = logs.judge(&|| seat_judges(&args.report, &config), true)?;
-    let document = document(&args.logs, args.report.all, &logs, judged, start);
+    let document = document("watch", &args.logs, args.report.all, &logs, judged, start);
     deliver(&document, &args.report)?;
     let fail_on = args.report.fail_on.or(config.fail_on).unwrap_or_default();
-    Ok(ExitCode::from(status(&document, fail_on)))
+    Ok(status(&document, fail_on))
 }
 
 /// An error where an option is given that would have no effect.
@@ -104,7 +103,7 @@ pub(crate) fn serve(paths: &[PathBuf], map: &[String], at: &AddressArgs) -> Resu
         }
         let is_new = logs.poll() > 0 || std::mem::take(&mut is_first);
         let judged = if is_new { logs.judge(&seat, false).ok() } else { None };
-        judged.map(|judged| document(&asked, false, &logs, judged, start))
+        judged.map(|judged| document("watch", &asked, false, &logs, judged, start))
     };
     crate::serve::serve(at, &shown(paths), source, is_stopped)
 }
@@ -115,7 +114,14 @@ fn shown(paths: &[PathBuf]) -> String {
 }
 
 /// The report on the runs as they stand.
-fn document(paths: &[PathBuf], all: bool, logs: &Logs, judged: Judged, start: Instant) -> Document {
+pub(crate) fn document(
+    command: &str,
+    paths: &[PathBuf],
+    all: bool,
+    logs: &Logs,
+    judged: Judged,
+    start: Instant,
+) -> Document {
     let Judged { mut verdict, owners } = judged;
     if !all {
         verdict.truncate(MAX_PLACES);
@@ -132,7 +138,7 @@ fn document(paths: &[PathBuf], all: bool, logs: &Logs, judged: Judged, start: In
     Document {
         schema: SCHEMA,
         stetho: env!("CARGO_PKG_VERSION").into(),
-        command: "watch".into(),
+        command: command.into(),
         subject: Subject {
             paths: paths.iter().map(|path| path.display().to_string()).collect(),
             kind: "run".into(),

@@ -1,6 +1,6 @@
 """Makes the recorded runs and `runs.toml`: `python make.py` for all of them, `python make.py NAME…` for some runs or modules.
 
-It needs what `gallery/requirements.txt` and `gallery/requirements-logs.txt` list, and psutil. Times and memory are those of the machine it runs on.
+It needs what `gallery/requirements.txt` and `gallery/requirements-tests.txt` list, and psutil. Times and memory are those of the machine it runs on.
 """
 
 import json
