@@ -10,13 +10,14 @@ from collections import deque
 class Batch:
     """What a data loader gave last."""
 
-    __slots__ = ("indices", "loader", "content", "wait", "epoch")
+    __slots__ = ("indices", "loader", "dataset", "content", "wait", "epoch")
 
-    def __init__(self, indices, loader, content, wait: float, epoch: int) -> None:
+    def __init__(self, indices, loader, dataset, content, wait: float, epoch: int) -> None:
         #: Positions in the loader's data set, in the order of the rows; None where it has none.
         self.indices = indices
         #: A weak reference to the loader.
         self.loader = loader
+        self.dataset = dataset
         self.content = content
         #: Seconds that the loop waited for it.
         self.wait = wait
@@ -90,7 +91,7 @@ class Batches:
             waiting = self.__dict__.get("_stetho_indices")
             indices = waiting.popleft() if waiting else None
             loader = self.__dict__.get("_stetho_loader")
-            batch = Batch(indices, loader, content, wait, self.__dict__.get("_stetho_epoch", 0))
+            batch = Batch(indices, loader, self._dataset, content, wait, self.__dict__.get("_stetho_epoch", 0))
             batches.last = batch
             batches.by_iterator[self] = batch
             batches.wait += wait

@@ -65,6 +65,18 @@ class Event:
         return not self.sources
 
 
+@dataclass
+class Pick:
+    """Rows that were picked out of a larger tensor."""
+
+    n: int
+    rows: object
+    place: Place | None
+    output: object
+    base_rows: int
+    key: int
+
+
 def place_of(frame, is_own) -> Place | None:
     """The innermost line of the user's below `frame`."""
     while frame is not None and not is_own(frame.f_code.co_filename):
@@ -195,8 +207,7 @@ def make_forward(session, modules: Modules):
             self.n_ops = 0
             #: The last event that wrote to a storage.
             self.writers: dict[int, list[Event]] = {}
-            #: Rows of a data set that a tensor was picked from: storage of the batch → (rows of it, storage of the set).
-            self.picked: list[tuple] = []
+            self.picked: list[Pick] = []
             self.is_watching = True
             #: What to call before the operation of this number.
             self.before: tuple | None = None
@@ -263,7 +274,8 @@ def make_forward(session, modules: Modules):
             except (IndexError, RuntimeError, AttributeError, TypeError):
                 return
             if rows is not None and rows.numel() == out.shape[0] and base.shape[0] > out.shape[0]:
-                self.picked.append((out.shape[0], rows.detach().cpu(), place_of(sys._getframe(2), is_own), out.detach()))
+                place = place_of(sys._getframe(2), is_own)
+                self.picked.append(Pick(out.shape[0], rows.detach().cpu(), place, out.detach(), base.shape[0], key_of(base)))
 
     class Lines(TorchFunctionMode):
         """Which line each node of the graph comes from."""

@@ -199,6 +199,7 @@ class Investigation:
         self.seen = seen = Seen(self)
         yield seen
         self._judge_replay(seen)
+        self._batch_from_picks(seen)
         if self.trip.kind == "parameter":
             self._find_producer(seen)
             return
@@ -241,6 +242,27 @@ class Investigation:
                 bad = ~torch.isfinite(tensor)
                 word = "NaN" if bool(torch.isnan(tensor).any()) else "infinite"
                 self.inputs_bad.append((name, rows.of_mask(bad, self.n_rows) or [], word))
+
+    def picks(self) -> list:
+        """Rows that the step picked out of tensors of the data: not of parameters, as an embedding does, nor of orders of rows."""
+        own = {observe.key_of(p) for m in self.session.models for p in m.parameters()}
+        held = [p for p in self.seen.forward.picked if p.place is not None and p.key not in own]
+        return [p for p in held if observe.is_float(p.output)] or held
+
+    def _batch_from_picks(self, seen: Seen) -> None:
+        """A batch that the step itself picks out of a data set: ``x[idx]``, ``x[i:i + n]``."""
+        from collections import Counter
+
+        held = self.picks()
+        if self.n_rows is not None or not held:
+            return
+        self.n_rows = Counter(p.n for p in held).most_common(1)[0][0]
+        names = {n for n, _ in self.batch_tensors}
+        for pick in held:
+            name = pick.place.expression or f"line {pick.place.line}"
+            if pick.n == self.n_rows and name not in names and pick.base_rows > pick.n:
+                names.add(name)
+                self.batch_tensors.append((name, pick.output))
 
     def loader_batch(self):
         """The batch of a data loader that this body works on."""

@@ -194,7 +194,7 @@ class Session:
                 self.probes.end(body)
             except Exception:
                 self.failed("measuring a step")
-        if len(set(map(id, body.stepped))) > 1:
+        if len(body.stepped) > 1 and len(set(map(id, body.stepped))) > 1:
             self.several.add(body.number)
         self.trap.disarm()
 

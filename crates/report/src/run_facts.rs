@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stetho_core::Number;
-use stetho_core::run::{Block, Digest, LayerQuantity, Quantity, Run, Series};
+use stetho_core::run::{Block, Digest, Fact, LayerQuantity, Quantity, Run, Series};
 
 /// Stretches of a series that are drawn, at most.
 const MOST_BLOCKS: usize = 512;
@@ -162,7 +162,8 @@ impl RunFacts {
         let scalars = run
             .series
             .iter()
-            .filter(|s| !matches!(s.quantity, Quantity::Layer(_)) && s.digest.n_logged() > 0);
+            .filter(|s| !matches!(s.quantity, Quantity::Layer(_) | Quantity::Live(Fact::Site)))
+            .filter(|s| s.digest.n_logged() > 0);
         Self {
             name: run.name.clone(),
             unit: if run.unit.is_empty() { "step" } else { run.unit }.into(),
@@ -249,6 +250,7 @@ fn place_of(series: &Series) -> (SeriesGroup, String, &'static str) {
         Quantity::Memory => (Group::Memory, "memory".into(), ""),
         Quantity::ClassShare => (Group::Other, "share of predictions".into(), ""),
         Quantity::Epoch => (Group::Other, "epoch".into(), ""),
+        Quantity::Live(fact) => (Group::Other, fact.name().into(), ""),
         Quantity::Layer(_) | Quantity::Other => (Group::Other, series.tag.clone(), ""),
     }
 }

@@ -1,6 +1,6 @@
 //! A model that tells one class for everything, by what a run logs of its predictions.
 
-use stetho_core::run::{Better, Block, Part, Quantity, Run, Series};
+use stetho_core::run::{Better, Block, Fact, Part, Quantity, Run, Series};
 use stetho_core::{Evidence, percent};
 
 use crate::trend::{mean, median};
@@ -79,11 +79,20 @@ fn of_shares<'a>(run: &Run, classes: &[&'a Series], share: f64) -> Option<OneCla
     } else {
         "are of one class, now this and then that".into()
     };
+    // Where the labels themselves are nearly all of one class, saying so is right.
+    let among_labels = run.fact_of(Fact::LabelShare, &winner.name);
+    if is_one && among_labels.is_some_and(|labels| labels >= limit) {
+        return None;
+    }
+    let labels = among_labels.filter(|_| is_one);
+    let labels =
+        labels.map_or_else(String::new, |labels| format!(", which are {} of the labels", percent(labels)));
     let accuracy = accuracy.filter(|_| limit < share);
+    let against =
+        accuracy.map_or_else(|| limit_of(limit), |a| format!(", and only {} of them are right", percent(a)));
     Some(OneClass {
         what: format!("{} of the predictions {name}", percent(level)),
-        against: accuracy
-            .map_or_else(|| limit_of(limit), |a| format!(", and only {} of them are right", percent(a))),
+        against: format!("{labels}{against}"),
         proof: Evidence::at_most("share of predictions of one class", level, limit),
         since: blocks[order[0]].get(from)?.first,
         came_later: from > 0,

@@ -1,7 +1,7 @@
 //! `class-collapse`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::Run;
+use stetho_core::run::{Fact, Run};
 use stetho_core::{Draft, Evidence, Remedy, Report, Rule, Severity, Signal};
 
 use crate::one_class::one_class;
@@ -38,6 +38,14 @@ use crate::runs::{at, curves, peak_learning_rate, round2, since};
 /// `class_share/cat` = 0.8 + 0.2 * exp(-step / 10)
 /// `class_share/dog` = 0.2 - 0.2 * exp(-step / 10)
 /// ```
+/// Labels that are nearly all of one class:
+/// ```recipe rows=100
+/// step = row()
+/// `class_share/cat` = 0.995
+/// `class_share/dog` = 0.005
+/// `label_share/cat` = 0.99
+/// `label_share/dog` = 0.01
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ClassCollapse {
@@ -56,7 +64,7 @@ impl Rule for ClassCollapse {
     const ID: &'static str = "class-collapse";
     const SEVERITY: Severity = Severity::Warning;
     const SIGNALS: &'static [Signal] = &[Signal::ClassShares];
-    const ALSO: &'static [Signal] = &[Signal::LearningRate, Signal::Metrics];
+    const ALSO: &'static [Signal] = &[Signal::LearningRate, Signal::Metrics, Signal::Live(Fact::LabelShare)];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let Some(found) = one_class(run, self.share) else { return };
