@@ -16,9 +16,9 @@ def command(args: list[str]) -> int | str:
 
     Returns its exit status, or, for what has to be done in Python, a request as JSON:
     `{"command": "run", "script": "train.py", "args": [...], "options": {...}}`, with `"module"` in place of `"script"` for `-m`, and
-    `{"command": "replay", "bundle": ...}`. Options are `budget` (a share, 0 to 1), `break` (a list of `{"kind": "nonfinite"}`,
-    `{"kind": "rule", "rule": ID}`, `{"kind": "compare", "signal": NAME, "operator": ">", "value": 5.0}`), `on_trap` (`stop`, `skip`,
-    `debug`), `debugger` (`pdb`, `debugpy` or None), `pdb` (of `replay`), `dir` (absolute, or None), `folder` (the present one at the
+    `{"command": "replay", "bundle": ..., "options": {...}}`. Options are `budget` (a share, 0 to 1), `break` (a list of
+    `{"kind": "nonfinite"}`, `{"kind": "rule", "rule": ID}`, `{"kind": "compare", "signal": NAME, "operator": ">", "value": 5.0}`), `on_trap`
+    (`stop`, `skip`, `debug`), `debugger` (`pdb`, `debugpy`), `pdb` (of `replay`), `dir` (absolute, or None), `folder` (the present one at the
     start) and `report` (for `finish`).
     """
 
@@ -73,13 +73,26 @@ class Statistics:
     def histogram(self) -> list[tuple[float, float, int]] | None:
         """Bins that hold numbers, from the most negative to the most positive: least and greatest value of the bin, count.
 
-        A power of two and its double lie eight bins apart. float64 beyond the range of float32 is in its outermost bins.
+        A power of two and its double lie eight bins apart, one bin for float64. Numbers too small to be normal share a bin or, of float16,
+        eight.
         """
+    @property
+    def n_counted(self) -> int:
+        """How many numbers, finite or not, were looked at for the histogram."""
 
 def statistics(
-    pointer: int, dtype: int, shape: tuple[int, ...], strides: tuple[int, ...], histogram: bool = False
+    pointer: int,
+    dtype: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    histogram: bool = False,
+    whole: bool = False,
 ) -> Statistics:
-    """Statistics of a tensor, in one pass over its memory whatever the order of its dimensions."""
+    """Statistics of a tensor, in one pass over its memory whatever the order of its dimensions.
+
+    For the histogram an even eighth of tensors beyond 2**18 numbers is counted, all of it if `whole`. Counts, extremes and all else are of
+    every number; mean and spread are right to a millionth of the spread, of float64 to the last digits.
+    """
 
 def non_finite_rows(pointer: int, dtype: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> list[int]:
     """Indices along the first dimension under which something is NaN or infinite. A tensor without dimensions is one row."""
@@ -111,6 +124,8 @@ class RunLog:
 
         Returns what the rules have found since they judged last, each finding as JSON.
         """
+    def trap(self, json: str) -> list[str]:
+        """Keeps a trap (an object in JSON) in `traps.jsonl` beside the log. Returns findings as `log` does."""
     def verdict(self) -> str:
         """What the rules say of the run as it stands: `{"findings": [...], "outcomes": [...]}`."""
     def flush(self) -> None:

@@ -10,17 +10,18 @@ from collections import deque
 class Batch:
     """What a data loader gave last."""
 
-    __slots__ = ("indices", "loader", "content", "wait", "epoch", "iterator")
+    __slots__ = ("indices", "loader", "dataset", "content", "wait", "epoch")
 
-    def __init__(self, indices, loader, content, wait: float, epoch: int, iterator) -> None:
+    def __init__(self, indices, loader, dataset, content, wait: float, epoch: int) -> None:
         #: Positions in the loader's data set, in the order of the rows; None where it has none.
         self.indices = indices
+        #: A weak reference to the loader.
         self.loader = loader
+        self.dataset = dataset
         self.content = content
         #: Seconds that the loop waited for it.
         self.wait = wait
         self.epoch = epoch
-        self.iterator = iterator
 
 
 def as_indices(indices) -> list[int] | None:
@@ -55,8 +56,8 @@ class Batches:
     def __init__(self) -> None:
         self.last: Batch | None = None
         self.wait = 0.0
-        #: The last batch of each loader.
-        self.by_loader: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        #: The last batch of each pass over a loader; the loader itself may be gone.
+        self.by_iterator: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._loaders: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self.listeners: list = []
 
@@ -90,10 +91,9 @@ class Batches:
             waiting = self.__dict__.get("_stetho_indices")
             indices = waiting.popleft() if waiting else None
             loader = self.__dict__.get("_stetho_loader")
-            batch = Batch(indices, loader, content, wait, self.__dict__.get("_stetho_epoch", 0), self)
+            batch = Batch(indices, loader, self._dataset, content, wait, self.__dict__.get("_stetho_epoch", 0))
             batches.last = batch
-            if loader is not None and (held := loader()) is not None:
-                batches.by_loader[held] = batch
+            batches.by_iterator[self] = batch
             batches.wait += wait
             for listener in batches.listeners:
                 listener(batch)

@@ -9,6 +9,8 @@ import math
 import time
 
 from stetho import _core
+from stetho.observe import place_of
+from stetho.session import FIRST
 from stetho.trap import Trip
 
 #: Codes of `_core` for the types of floating point that are read in Rust.
@@ -30,6 +32,8 @@ class Gradients:
         on_cpu = all(p.device.type == "cpu" and p.layout == torch.strided for p in self.parameters)
         self._is_fast = self._code is not None and on_cpu
         self._norm = _core.Norm([p.numel() for p in self.parameters], self._code) if self._is_fast else None
+        #: The user's line that makes it step.
+        self.place = None
         #: Seconds of the last look at the parameters, and when the next is due.
         self.due = 0
         self.cost = 0.0
@@ -157,10 +161,17 @@ def _trip_of_loss(session, kind: str, loss, value: float) -> Trip:
     if frame is not None:
         trip.loss_name, trip.terms = terms_of(session, frame, loss)
     if kind == "loss":
-        bad = bad_parameters(session, names_only=True)
-        if bad:
-            trip.kind, trip.is_lost, trip.parameters = "parameter", True, bad
+        _is_it_lost(session, trip)
     return trip
+
+
+def _is_it_lost(session, trip: Trip) -> None:
+    """Where the weights were not finite before the step, the step is not to blame."""
+    bad = bad_parameters(session)
+    if bad:
+        trip.kind, trip.is_lost, trip.parameters = "parameter", True, bad
+        trip.optimizer, seen = next(iter(session.gradients.items()), (None, None))
+        trip.place = seen.place if seen is not None else None
 
 
 def bits(tensor) -> bytes | None:
@@ -227,23 +238,19 @@ def _is_scalar(value) -> bool:
     return not hasattr(value, "numel") or value.numel() == 1
 
 
-def bad_parameters(session, names_only: bool = False) -> list[str]:
+def bad_parameters(session) -> list[str]:
     """Names of the parameters that are not finite."""
     torch = session.torch
-    bad = []
+    bad: dict[int, str] = {}
     for model in session.known_models():
         for name, parameter in model.named_parameters():
             if parameter.is_floating_point() and not bool(torch.isfinite(parameter.detach()).all()):
-                bad.append(name)
-    if not bad and not names_only:
-        return bad
-    if not bad:
-        for optimizer, seen in list(session.gradients.items()):
-            del optimizer
-            for i, parameter in enumerate(seen.parameters):
-                if parameter.is_floating_point() and not bool(torch.isfinite(parameter.detach()).all()):
-                    bad.append(session.name_of(parameter) or f"parameter {i}")
-    return bad
+                bad[id(parameter)] = name
+    for seen in session.gradients.values():
+        for i, parameter in enumerate(seen.parameters):
+            if id(parameter) not in bad and not bool(torch.isfinite(parameter.detach()).all()):
+                bad[id(parameter)] = f"parameter {i}"
+    return list(bad.values())
 
 
 def _hook_optimizers(torch, session) -> None:
@@ -258,6 +265,7 @@ def _hook_optimizers(torch, session) -> None:
         seen = session.gradients.get(optimizer)
         if seen is None or not seen.fits(optimizer):
             seen = session.gradients[optimizer] = Gradients(torch, optimizer)
+            seen.place = place_of(session.user_frame(), session.options.is_own)
             session.meet(optimizer)
         square_sum, is_finite = seen.square_sum()
         session.square_sum = square_sum
@@ -268,8 +276,8 @@ def _hook_optimizers(torch, session) -> None:
             session.debugger.look("grad_norm", square_sum**0.5, frame)
             session.debugger.look("learning_rate", float(optimizer.param_groups[0]["lr"]), frame)
         body = session.body
-        if body is not None and (body.number in session.several or session.attempted < 3):
-            if body.n_backward and session.several_at(body, optimizer):
+        if body is not None and (body.number in session.several or session.attempted <= FIRST):
+            if body.n_backward:
                 from stetho.state import Undo
 
                 undo = Undo(torch, optimizer)
@@ -293,7 +301,7 @@ def _hook_optimizers(torch, session) -> None:
         seen = session.gradients.get(optimizer)
         if seen is not None and session.n_optimizer_steps >= seen.due:
             if not seen.parameters_finite():
-                _trip_of_parameter(session, optimizer, seen)
+                session.trip(trip_of_parameter(session, optimizer, seen))
             step_time = session.mean_step_time() or seen.cost
             spacing = seen.cost / max(step_time * _PARAMETER_SHARE, 1e-9)
             seen.due = session.n_optimizer_steps + max(1, min(int(spacing), 100))
@@ -317,22 +325,23 @@ def _trip_of_gradient(session, optimizer, seen: Gradients) -> Trip:
         g = parameter.grad
         if g is not None and not bool(torch.isfinite(g._values() if g.is_sparse else g).all()):
             trip.parameters.append(session.name_of(parameter) or f"parameter {i}")
-    bad = bad_parameters(session, names_only=True)
-    if bad:
-        trip.kind, trip.is_lost, trip.parameters = "parameter", True, bad
+    _is_it_lost(session, trip)
     return trip
 
 
-def _trip_of_parameter(session, optimizer, seen: Gradients) -> None:
+def trip_of_parameter(session, optimizer, seen: Gradients) -> Trip:
+    """The parameters are not finite after a step whose gradients were."""
     torch = session.torch
     body = session.body
     trip = Trip("parameter", max(session.step - 1, 0), body.losses[-1] if body is not None and body.losses else None)
     trip.optimizer = optimizer
-    trip.is_lost = True
+    trip.place = seen.place
+    # Only the first steps can be taken back.
+    trip.is_lost = body is None or len(body.undo) < len(body.stepped)
     for i, parameter in enumerate(seen.parameters):
         if not bool(torch.isfinite(parameter.detach()).all()):
             trip.parameters.append(session.name_of(parameter) or f"parameter {i}")
-    session.trip(trip)
+    return trip
 
 
 def _hook_scalers(torch, session) -> None:

@@ -20,6 +20,8 @@ _VIEWS = frozenset(
 )
 #: Infinity is what these were asked to write.
 _WRITES = frozenset("masked_fill masked_fill_ full full_like new_full fill_ fill where scalar_tensor triu tril zero_".split())
+#: These choose or add up values: an infinity that was meant to be ignored counts from here on.
+_PICKS = ("nll_loss", "gather", "index", "take", "sum", "mean", "max", "amax", "select")
 MOST_EVENTS = 4000
 
 
@@ -61,6 +63,18 @@ class Event:
     def is_origin(self) -> bool:
         """Whether it made what is not finite of what is."""
         return not self.sources
+
+
+@dataclass
+class Pick:
+    """Rows that were picked out of a larger tensor."""
+
+    n: int
+    rows: object
+    place: Place | None
+    output: object
+    base_rows: int
+    key: int
 
 
 def place_of(frame, is_own) -> Place | None:
@@ -193,8 +207,7 @@ def make_forward(session, modules: Modules):
             self.n_ops = 0
             #: The last event that wrote to a storage.
             self.writers: dict[int, list[Event]] = {}
-            #: Rows of a data set that a tensor was picked from: storage of the batch → (rows of it, storage of the set).
-            self.picked: list[tuple] = []
+            self.picked: list[Pick] = []
             self.is_watching = True
             #: What to call before the operation of this number.
             self.before: tuple | None = None
@@ -224,7 +237,7 @@ def make_forward(session, modules: Modules):
                 return out
             outs = flat_tensors(torch, out, [])
             if mutates and not outs:
-                outs = tensors[:1]
+                outs = flat_tensors(torch, args[:1], [])
             bad_out = [t for t in outs if is_float(t) and not is_finite(torch, t)]
             if bad_out and len(self.events) < MOST_EVENTS:
                 event = Event(self.n_ops, name.rstrip("_") or name, place_of(sys._getframe(1), is_own), modules.current, bad_out[0].detach())
@@ -261,7 +274,8 @@ def make_forward(session, modules: Modules):
             except (IndexError, RuntimeError, AttributeError, TypeError):
                 return
             if rows is not None and rows.numel() == out.shape[0] and base.shape[0] > out.shape[0]:
-                self.picked.append((out.shape[0], rows.detach().cpu(), place_of(sys._getframe(2), is_own), out.detach()))
+                place = place_of(sys._getframe(2), is_own)
+                self.picked.append(Pick(out.shape[0], rows.detach().cpu(), place, out.detach(), base.shape[0], key_of(base)))
 
     class Lines(TorchFunctionMode):
         """Which line each node of the graph comes from."""
@@ -312,14 +326,33 @@ def _takes_infinity(args, kwargs) -> bool:
     )
 
 
-def origin_of(forward, loss) -> tuple[Event | None, Event | None]:
-    """The event that a loss got its NaN or infinity from, and the one on the way that made NaN of infinity."""
-    start = _last_writer(forward, key_of(loss), None)
+def first_into(forward, tensors: list) -> Event | None:
+    """The first event that wrote what is not finite into one of these."""
+    keys = {key_of(t) for t in tensors}
+    return next((e for e in forward.events if keys.intersection(e.keys)), None)
+
+
+@dataclass
+class Origin:
+    """Where the NaN or infinity of a loss comes from."""
+
+    #: The operation to blame.
+    event: Event | None
+    #: The operation on the way that made NaN of infinity.
+    made_nan: Event | None
+    #: Storages on the way that were not finite and that no operation of the step wrote.
+    foreign: set[int]
+
+
+def origin_of(forward, loss, start: Event | None = None) -> Origin:
+    """Goes back from a loss, or from the operation `start`, through all that was not finite."""
+    start = start or _last_writer(forward, key_of(loss), None)
     if start is None:
-        return (forward.events[0], None) if forward.events else (None, None)
+        return Origin(forward.events[0] if forward.events else None, None, {key_of(loss)} if loss is not None else set())
     seen: set[int] = set()
     queue = [start]
     chain: list[Event] = []
+    foreign: set[int] = set()
     while queue:
         event = queue.pop()
         if event.number in seen:
@@ -330,17 +363,30 @@ def origin_of(forward, loss) -> tuple[Event | None, Event | None]:
             before = _last_writer(forward, key, event.number)
             if before is not None:
                 queue.append(before)
+            elif key not in event.keys:
+                foreign.add(key)
     chain.sort(key=lambda e: e.number)
     chain = [e for e in chain if e.op not in _VIEWS] or chain
     made_nan = next((e for e in chain if e.has_nan and not e.had_nan), None)
+    return Origin(_to_blame(chain, made_nan), made_nan, foreign)
+
+
+def _to_blame(chain: list[Event], made_nan: Event | None) -> Event | None:
+    if not any(e.has_nan for e in chain) and all(e.sources or _writes_infinity(e) for e in chain):
+        # Infinities that were written on purpose, until one of them was picked or summed.
+        return next((e for e in chain if e.op.startswith(_PICKS)), chain[-1] if chain else None)
     for event in chain:
-        is_written = event.op in _WRITES or (event.takes_infinity and not event.has_nan)
-        if not is_written:
-            if event.sources and made_nan is not None and event.number < made_nan.number and not event.has_nan:
-                # Passes infinities on that were written on purpose, as the mask of an attention does.
-                continue
-            return event, made_nan
-    return (made_nan or (chain[0] if chain else None)), made_nan
+        if _writes_infinity(event):
+            continue
+        if event.sources and made_nan is not None and event.number < made_nan.number and not event.has_nan:
+            # Passes infinities on that were written on purpose, as the mask of an attention does.
+            continue
+        return event
+    return made_nan or (chain[0] if chain else None)
+
+
+def _writes_infinity(event: Event) -> bool:
+    return event.op in _WRITES or (event.takes_infinity and not event.has_nan)
 
 
 def _last_writer(forward, key: int, before: int | None) -> Event | None:

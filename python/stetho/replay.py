@@ -102,6 +102,14 @@ class Experiment:
         self.session.body.undo.append(undo)
         self.n_stepped += 1
 
+    def ends(self) -> None:
+        """The body has been left. Where the parameters broke it runs to its end."""
+        if self.trip.kind != "parameter" or self.error is not None:
+            return
+        self.is_complete = True
+        seen = self.session.gradients.get(self.trip.optimizer)
+        self.is_bad = seen is not None and not seen.parameters_finite()
+
     def _ends(self) -> None:
         self.is_complete = True
         if self.loss is not None and self.trip.kind != "gradient":
@@ -139,7 +147,7 @@ class Seen(Experiment):
 
     def _backward(self, original, tensors, args, kwargs):
         roots = [tensors] if isinstance(tensors, self.session.torch.Tensor) else list(tensors)
-        self.forward.is_watching = False
+        self.forward.is_watching = self.trip.kind == "parameter"
         self.graph.watch(roots)
         kwargs = dict(kwargs)
         if not args or len(args) < 2:
@@ -171,6 +179,7 @@ class Investigation:
         self.why = ""
         self.batch_tensors: list[tuple[str, object]] = []
         self.why_no_rows = ""
+        self._own: set[int] = set()
 
     # -- the experiments
 
@@ -190,6 +199,10 @@ class Investigation:
         self.seen = seen = Seen(self)
         yield seen
         self._judge_replay(seen)
+        self._batch_from_picks(seen)
+        if self.trip.kind == "parameter":
+            self._find_producer(seen)
+            return
         if self.trip.kind == "spike":
             yield from self._halve_spike()
             return
@@ -208,8 +221,8 @@ class Investigation:
         for i, content in enumerate(body.batches):
             name = "batch" if len(body.batches) == 1 else f"batch {i}"
             self.batch_tensors.extend(rows.tensors_in(torch, content, name))
-        own = {id(p) for m in self.session.models for p in m.parameters()}
-        self.batch_tensors = [(n, t) for n, t in self.batch_tensors if id(t) not in own]
+        self._own = {id(p) for m in self.session.models for p in m.parameters()}
+        self.batch_tensors = [(n, t) for n, t in self.batch_tensors if id(t) not in self._own]
         batch = self.loader_batch()
         if batch is not None:
             known = {id(t) for _, t in self.batch_tensors}
@@ -230,15 +243,36 @@ class Investigation:
                 word = "NaN" if bool(torch.isnan(tensor).any()) else "infinite"
                 self.inputs_bad.append((name, rows.of_mask(bad, self.n_rows) or [], word))
 
+    def picks(self) -> list:
+        """Rows that the step picked out of tensors of the data: not of parameters, as an embedding does, nor of orders of rows."""
+        own = {observe.key_of(p) for m in self.session.models for p in m.parameters()}
+        held = [p for p in self.seen.forward.picked if p.place is not None and p.key not in own]
+        return [p for p in held if observe.is_float(p.output)] or held
+
+    def _batch_from_picks(self, seen: Seen) -> None:
+        """A batch that the step itself picks out of a data set: ``x[idx]``, ``x[i:i + n]``."""
+        from collections import Counter
+
+        held = self.picks()
+        if self.n_rows is not None or not held:
+            return
+        self.n_rows = Counter(p.n for p in held).most_common(1)[0][0]
+        names = {n for n, _ in self.batch_tensors}
+        for pick in held:
+            name = pick.place.expression or f"line {pick.place.line}"
+            if pick.n == self.n_rows and name not in names and pick.base_rows > pick.n:
+                names.add(name)
+                self.batch_tensors.append((name, pick.output))
+
     def loader_batch(self):
         """The batch of a data loader that this body works on."""
         body = self.session.body
-        by_loader = self.session.batches.by_loader
+        by_iterator = self.session.batches.by_iterator
         own = {id(t) for _, t in self.batch_tensors}
         own |= {id(t) for v in (*body.values, *body.batches) for _, t in rows.tensors_in(self.torch, v)}
         storages = {observe.key_of(t) for _, t in self.batch_tensors}
         found = None
-        for batch in list(by_loader.values()):
+        for batch in list(by_iterator.values()):
             tensors = [t for _, t in rows.tensors_in(self.torch, batch.content)]
             if any(id(t) in own or observe.key_of(t) in storages for t in tensors):
                 found = batch if found is None or batch is self.session.batches.last else found
@@ -249,7 +283,7 @@ class Investigation:
     def _can_replace(self) -> bool:
         if self.n_rows is None or self.n_rows < 2:
             return False
-        return any(t.dim() and self.n_rows in t.shape[:2] for _, t in self._replaceable())
+        return any(t.dim() and self.n_rows in t.shape[:2] for _, t in self._replaceable() if id(t) not in self._own)
 
     def _replaceable(self) -> list:
         body = self.session.body
@@ -264,6 +298,10 @@ class Investigation:
             self.outcome, self.why = "failed", f"{type(seen.error).__name__}: {seen.error}".splitlines()[0][:200]
         elif not seen.is_complete:
             self.outcome, self.why = "failed", "the step took another way when it was run again"
+        elif trip.kind == "parameter":
+            self.outcome = "exact" if seen.is_bad else "different"
+            if not seen.is_bad:
+                self.why = "the parameters stayed finite when the step was run again"
         elif trip.gradient_sum is not None:
             from stetho.bundle import gradient_sum
 
@@ -295,43 +333,86 @@ class Investigation:
                 if self.cause.mask is not None:
                     masks.insert(0, self.cause.mask)
                 self._rows_of(masks, "gradient")
+                return
+        start = self._start(seen)
+        if start is None and seen.loss is None:
             return
-        if seen.loss is None:
+        if start is None and self.trip.kind in ("gradient", "parameter"):
             return
-        self.event, made_nan = observe.origin_of(seen.forward, seen.loss)
+        origin = observe.origin_of(seen.forward, seen.loss, start)
+        self.event = origin.event
+        if self.event is None and not origin.foreign:
+            return
+        if self._comes_from_input(origin):
+            return
         if self.event is None:
-            return
-        if self._comes_from_input(self.event):
             return
         self.cause = culprit.cause_of_event(torch, self.event)
         masks = []
         if self.cause.mask is not None:
             masks.append(self.cause.mask)
         masks.append(~torch.isfinite(self.event.output))
-        if made_nan is not None and made_nan is not self.event:
-            masks.append(~torch.isfinite(made_nan.output))
+        if origin.made_nan is not None and origin.made_nan is not self.event:
+            masks.append(~torch.isfinite(origin.made_nan.output))
         self._rows_of(masks, "rows")
 
-    def _comes_from_input(self, event) -> bool:
-        """Whether the first event only passes on what the batch held."""
-        if not event.sources or not self.inputs_bad:
-            return False
-        held = {observe.key_of(t): n for n, t in self.batch_tensors}
-        is_written = {k for e in self.seen.forward.events for k in e.keys}
-        names = [held[k] for k in event.sources if k in held]
-        if not names and all(k in is_written for k in event.sources):
-            return False
-        names = names or [n for n, _, _ in self.inputs_bad]
-        name, bad_rows, word = next((b for b in self.inputs_bad if b[0] in names), self.inputs_bad[0])
+    def _start(self, seen: Seen):
+        """The operation that broke a parameter, or a gradient after the backward pass had left it finite."""
+        known = [p for s in self.session.gradients.values() for p in s.parameters]
+        if self.trip.kind == "parameter":
+            return observe.first_into(seen.forward, known)
+        if self.trip.kind == "gradient":
+            return observe.first_into(seen.forward, [p.grad for p in known if p.grad is not None])
+        return None
+
+    def _comes_from_input(self, origin) -> bool:
+        """Whether all that is not finite came with the batch, or from before the step."""
+        held: dict[int, str] = {}
+        for name, tensor in self.batch_tensors:
+            held.setdefault(observe.key_of(tensor), name)
+        names = {held[k] for k in origin.foreign if k in held}
+        bad = next((b for b in self.inputs_bad if b[0] in names), None)
+        if bad is None:
+            return bool(origin.foreign) and self._comes_from_elsewhere(origin)
+        name, bad_rows, word = bad
+        if word != "NaN" and origin.made_nan is not None and "softmax" in origin.made_nan.op:
+            return False  # a mask
         is_target = any(w in name.lower() for w in ("target", "label", "y")) and not name.lower().startswith("x")
         cause = "nan_in_target" if is_target and word == "NaN" else "nan_in_input" if word == "NaN" else "infinity_in_input"
-        self.cause = culprit.Cause(cause, f"`{name}` is {word} in {'row' if len(bad_rows) == 1 else 'rows'} {', '.join(map(str, bad_rows[:5])) or '?'}")
-        self.input_name = name
+        where = f"{'row' if len(bad_rows) == 1 else 'rows'} {', '.join(map(str, bad_rows[:5]))}" if bad_rows else "some rows"
+        self.cause = culprit.Cause(cause, f"`{name}` is {word} in {where}")
         if bad_rows and self.n_rows and len(bad_rows) < self.n_rows:
             self.samples, self.found_by = bad_rows, "rows"
         return True
 
-    input_name: str | None = None
+    def _comes_from_elsewhere(self, origin) -> bool:
+        """Whether it is NaN that was there before the step and is no part of the batch: weights of a loss, a constant."""
+        if origin.made_nan is not None:
+            return False
+        name = self._name_of_storage(list(origin.foreign))
+        self.cause = culprit.Cause("nan_in_input", f"`{name}` was not finite before the step began" if name else "a tensor that was made before the step is not finite")
+        return True
+
+    def _name_of_storage(self, keys: list[int]) -> str | None:
+        torch = self.torch
+        frame = self.session.frame
+        seen: set[int] = set()
+        while frame is not None:
+            if self.session.options.is_own(frame.f_code.co_filename):
+                for scope in (frame.f_locals, frame.f_globals):
+                    if id(scope) in seen:
+                        continue
+                    seen.add(id(scope))
+                    for name, value in list(scope.items()):
+                        if isinstance(value, torch.Tensor) and observe.key_of(value) in keys:
+                            return name
+                        if isinstance(value, torch.nn.Module):
+                            for inner, tensor in (*value.named_buffers(), *value.named_parameters()):
+                                if observe.key_of(tensor) in keys:
+                                    return f"{name}.{inner}"
+            frame = frame.f_back
+        return None
+
 
     def _rows_of(self, masks: list, how: str) -> None:
         for mask in masks:
@@ -366,6 +447,9 @@ class Investigation:
                 n_made += 1
                 outcomes.append(experiment.is_bad if experiment.is_complete else None)
             bad = [h for h, o in zip(halves, outcomes) if o]
+            if len(bad) == 2 and len(suspects) == self.n_rows == 2 and self.cause is not None and self.cause.word == "empty_reduction":
+                self.samples, self.found_by = suspects, "halving"
+                return
             if len(bad) != 1 or None in outcomes:
                 # Both fail, or only both together: it is not one sample.
                 break
@@ -456,7 +540,7 @@ class Investigation:
             found["parameters"] = trip.parameters[:100]
         self._record_operation(found)
         self._record_samples(found)
-        if trip.is_lost:
+        if trip.kind == "parameter":
             self._record_optimizer(found)
         if self.cause is not None:
             found["cause"] = self.cause.word
@@ -473,7 +557,7 @@ class Investigation:
         return found
 
     def _phase(self) -> str:
-        if self.trip.is_lost:
+        if self.trip.kind == "parameter":
             return "optimizer"
         if self.cause is not None and self.cause.word in ("nan_in_input", "nan_in_target", "infinity_in_input"):
             return "input"
@@ -482,6 +566,8 @@ class Investigation:
     def _record_operation(self, found: dict) -> None:
         thing = self.event or self.node
         if thing is None:
+            if self.trip.place is not None:
+                found["source"] = source_record(self.trip.place)
             return
         if found["phase"] != "input":
             found["op"] = thing.op if self.event is not None else thing.name
@@ -538,7 +624,7 @@ class Investigation:
         if optimizer is None:
             return
         group = optimizer.param_groups[0]
-        found["op"] = type(optimizer).__name__
+        found.setdefault("op", type(optimizer).__name__)
         rate = group.get("lr")
         rate = float(rate) if rate is not None else None
         if group.get("eps") == 0:
@@ -546,7 +632,7 @@ class Investigation:
         elif rate is not None and (not math.isfinite(rate) or rate > 10.0):
             self.cause = culprit.Cause("learning_rate", f"the learning rate is {number(rate)}")
         else:
-            self.cause = culprit.Cause("update_overflow", f"the update of {type(optimizer).__name__} with learning rate {number(rate or 0.0)}")
+            self.cause = self.cause or culprit.Cause("update_overflow", f"the update of {type(optimizer).__name__} with learning rate {number(rate or 0.0)}")
 
 
 def source_record(place, argument: str | None = None) -> dict:

@@ -21,13 +21,17 @@ def describe(investigation, found: list[int]) -> list[dict]:
     entries = []
     for row in found:
         entry: dict = {"row": row}
-        if indices is not None:
-            entry["index"] = indices[row]
+        values: list[list[str]] = []
+        if investigation.trip.indices is not None:
+            entry["index"] = indices[row]  # of a bundle: those of the whole set
+        elif indices is not None:
+            base, entry["index"] = data.base_index(batch.dataset, indices[row])
+            if base is not batch.dataset:
+                values.append(["position in the subset", str(indices[row])])
         elif picked is not None:
             entry["index"] = int(picked[row])
         if batch is not None and indices is not None:
             entry["epoch"] = batch.epoch
-        values = []
         for name, tensor in _fields(torch, investigation, n):
             values.extend(_values(torch, name, tensor, row, n))
         if values:
@@ -52,9 +56,9 @@ def _picked(investigation, n: int):
     seen = investigation.seen
     if seen is None:
         return None
-    for n_out, chosen, _, _ in seen.forward.picked:
-        if n_out == n:
-            return chosen.tolist()
+    for pick in investigation.picks():
+        if pick.n == n:
+            return pick.rows.tolist()
     # Sliced before the body began: the batch's storage is that of the data set.
     for _, tensor in investigation.batch_tensors:
         if tensor.dim() and tensor.shape[0] == n and tensor.storage_offset() and tensor._base is not None:

@@ -17,6 +17,10 @@ from stetho.instrument import Site
 from stetho.trap import Trap, Trip
 
 
+#: Steps at the start of a run whose optimizer steps can be taken back: there, an optimizer that breaks the weights is replayed.
+FIRST = 3
+
+
 class Tripped(BaseException):
     """Leaves the body of a step so that it can be attempted again. No ``except Exception`` of the user's catches it."""
 
@@ -139,6 +143,8 @@ class Session:
         self.begin(number, values)
         try:
             yield None
+            if self.trap.trip is None and self.attempted <= FIRST:
+                self.trap.look_at_parameters()
             if self.trap.trip is None:
                 return
             yield from self._investigate()
@@ -188,7 +194,7 @@ class Session:
                 self.probes.end(body)
             except Exception:
                 self.failed("measuring a step")
-        if len(set(map(id, body.stepped))) > 1:
+        if len(body.stepped) > 1 and len(set(map(id, body.stepped))) > 1:
             self.several.add(body.number)
         self.trap.disarm()
 
@@ -249,6 +255,7 @@ class Session:
                 experiment.enter()
                 try:
                     yield experiment.values
+                    experiment.ends()
                 finally:
                     experiment.leave()
                     self.experiment = None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -42,14 +40,12 @@ class Trip:
     #: The gradients as they were, to hold the replay against.
     gradients: list = field(default_factory=list)
     loss_bits: bytes | None = None
-    #: The user's frame at the backward pass: for names of terms.
-    names: dict = field(default_factory=dict)
     loss_name: str = "loss"
     terms: list[tuple[str, float]] = field(default_factory=list)
-    scaled_by: float = 1.0
+    #: The line of the optimizer's step, where the weights were found broken.
+    place: object = None
     #: Of a replayed bundle, whose gradients are known by their check sum alone.
     gradient_sum: str | None = None
-    at: float = field(default_factory=time.time)
 
     @staticmethod
     def of_bundle(meta: dict) -> Trip:
@@ -73,30 +69,42 @@ class Trip:
 
 
 class Spikes:
-    """Tells a loss beyond the run's own noise, in constant memory and time."""
+    """Tells a loss beyond the run's own noise, in constant memory; a loss like those before costs a comparison and two sums."""
+
+    __slots__ = ("_last", "_level", "_swing", "_n", "_before")
 
     def __init__(self) -> None:
         self._last: deque[float] = deque(maxlen=SETTLED)
+        self._level = 0.0
         self._swing = 0.0
         self._n = 0
+        self._before = 0.0
 
     def see(self, loss: float) -> tuple[float, float] | None:
         """Level and swing before a loss that is a spike; None for any other."""
-        last = self._last
-        found = None
-        if self._n >= SETTLED and self._swing > 0.0:
-            highest = max(last)
-            level = math.fsum(last) / len(last)
-            limit = highest + SPIKE * self._swing
-            if loss > limit and loss - level > 4.0 * (highest - level) and loss - level > 2.0 * abs(level):
-                found = (level, self._swing)
-        if found is None:
-            if last:
-                step = abs(loss - last[-1])
-                self._swing += (step - self._swing) / min(self._n, SETTLED)
-            last.append(loss)
-            self._n += 1
-        return found
+        n = self._n
+        above = loss - self._level
+        if n >= SETTLED and above > 4.0 * self._swing and self._is_spike(loss):
+            return self._level, self._swing
+        self._last.append(loss)
+        if n == 0:
+            self._level = self._before = loss
+        weight = 1.0 / (n if 0 < n < SETTLED else SETTLED if n else 1)
+        self._swing += (abs(loss - self._before) - self._swing) * weight
+        self._level += above * weight
+        self._before = loss
+        self._n = n + 1
+        return None
+
+    def _is_spike(self, loss: float) -> bool:
+        highest = max(self._last)
+        level = math.fsum(self._last) / len(self._last)
+        return (
+            self._swing > 0.0
+            and loss > highest + SPIKE * self._swing
+            and loss - level > 4.0 * (highest - level)
+            and loss - level > 2.0 * abs(level)
+        )
 
 
 class Trap:
@@ -134,6 +142,20 @@ class Trap:
             return None
         self.n_spikes += 1
         return found
+
+    def look_at_parameters(self) -> None:
+        """At the end of one of the first steps: whether it left the parameters finite."""
+        session = self.session
+        body = session.body
+        if session.is_off or not body.stepped:
+            return
+        for optimizer in body.stepped:
+            seen = session.gradients.get(optimizer)
+            if seen is not None and not seen.parameters_finite():
+                from stetho.hooks import trip_of_parameter
+
+                self.trip = trip_of_parameter(session, optimizer, seen)
+                return
 
     def conclude(self, investigation) -> bool:
         """Writes down what was found. Whether the run stops."""
@@ -174,12 +196,11 @@ class Trap:
         self.records.append(record)
         if len(self.records) > 1000:
             return
-        if folder:
+        if session.log is not None:
             try:
-                with open(os.path.join(folder, "traps.jsonl"), "a", encoding="utf-8") as file:
-                    file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                session.log.trap(json.dumps(record))
             except OSError as error:
-                session.say(f"cannot write to `{folder}`: {error.strerror}")
+                session.say(str(error))
         if is_new:
             session.say(headline(record))
 

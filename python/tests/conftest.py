@@ -23,10 +23,11 @@ def stetho(tmp_path: Path) -> Run:
     return run
 
 
-def call(command: Sequence[str], *, environment: dict[str, str] | None = None, **options: object):
-    """Runs a command; its output as text. `environment` is added to that of the tests, less what colours output."""
+def call(command: Sequence[str], *, environment: dict[str, str] | None = None, keys: str = "", **options: object):
+    """Runs a command; its output as text. `environment` is added to that of the tests, less what colours output;
+    `keys` are typed."""
     inherited = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE")}
     return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+        command, input=keys, capture_output=True, text=True, timeout=600,
         env=inherited | (environment or {}), **options,
     )

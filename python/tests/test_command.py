@@ -75,9 +75,10 @@ def test_a_run_is_handed_to_python_as_it_was_asked_for(tmp_path: Path, monkeypat
              "--on-trap", "skip", "--dir", "log", "--select", "loss-spike", "train.py", "--lr", "3", "--out", "-m", "--", "x"]
     request = json.loads(_core.command(words))
     assert request["command"] == "run" and request["script"] == "train.py"
+    assert "module" not in request
     assert request["args"] == ["--lr", "3", "--out", "-m", "--", "x"]
     options = request["options"]
-    assert options["budget"] == 0.05 and options["on_trap"] == "skip" and options["debugger"] is None
+    assert options["budget"] == 0.05 and options["on_trap"] == "skip" and options["debugger"] == "pdb"
     assert options["dir"] == str(tmp_path / "log") and options["folder"] == str(tmp_path)
     assert options["break"] == [
         {"kind": "compare", "signal": "loss", "operator": ">", "value": 5.0},
@@ -93,6 +94,7 @@ def test_modules_and_bundles_are_handed_over(tmp_path: Path, monkeypatch):
     Path("bundle").mkdir()
     request = json.loads(_core.command(["replay", "bundle", "--pdb"]))
     assert (request["command"], request["bundle"], request["options"]["pdb"]) == ("replay", "bundle", True)
+    assert "args" not in request
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every file name is text")

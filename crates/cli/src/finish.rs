@@ -31,9 +31,10 @@ fn finished(folder: &Path, request: &str, start: Instant) -> Result<u8> {
         serde_json::from_str::<Ending>(request).context("the request of the run cannot be read")?.options;
     let args = options.report;
     let config = Config::load(args.config.as_deref(), &options.folder)?;
-    // As short as the user would write it.
+    // The script may have gone elsewhere; what is shown is as short as the user would write it.
+    let folder = &options.folder.join(folder);
     let asked = [folder.strip_prefix(&options.folder).unwrap_or(folder).to_owned()];
-    let mut logs = Logs::open(&[folder.to_owned()], &[], None)?;
+    let mut logs = Logs::open(std::slice::from_ref(folder), &[], None)?;
     logs.finish();
     let judged = logs.judge(&|| seat_judges(&args, &config), true)?;
     let mut document = document("run", &asked, args.all, &logs, judged, start);

@@ -18,8 +18,8 @@ try:
 except ModuleNotFoundError as error:
     if error.name != 'stetho':
         raise
-    sys.stderr.write(f'error: {sys.executable} has no package `stetho`, which this command needs: install it there '
-        f'(in a clone of Stetho: `{sys.executable} -m pip install .`)\n')
+    print(f'error: {sys.executable} has no package `stetho`, which this command needs: install it there (in a clone of Stetho: '
+        f'`{sys.executable} -m pip install .`)', file=sys.stderr)
     sys.exit(2)
 sys.exit(main())
 ";

@@ -40,9 +40,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     on_trap: OnTrap,
 
-    /// The debugger; ipdb or pdb if not given
-    #[arg(long, value_enum)]
-    debugger: Option<Debugger>,
+    /// The debugger
+    #[arg(long, value_enum, default_value_t)]
+    debugger: Debugger,
 
     /// Folder for the run log, findings and bundles [default: runs/<script>-<date>-<time>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -72,9 +72,9 @@ pub(crate) struct ReplayArgs {
     #[arg(long)]
     pdb: bool,
 
-    /// The debugger; ipdb or pdb if not given
-    #[arg(long, value_enum)]
-    debugger: Option<Debugger>,
+    /// The debugger
+    #[arg(long, value_enum, default_value_t)]
+    debugger: Debugger,
 
     #[command(flatten)]
     report: ReportArgs,
@@ -94,10 +94,11 @@ pub(crate) enum OnTrap {
 }
 
 /// A debugger for Python.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Debugger {
-    /// Python's own, in the terminal
+    /// In the terminal: IPython's where it is installed, else Python's own
+    #[default]
     Pdb,
     /// For an editor to attach to
     Debugpy,
@@ -133,14 +134,12 @@ impl FromStr for When {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        if matches!(text, "nonfinite" | "non-finite") {
+        if text == "nonfinite" {
             return Ok(Self::Nonfinite);
         }
-        if let Some(rule) = text.strip_prefix("rule:") {
-            let rule = rule.trim().to_owned();
-            let is_known = stetho_rules::find(&rule).is_some();
-            let known = is_known.then(|| Self::Rule { rule: rule.clone() });
-            return known.ok_or_else(|| format!("there is no rule `{rule}`{}", rule_hint(&rule)));
+        if let Some(rule) = text.strip_prefix("rule:").map(str::trim) {
+            let known = stetho_rules::find(rule).map(|_| Self::Rule { rule: rule.to_owned() });
+            return known.ok_or_else(|| format!("there is no rule `{rule}`{}", rule_hint(rule)));
         }
         let split = |operator| text.split_once(operator).map(|(signal, value)| (signal, operator, value));
         let Some((signal, operator, value)) = OPERATORS.into_iter().find_map(split) else {
@@ -149,11 +148,14 @@ impl FromStr for When {
             );
         };
         let (signal, value) = (signal.trim(), value.trim());
-        if signal.is_empty() || signal.contains(char::is_whitespace) {
+        let is_name = |c: char| c.is_alphanumeric() || "_./-".contains(c);
+        if !signal.starts_with(|c: char| c.is_alphabetic() || c == '_') || !signal.chars().all(is_name) {
             return Err(format!("`{signal}` is no name of a recorded number: write it as in `loss > 5`"));
         }
-        let value = value.parse().map_err(|_| format!("`{value}` is no number to compare with"))?;
-        Ok(Self::Compare { signal: signal.into(), operator, value })
+        match value.parse::<f64>() {
+            Ok(value) if value.is_finite() => Ok(Self::Compare { signal: signal.into(), operator, value }),
+            _ => Err(format!("`{value}` is no number to compare with")),
+        }
     }
 }
 
@@ -184,7 +186,7 @@ impl RunArgs {
             ..options(self.report, is_of_runs)?
         };
         let what = if self.module { "module" } else { "script" };
-        Request::new("run", (what, script), arguments, &options)
+        Request::new("run", (what, script), Some(arguments), &options)
     }
 }
 
@@ -198,7 +200,7 @@ impl ReplayArgs {
             bail!("there is no bundle `{}`", self.bundle.display());
         }
         let options = Options { pdb: self.pdb, debugger: self.debugger, ..options(self.report, is_of_runs)? };
-        Request::new("replay", ("bundle", self.bundle.as_os_str()), &[], &options)
+        Request::new("replay", ("bundle", self.bundle.as_os_str()), None, &options)
     }
 }
 

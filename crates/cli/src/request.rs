@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::args::ReportArgs;
 use crate::python_args::{Debugger, OnTrap, When};
 
-/// A command for Python: a JSON object with `command`, what it is about (`script`, `module` or `bundle`), `args` and `options`.
+/// A command for Python: a JSON object with `command`, what it is about (`script`, `module` or `bundle`), the `args` of a script, and
+/// `options`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     json: String,
@@ -25,7 +26,7 @@ pub(crate) struct Options {
     pub(crate) breaks: Vec<When>,
     pub(crate) on_trap: Option<OnTrap>,
     pub(crate) pdb: bool,
-    pub(crate) debugger: Option<Debugger>,
+    pub(crate) debugger: Debugger,
     /// Folder of the run; for Python to choose if not given.
     pub(crate) dir: Option<PathBuf>,
     /// The present folder at the start.
@@ -51,16 +52,17 @@ impl Request {
     pub(crate) fn new(
         command: &str,
         (key, what): (&str, &OsStr),
-        arguments: &[OsString],
+        arguments: Option<&[OsString]>,
         options: &Options,
     ) -> Result<Self> {
         let what = literal(what);
-        let arguments: Vec<String> = arguments.iter().map(|word| literal(word)).collect();
-        let arguments = arguments.join(", ");
+        let arguments = arguments.map_or_else(String::new, |words| {
+            let words: Vec<String> = words.iter().map(|word| literal(word)).collect();
+            format!("\"args\": [{}], ", words.join(", "))
+        });
         let options = serde_json::to_string(options).context("the options cannot be handed to Python")?;
-        let json = format!(
-            "{{\"command\": \"{command}\", \"{key}\": {what}, \"args\": [{arguments}], \"options\": {options}}}"
-        );
+        let json =
+            format!("{{\"command\": \"{command}\", \"{key}\": {what}, {arguments}\"options\": {options}}}");
         Ok(Self { json })
     }
 
@@ -99,7 +101,7 @@ mod tests {
     fn bytes_that_are_no_text_survive_as_python_knows_them() {
         let word = std::os::unix::ffi::OsStrExt::from_bytes(b"\xfftr\xe4in.py");
         assert_eq!(literal(word), r#""\udcfftr\udce4in.py""#);
-        let request = Request::new("run", ("script", word), &[], &Options::default()).unwrap();
+        let request = Request::new("run", ("script", word), Some(&[]), &Options::default()).unwrap();
         // What is not read again at the end may hold them.
         let ending: Ending = serde_json::from_str(request.json()).unwrap();
         assert!(ending.options.report.out.is_none());

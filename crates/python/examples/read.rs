@@ -10,7 +10,7 @@ mod kernel;
 use std::hint::black_box;
 use std::time::Instant;
 
-use kernel::{Dtype, Layout, Region, square_sum, statistics};
+use kernel::{Counted, Dtype, Layout, Region, square_sum, statistics};
 
 /// Words of a piece that one thread reads, as the kernels cut theirs.
 const PIECE: usize = 1 << 17;
@@ -36,8 +36,8 @@ fn main() {
     let region = Region::at(memory.as_ptr() as usize);
     let Ok(layout) = Layout::new(&[n], &[1]) else { return };
     let plain = best(|| read(&memory));
-    let all = best(|| statistics(dtype, region, &layout, false).map(|s| s.moments.n));
-    let spread = best(|| statistics(dtype, region, &layout, true).map(|s| s.moments.n));
+    let all = best(|| statistics(dtype, region, &layout, Counted::Nothing).map(|s| s.moments.n));
+    let spread = best(|| statistics(dtype, region, &layout, Counted::Enough).map(|s| s.moments.n));
     let squares = best(|| square_sum(dtype, [(region, n)].into_iter()).map(|s| s.sum));
     println!("{plain:.9} {all:.9} {spread:.9} {squares:.9}");
 }

@@ -1,15 +1,13 @@
 //! The log of a run, written and judged while it goes on.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 use serde_json::json;
-use stetho_core::run::LayerQuantity;
-use stetho_runlog::{LogError, Run};
+use stetho_core::run::{Fact, LayerQuantity, Trap};
+use stetho_runlog::{LogError, Run, Vector};
 
 /// A run log that is judged as it grows.
 #[pyclass(module = "stetho._core")]
@@ -17,8 +15,6 @@ pub(crate) struct RunLog {
     run: Option<Run>,
     /// The process that writes it: a forked child must not.
     process: u32,
-    /// Lists of layers by their quantity, as they were last given.
-    layers: HashMap<LayerQuantity, Arc<[String]>>,
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
@@ -38,8 +34,10 @@ impl RunLog {
     #[new]
     #[allow(clippy::needless_pass_by_value, reason = "what Python hands over is made anew")]
     fn new(folder: PathBuf) -> PyResult<Self> {
+        // The script may go elsewhere.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         let run = Run::create(&folder).map_err(refused)?;
-        Ok(Self { run: Some(run), process: std::process::id(), layers: HashMap::new() })
+        Ok(Self { run: Some(run), process: std::process::id() })
     }
 
     /// Logs a step; what the rules have found since they judged last, each finding in JSON.
@@ -50,16 +48,22 @@ impl RunLog {
         scalars: &Bound<'_, PyDict>,
         layers: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Vec<String>> {
-        let vectors = layers.map(|layers| vectors(layers, &mut self.layers)).transpose()?;
         let Some(run) = self.ours() else { return Ok(Vec::new()) };
-        let mut one = run.step(step);
-        for (tag, value) in scalars {
-            one = one.scalar(tag.extract::<String>()?, value.extract()?);
-        }
-        for (quantity, names, values) in vectors.into_iter().flatten() {
-            one = one.layers(quantity, names, values);
-        }
-        one.log().map_err(refused)?.iter().map(in_json).collect()
+        let scalars = scalars.iter().map(|(tag, value)| Ok((tag.extract::<String>()?, value.extract()?)));
+        let scalars: Vec<(String, f64)> = scalars.collect::<PyResult<_>>()?;
+        let scalars: Vec<(&str, f64)> = scalars.iter().map(|(tag, value)| (tag.as_str(), *value)).collect();
+        let vectors = layers.map(vectors).transpose()?.unwrap_or_default();
+        let vectors: Vec<Vector<'_>> =
+            vectors.iter().map(|(word, names, values)| Vector { word, names, values }).collect();
+        run.record(step, &scalars, &vectors).map_err(refused)?.iter().map(in_json).collect()
+    }
+
+    /// Keeps a trap, in JSON, beside the log; what the rules have found since they judged last, each finding in JSON.
+    fn trap(&mut self, json: &str) -> PyResult<Vec<String>> {
+        let trap: Trap =
+            serde_json::from_str(json).map_err(|error| PyValueError::new_err(format!("no trap: {error}")))?;
+        let Some(run) = self.ours() else { return Ok(Vec::new()) };
+        run.trap(trap).map_err(refused)?.iter().map(in_json).collect()
     }
 
     /// What the rules say of the run as it stands: `findings` and `outcomes` of a report, in JSON.
@@ -91,32 +95,22 @@ impl Drop for RunLog {
     }
 }
 
-type Vector = (LayerQuantity, Arc<[String]>, Vec<f32>);
+type Named = (String, Vec<String>, Vec<f32>);
 
-/// `{quantity: (names of layers, values)}`.
-fn vectors(
-    layers: &Bound<'_, PyDict>,
-    known: &mut HashMap<LayerQuantity, Arc<[String]>>,
-) -> PyResult<Vec<Vector>> {
-    let mut vectors = Vec::with_capacity(layers.len());
-    for (word, entry) in layers {
+/// `{word: (names, values)}`.
+fn vectors(layers: &Bound<'_, PyDict>) -> PyResult<Vec<Named>> {
+    let of = |(word, entry): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
         let word: String = word.extract()?;
-        let quantity = LayerQuantity::ALL.into_iter().find(|quantity| quantity.word() == word);
-        let quantity =
-            quantity.ok_or_else(|| PyValueError::new_err(format!("`{word}` is no quantity of layers")))?;
-        let (names, values): (Bound<'_, PyList>, Vec<f32>) = entry.extract()?;
-        if names.len() != values.len() {
+        let (names, values) = entry.extract()?;
+        let is_known = LayerQuantity::ALL.iter().any(|quantity| quantity.word() == word)
+            || Fact::of_word(&word).is_some()
+            || word == "class_share";
+        if !is_known {
             return Err(PyValueError::new_err(format!(
-                "{word}: {} layers, {} values",
-                names.len(),
-                values.len()
+                "`{word}` is nothing that is measured of layers or other things"
             )));
         }
-        let names: Vec<String> = names.extract()?;
-        let same = known.get(&quantity).filter(|known| known.iter().eq(names.iter())).cloned();
-        let names = same.unwrap_or_else(|| names.into());
-        known.insert(quantity, Arc::clone(&names));
-        vectors.push((quantity, names, values));
-    }
-    Ok(vectors)
+        Ok((word, names, values))
+    };
+    layers.iter().map(of).collect()
 }

@@ -4,7 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use crate::kernel::{self, Dtype, LARGE, Layout, LayoutError, Region, SquareSum};
+use crate::kernel::{self, Counted, Dtype, LARGE, Layout, LayoutError, Region, SquareSum};
 
 fn dtype_of(code: u8) -> PyResult<Dtype> {
     Dtype::of(code).ok_or_else(|| PyValueError::new_err(format!("{code} is no code of a dtype: 0 to 3 are")))
@@ -97,6 +97,7 @@ pub(crate) struct Statistics {
     l1: f64,
     l2: f64,
     histogram: Option<Vec<(f64, f64, u64)>>,
+    n_counted: u64,
 }
 
 #[pymethods]
@@ -126,14 +127,15 @@ impl From<kernel::Statistics> for Statistics {
             variance: known(m.m2 / n),
             l1: m.l1,
             l2: (m.m2 + n * m.mean * m.mean).sqrt(),
-            histogram: found.histogram.map(|histogram| histogram.bins()),
+            n_counted: found.histogram.as_ref().map_or(0, |histogram| histogram.n),
+            histogram: found.histogram.map(|histogram| histogram.bins),
         }
     }
 }
 
 /// Statistics of a tensor.
 #[pyfunction]
-#[pyo3(signature = (pointer, dtype, shape, strides, histogram=false))]
+#[pyo3(signature = (pointer, dtype, shape, strides, histogram=false, whole=false))]
 #[allow(clippy::needless_pass_by_value, reason = "what Python hands over is made anew")]
 pub(crate) fn statistics(
     py: Python<'_>,
@@ -142,10 +144,16 @@ pub(crate) fn statistics(
     shape: Vec<usize>,
     strides: Vec<usize>,
     histogram: bool,
+    whole: bool,
 ) -> PyResult<Statistics> {
     let dtype = dtype_of(dtype)?;
     let layout = Layout::new(&shape, &strides).map_err(refused)?;
-    let measure = || kernel::statistics(dtype, Region::at(pointer), &layout, histogram);
+    let counted = match (histogram, whole) {
+        (false, _) => Counted::Nothing,
+        (true, false) => Counted::Enough,
+        (true, true) => Counted::Everything,
+    };
+    let measure = || kernel::statistics(dtype, Region::at(pointer), &layout, counted);
     let found = if layout.n() * dtype.size() > LARGE { py.detach(measure) } else { measure() };
     found.map(Statistics::from).ok_or_else(misplaced)
 }

@@ -1,6 +1,6 @@
 //! How magnitudes are spread: counts by sign, power of two, and eighths of it.
 //!
-//! The first twelve bits of a number in single precision name its bin, so the range need not be known beforehand and one pass is enough.
+//! The first bits of a number name its bin, so the range need not be known beforehand and one pass is enough.
 
 use super::element::Element;
 
@@ -9,66 +9,70 @@ const BINS: usize = 1 << 12;
 /// Tables that are counted in by turns: consecutive numbers are mostly alike, and adding to one place twice has to wait.
 const TURNS: usize = 4;
 
-/// Counts of numbers by their bin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Histogram {
-    counts: Vec<u64>,
+/// Counts of numbers by their first bits; at most 2³² of each.
+pub(crate) struct Tally {
+    tables: Vec<[u32; BINS]>,
+    n: u64,
 }
 
-/// Counts that are being made; at most 2³² of each.
-pub(crate) struct Tally {
-    tables: Box<[[u32; BINS]; TURNS]>,
+/// Counts of finite numbers by their bin.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Histogram {
+    /// Least and greatest number of a bin, and how many there are; from the most negative to the most positive.
+    pub(crate) bins: Vec<(f64, f64, u64)>,
+    /// Numbers that were looked at, whether finite or not.
+    pub(crate) n: u64,
 }
 
 impl Tally {
     pub(crate) fn new() -> Self {
-        let tables = vec![[0u32; BINS]; TURNS].into_boxed_slice();
-        match tables.try_into() {
-            Ok(tables) => Self { tables },
-            // Not reached: the length is right.
-            Err(_) => Self { tables: Box::new([[0; BINS]; TURNS]) },
-        }
+        Self { tables: vec![[0; BINS]; TURNS], n: 0 }
     }
 
     /// Counts numbers in.
     #[inline(always)]
     pub(crate) fn count<T: Element>(&mut self, numbers: &[T]) {
+        self.n += numbers.len() as u64;
+        let [a, b, c, d] = self.tables.as_mut_slice() else { return };
         let (chunks, rest) = numbers.as_chunks::<TURNS>();
-        for chunk in chunks {
-            for (table, x) in self.tables.iter_mut().zip(chunk) {
-                // Twelve bits: always inside.
-                table[usize::from(x.head()) % BINS] += 1;
-            }
+        // Twelve bits: always inside.
+        let place = |x: &T| usize::from(x.head()) % BINS;
+        for [w, x, y, z] in chunks {
+            a[place(w)] += 1;
+            b[place(x)] += 1;
+            c[place(y)] += 1;
+            d[place(z)] += 1;
         }
         for x in rest {
-            self.tables[0][usize::from(x.head()) % BINS] += 1;
+            a[place(x)] += 1;
         }
     }
 
-    pub(crate) fn finish(&self) -> Histogram {
-        let counts =
-            (0..BINS).map(|bin| self.tables.iter().map(|table| u64::from(table[bin])).sum()).collect();
-        Histogram { counts }
-    }
-}
-
-impl Histogram {
     /// Adds the counts of `other`.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
+        self.n += other.n;
+        for (table, more) in self.tables.iter_mut().zip(&other.tables) {
+            table.iter_mut().zip(more).for_each(|(count, more)| *count = count.saturating_add(*more));
+        }
     }
 
-    /// Bins that hold finite numbers, from the most negative to the most positive: least and greatest value, count.
-    pub(crate) fn bins(&self) -> Vec<(f64, f64, u64)> {
-        let half = BINS / 2;
-        let negative = (half..BINS).rev();
-        let bins = negative.chain(0..half).filter(|bin| self.counts[*bin] > 0);
-        bins.filter_map(|bin| {
-            let first = f32::from_bits((bin as u32) << 20);
-            let last = f32::from_bits((bin as u32) << 20 | 0xf_ffff);
-            let (low, high) = if bin < half { (first, last) } else { (last, first) };
-            first.is_finite().then(|| (f64::from(low), f64::from(high), self.counts[bin]))
-        })
-        .collect()
+    /// The counts by what numbers of this type the bins hold.
+    pub(crate) fn finish<T: Element>(&self) -> Histogram {
+        let of_head = |head: u16| {
+            let n = self
+                .tables
+                .iter()
+                .filter_map(|table| table.get(usize::from(head)))
+                .map(|n| u64::from(*n))
+                .sum();
+            let (first, last) = T::ends(head);
+            (first.min(last), first.max(last), n, first.is_sign_negative())
+        };
+        let all =
+            (0..BINS as u16).map(of_head).filter(|(low, high, n, _)| *n > 0 && (low + high).is_finite());
+        let (mut bins, positive): (Vec<_>, Vec<_>) = all.partition(|bin| bin.3);
+        bins.reverse();
+        bins.extend(positive);
+        Histogram { bins: bins.into_iter().map(|(low, high, n, _)| (low, high, n)).collect(), n: self.n }
     }
 }

@@ -8,7 +8,7 @@ macro_rules! for_each_level {
     ($(#[$meta:meta])* fn $name:ident[$t:ident]($argument:ident: $from:ty) -> $to:ty = $body:ident) => {
         $(#[$meta])*
         #[allow(unsafe_code, reason = "instructions are used only where the processor was asked for them")]
-        pub(crate) fn $name<$t: Element>($argument: $from) -> $to {
+        fn $name<$t: Element>($argument: $from) -> $to {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]

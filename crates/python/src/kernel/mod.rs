@@ -16,7 +16,7 @@ pub(crate) use layout::{Layout, LayoutError};
 pub(crate) use memory::{Copies, Region};
 pub(crate) use rows::non_finite_rows;
 pub(crate) use square_sum::{SquareSum, square_sum};
-pub(crate) use statistics::{Statistics, statistics};
+pub(crate) use statistics::{Counted, Statistics, statistics};
 #[allow(unused_imports, reason = "the benchmark reads by the same threads")]
 pub(crate) use threads::in_threads;
 

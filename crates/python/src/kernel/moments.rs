@@ -1,9 +1,14 @@
-//! Sums of a block of numbers that all statistics follow from.
+//! Sums of blocks of numbers that all statistics follow from.
+//!
+//! Numbers of 32 bits and fewer are summed in single precision, a few at a time, and these sums in double precision: the mean, the spread
+//! and the sum of magnitudes are right to about a millionth of the spread, or of themselves. Those of 64 bits are summed in double precision.
 
-use super::element::Element;
+use super::element::{Element, Lane};
 
-/// Numbers that are summed around one of them; few enough for the first cache, and for little to be lost in rounding.
-pub(super) const BLOCK: usize = 1024;
+/// Numbers that are summed around one value; few enough for the first cache.
+pub(super) const BLOCK: usize = 4096;
+/// Numbers whose sums are made before these are added up in double precision.
+const STRETCH: usize = 512;
 /// Sums that are kept side by side.
 const LANES: usize = 16;
 
@@ -58,59 +63,121 @@ impl Moments {
         self.l1 += other.l1;
     }
 
-    /// From sums of the distances from `pivot`.
-    fn around(pivot: f64, n: usize, sum: f64, squares: f64) -> Self {
+    /// What sums around `pivot` say of `n` numbers.
+    fn of<L: Lane>(sums: &Sums<L>, pivot: f64, n: usize) -> Self {
+        let sum: f64 = sums.distances.iter().sum();
         let distance = sum / n as f64;
-        Self { n: n as u64, mean: pivot + distance, m2: (squares - sum * distance).max(0.0), ..Self::EMPTY }
-    }
-}
-
-/// Moments of at most [`BLOCK`] numbers.
-#[inline(always)]
-pub(super) fn of_block<T: Element, const FUSED: bool>(numbers: &[T]) -> Moments {
-    let Some(pivot) = numbers.first().map(|x| x.wide()) else { return Moments::EMPTY };
-    let (chunks, rest) = numbers.as_chunks::<LANES>();
-    let mut sums = [0.0f64; LANES];
-    let mut squares = [0.0f64; LANES];
-    let mut l1 = [0.0f64; LANES];
-    let mut least = [pivot; LANES];
-    let mut greatest = [pivot; LANES];
-    let mut zeros = [0u64; LANES];
-    let mut add = |i: usize, x: f64| {
-        let distance = x - pivot;
-        sums[i] += distance;
-        squares[i] =
-            if FUSED { distance.mul_add(distance, squares[i]) } else { distance * distance + squares[i] };
-        l1[i] += x.abs();
-        least[i] = if x < least[i] { x } else { least[i] };
-        greatest[i] = if x > greatest[i] { x } else { greatest[i] };
-        zeros[i] += u64::from(x == 0.0);
-    };
-    for chunk in chunks {
-        for (i, x) in chunk.iter().enumerate() {
-            add(i, x.wide());
+        Self {
+            n: n as u64,
+            n_zero: sums.zeros.iter().map(|n| u64::from(*n)).sum(),
+            min: sums.least.iter().map(|x| x.double()).fold(f64::INFINITY, f64::min),
+            max: sums.greatest.iter().map(|x| x.double()).fold(f64::NEG_INFINITY, f64::max),
+            mean: pivot + distance,
+            m2: (sums.squares.iter().sum::<f64>() - sum * distance).max(0.0),
+            l1: sums.magnitudes.iter().sum(),
+            ..Self::EMPTY
         }
     }
-    for (i, x) in rest.iter().enumerate() {
-        add(i, x.wide());
+}
+
+/// Sums over a block, each in several lanes.
+struct Sums<L> {
+    /// Of the distances from the pivot, their squares, and of the magnitudes.
+    distances: [f64; LANES],
+    squares: [f64; LANES],
+    magnitudes: [f64; LANES],
+    least: [L; LANES],
+    greatest: [L; LANES],
+    zeros: [u32; LANES],
+}
+
+/// Moments of many numbers.
+#[inline(always)]
+pub(super) fn moments<T: Element, const FUSED: bool>(numbers: &[T]) -> Moments {
+    let mut all = Moments::EMPTY;
+    for block in numbers.chunks(BLOCK) {
+        all.merge(&of_block::<T, FUSED>(block, &all));
     }
-    let total: f64 = squares.iter().sum();
-    if !total.is_finite() {
-        return one_by_one(numbers);
+    all
+}
+
+/// Moments of at most [`BLOCK`] numbers, summed around the mean of those `before`.
+#[inline(always)]
+pub(super) fn of_block<T: Element, const FUSED: bool>(numbers: &[T], before: &Moments) -> Moments {
+    let pivot = if before.n > 0 { before.mean } else { typical(numbers) };
+    // As the lanes know it.
+    let pivot = T::Lane::of(pivot);
+    let sums = sums::<T, T::Lane, FUSED>(numbers, pivot, |x| x.lane());
+    let found = Moments::of(&sums, pivot.double(), numbers.len());
+    let is_finite = (found.m2 + found.l1).is_finite() && found.max < T::LIMIT && found.min > -T::LIMIT;
+    if is_finite && T::Lane::holds(found.max - found.min) { found } else { carefully(numbers) }
+}
+
+/// The mean of a few numbers from all over the block.
+#[inline(always)]
+fn typical<T: Element>(numbers: &[T]) -> f64 {
+    const FEW: usize = 32;
+    let few = numbers.iter().step_by(numbers.len().div_ceil(FEW).max(1));
+    let (sum, n) = few.fold((0.0, 0.0), |(sum, n), x| (sum + x.wide(), n + 1.0));
+    sum / n
+}
+
+#[inline(always)]
+fn sums<T: Element, L: Lane, const FUSED: bool>(numbers: &[T], pivot: L, read: impl Fn(T) -> L) -> Sums<L> {
+    let first = numbers.first().map_or(L::ZERO, |x| read(*x));
+    let (mut least, mut greatest, mut zeros) = ([first; LANES], [first; LANES], [0u32; LANES]);
+    let (mut all_distances, mut all_squares, mut all_magnitudes) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+    for stretch in numbers.chunks(STRETCH) {
+        let (mut distances, mut squares, mut magnitudes) =
+            ([L::ZERO; LANES], [L::ZERO; LANES], [L::ZERO; LANES]);
+        let (chunks, rest) = stretch.as_chunks::<LANES>();
+        for chunk in chunks {
+            for i in 0..LANES {
+                let x = read(chunk[i]);
+                let distance = x - pivot;
+                distances[i] = distances[i] + distance;
+                squares[i] = L::add_square::<FUSED>(squares[i], distance);
+                magnitudes[i] = magnitudes[i] + x.magnitude();
+                least[i] = if x < least[i] { x } else { least[i] };
+                greatest[i] = if x > greatest[i] { x } else { greatest[i] };
+                zeros[i] += u32::from(x == L::ZERO);
+            }
+        }
+        for (i, x) in rest.iter().enumerate() {
+            let x = read(*x);
+            let distance = x - pivot;
+            distances[i] = distances[i] + distance;
+            squares[i] = L::add_square::<FUSED>(squares[i], distance);
+            magnitudes[i] = magnitudes[i] + x.magnitude();
+            least[i] = if x < least[i] { x } else { least[i] };
+            greatest[i] = if x > greatest[i] { x } else { greatest[i] };
+            zeros[i] += u32::from(x == L::ZERO);
+        }
+        for i in 0..LANES {
+            all_distances[i] += distances[i].double();
+            all_squares[i] += squares[i].double();
+            all_magnitudes[i] += magnitudes[i].double();
+        }
     }
-    Moments {
-        n_zero: zeros.iter().sum(),
-        min: least.into_iter().fold(pivot, f64::min),
-        max: greatest.into_iter().fold(pivot, f64::max),
-        l1: l1.iter().sum(),
-        ..Moments::around(pivot, numbers.len(), sums.iter().sum(), total)
+    Sums {
+        distances: all_distances,
+        squares: all_squares,
+        magnitudes: all_magnitudes,
+        least,
+        greatest,
+        zeros,
     }
 }
 
-/// For a block that holds something that is not finite, or whose squares do not fit.
+/// For a block whose squares are too large or too small for its lanes, or that holds something that is not finite.
 #[cold]
 #[inline(never)]
-fn one_by_one<T: Element>(numbers: &[T]) -> Moments {
+fn carefully<T: Element>(numbers: &[T]) -> Moments {
+    let pivot = typical(numbers);
+    let found = Moments::of(&sums::<T, f64, false>(numbers, pivot, |x| x.wide()), pivot, numbers.len());
+    if (found.m2 + found.l1).is_finite() {
+        return found;
+    }
     let mut all = Moments::EMPTY;
     for x in numbers.iter().map(|x| x.wide()) {
         let one = if x.is_nan() {

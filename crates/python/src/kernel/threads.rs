@@ -3,13 +3,19 @@
 //! They are made for each call and end with it: a pool would not survive the `fork` by which data loaders make their workers.
 
 use std::num::NonZero;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 /// What a thread should have to do at least, in bytes: a tenth of a millisecond, several times what making it takes.
 const SHARE: usize = 2 << 20;
 /// More read no faster.
 const MOST: usize = 8;
+
+/// Cores that may be used, [`MOST`] at most; asked once, since asking takes longer than measuring a small tensor.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get).min(MOST))
+}
 
 /// Applies `measure` to every one of `pieces`, which have `n_bytes` in all, on as many threads as are worth it. Results come in the order
 /// of the pieces, so nothing depends on how many threads there are.
@@ -18,8 +24,8 @@ pub(crate) fn in_threads<P: Sync, R: Send>(
     n_bytes: usize,
     measure: impl Fn(&P) -> R + Sync,
 ) -> Vec<R> {
-    let n_threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST).min(n_bytes / SHARE);
-    if n_threads < 2 || pieces.len() < 2 {
+    let n_threads = if pieces.len() < 2 { 1 } else { cores().min(n_bytes / SHARE) };
+    if n_threads < 2 {
         return pieces.iter().map(measure).collect();
     }
     let next = Mutex::new(pieces.iter().enumerate());
