@@ -116,6 +116,14 @@ export function placeLines(place: Place): string[] {
     case "pair": return [`${place.a} and ${place.b}`];
     case "layer": return [`layer ${place.name}`];
     case "steps": return [place.first === place.last ? `step ${place.first}` : `steps ${place.first}–${place.last}`];
+    case "parameter": return [`parameter ${place.name}`];
+    case "op": return [`operation ${place.name}`];
+    case "source": return [`${place.path}:${place.line}${place.text === "" ? "" : `  ${place.text}`}`];
+    case "sample": {
+      const rank = place.rank === null || place.rank === undefined ? "" : ` of rank ${place.rank}`;
+      const epoch = place.epoch === null || place.epoch === undefined ? "" : ` in epoch ${place.epoch}`;
+      return [`sample ${place.index}${rank}${epoch}`];
+    }
     case "item": {
       const line = place.line === null || place.line === undefined ? "" : `:${place.line}`;
       const index = place.index === null || place.index === undefined ? "" : ` (item ${place.index})`;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use serde::{Deserialize, Serialize};
 use stetho_core::Severity;
 use stetho_core::boxes::BoxFormat;
 use stetho_core::fit::RungKind;
@@ -39,6 +40,10 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Apply remedies to a copy of a data set, with a receipt
     Prepare(crate::prepare_args::PrepareArgs),
+    /// Train under the debugger: a script runs as it is, and what goes wrong is told with its cause. Needs Python and PyTorch
+    Run(crate::python_args::RunArgs),
+    /// Run a step that went wrong again, from what `stetho run` kept of it. Needs Python and PyTorch
+    Replay(crate::python_args::ReplayArgs),
     /// Judge training runs from their logs: TensorBoard, CSV, JSON lines, Hugging Face, lines of text; finished or growing
     Watch(WatchArgs),
     /// Show runs in the browser, live while they are logged, or a saved report
@@ -100,7 +105,7 @@ pub(crate) struct CheckArgs {
 }
 
 /// How to judge and to report, the same for all commands that do.
-#[derive(Debug, Default, ClapArgs)]
+#[derive(Debug, Default, ClapArgs, Serialize, Deserialize)]
 pub(crate) struct ReportArgs {
     /// Form of the report; by the name of --out if not given, else text
     #[arg(long, value_enum)]
@@ -263,13 +268,13 @@ pub(crate) struct ServeArgs {
 /// Where a page is served.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct AddressArgs {
-    /// Address to serve the page at; any but this machine's own needs a token
-    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
-    pub(crate) host: String,
+    /// Address to serve the page at, 127.0.0.1 if not given; any but this machine's own needs a token
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
 
-    /// Port to serve the page at; 0 for any that is free
-    #[arg(long, value_name = "PORT", default_value_t = 6077)]
-    pub(crate) port: u16,
+    /// Port to serve the page at, 6077 if not given; 0 for any that is free
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
 
     /// What every request for the page must carry: 8 letters, digits, `-`, `.`, `_`, `~` or more
     #[arg(long, value_name = "TOKEN")]
@@ -369,7 +374,8 @@ impl AsKind {
 }
 
 /// Form of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
     /// For a person at a terminal
     Text,
@@ -392,7 +398,8 @@ pub(crate) enum ListFormat {
 }
 
 /// How bad a finding must be to fail the command.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum FailOn {
     /// An error
     #[default]

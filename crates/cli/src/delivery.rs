@@ -1,6 +1,8 @@
 //! What all commands that judge share: which rules run, in which form the report goes where.
 
+use std::ffi::OsString;
 use std::path::Path;
+use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
 use stetho_core::{Document, RuleInfo};
@@ -78,9 +80,20 @@ pub(crate) fn format_of(path: &Path) -> Format {
     }
 }
 
+/// The words of the command, for reports. Under Python they are not those of the process.
+static WORDS: Mutex<Vec<OsString>> = Mutex::new(Vec::new());
+
+/// Keeps the words of the command.
+pub(crate) fn remember(words: &[OsString]) {
+    if let Ok(mut kept) = WORDS.lock() {
+        *kept = words.to_vec();
+    }
+}
+
 /// The command as it was typed, quoted for a shell.
 pub(crate) fn command_line() -> String {
-    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    let words = WORDS.lock().map(|kept| kept.clone()).unwrap_or_default();
+    let words = words.iter().map(|word| quoted(&word.to_string_lossy()));
     std::iter::once("stetho".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -29,7 +28,7 @@ const SIDE: u32 = 64;
 ///
 /// # Errors
 /// When the request makes no sense, the data cannot be read or holds nothing to learn, or the report cannot be written.
-pub(crate) fn run(args: &FitArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &FitArgs) -> Result<u8> {
     let start = Instant::now();
     for path in args.report.out.iter().chain(&args.labels_out) {
         output::check_target(path)?;
@@ -69,7 +68,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<ExitCode> {
     let document = document(args, kind, &record, loaded.notes, verdict, sentence, line.stopped(), start);
     deliver(&document, &args.report)?;
     let fail_on = args.report.fail_on.or(config.fail_on).unwrap_or_default();
-    Ok(ExitCode::from(status(&document, fail_on)))
+    Ok(status(&document, fail_on))
 }
 
 /// Reads the data, and tells what it is.

@@ -12,8 +12,17 @@ const WIDEST: usize = 110;
 
 /// The screen that standard output is shown on.
 pub(crate) fn screen(all: bool) -> Screen {
+    screen_of(&io::stdout(), all)
+}
+
+/// The screen that standard error is shown on.
+pub(crate) fn screen_aside(all: bool) -> Screen {
+    screen_of(&io::stderr(), all)
+}
+
+fn screen_of(stream: &impl anstream::stream::RawStream, all: bool) -> Screen {
     let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-    let choice = anstream::AutoStream::choice(&io::stdout());
+    let choice = anstream::AutoStream::choice(stream);
     Screen { width: width.min(WIDEST), color: choice != anstream::ColorChoice::Never, all }
 }
 
@@ -31,6 +40,11 @@ pub(crate) fn print(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes `text` to standard error. That nobody can read it is no error.
+pub(crate) fn print_aside(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Writes one line to standard error, made harmless.

@@ -1,7 +1,6 @@
 //! `stetho prepare`
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use stetho_prepare::{Done, droppable, prepare};
@@ -17,7 +16,7 @@ use crate::prepare_args::PrepareArgs;
 ///
 /// # Errors
 /// When the request makes no sense, the data cannot be read or the copy not written.
-pub(crate) fn run(args: &PrepareArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &PrepareArgs) -> Result<u8> {
     for path in args.data.iter().chain(&args.val).chain(&args.test) {
         if path == Path::new("-") {
             bail!("cannot read standard input: save it to a file and name that");
@@ -38,10 +37,10 @@ pub(crate) fn run(args: &PrepareArgs) -> Result<ExitCode> {
     onlooker.finish();
     if done.is_err() && onlooker.stopped() {
         output::note("interrupted: nothing was written");
-        return Ok(ExitCode::from(INTERRUPTED));
+        return Ok(INTERRUPTED);
     }
     output::print(&told(&done?, args))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 /// What was done, for a person.

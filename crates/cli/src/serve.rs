@@ -1,7 +1,6 @@
 //! `stetho serve`, and the page of whatever else is served.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use stetho_core::{Document, SCHEMA};
@@ -11,21 +10,25 @@ use crate::args::{AddressArgs, ServeArgs};
 use crate::onlooker::{catch_end, is_stopped};
 use crate::output::note;
 
+/// Where a page is served unless it is said: at this machine alone.
+const HOST: &str = "127.0.0.1";
+const PORT: u16 = 6077;
+
 /// Serves runs, live, or a saved report, until Ctrl-C.
 ///
 /// # Errors
 /// When a path is neither a log nor a report, or the address cannot be listened on.
-pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &ServeArgs) -> Result<u8> {
     if let [path] = args.paths.as_slice()
         && is_report(path)
     {
         let mut saved = Some(read(path)?);
         catch_end();
         serve(&args.at, &path.display().to_string(), move || saved.take(), is_stopped)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
     crate::watch::serve(&args.paths, &args.map, &args.at)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 /// Whether a file is a report rather than a log: a page, or the JSON of one.
@@ -63,7 +66,11 @@ pub(crate) fn serve(
 /// # Errors
 /// When the address cannot be listened on.
 pub(crate) fn bind(at: &AddressArgs, title: &str) -> Result<Server> {
-    let options = Options { host: at.host.clone(), port: at.port, token: at.token.clone() };
+    let options = Options {
+        host: at.host.clone().unwrap_or_else(|| HOST.to_owned()),
+        port: at.port.unwrap_or(PORT),
+        token: at.token.clone(),
+    };
     let server = Server::bind(&options, title)?;
     note(&format!("open {} in a browser; Ctrl-C ends it", server.url()));
     Ok(server)

@@ -54,6 +54,36 @@ pub enum Place {
         /// Last step.
         last: u64,
     },
+    /// A parameter of a network.
+    Parameter {
+        /// Its name in the model.
+        name: String,
+    },
+    /// A sample, by its index in the data set that it was drawn from.
+    Sample {
+        /// 0-based.
+        index: u64,
+        /// Rank of the process that drew it, in distributed training.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rank: Option<u64>,
+        /// The epoch in which it was drawn, 0-based.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        epoch: Option<u64>,
+    },
+    /// A line of the user's script or of one of its modules.
+    Source {
+        /// The file, as the user would name it.
+        path: String,
+        /// 1-based.
+        line: u64,
+        /// The line itself, without blanks around it.
+        text: String,
+    },
+    /// An operation of the forward pass, or a node of the backward pass.
+    Op {
+        /// Its name in the framework: `log`, `SqrtBackward0`.
+        name: String,
+    },
 }
 
 impl Place {
@@ -72,6 +102,11 @@ impl Place {
         Self::Steps { first, last: last.max(first) }
     }
 
+    /// The line `line` of a script.
+    pub fn source(path: impl Into<String>, line: u64, text: &str) -> Self {
+        Self::Source { path: path.into(), line, text: text.trim().to_owned() }
+    }
+
     /// How many single things this place stands for: rows count one by one, everything else is one.
     pub fn weight(&self) -> u64 {
         match self {
@@ -81,7 +116,11 @@ impl Place {
             | Self::Column { .. }
             | Self::Item { .. }
             | Self::Pair { .. }
-            | Self::Layer { .. } => 1,
+            | Self::Layer { .. }
+            | Self::Parameter { .. }
+            | Self::Sample { .. }
+            | Self::Source { .. }
+            | Self::Op { .. } => 1,
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::run::Fact;
+
 /// A named measured quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signal {
@@ -80,6 +82,8 @@ pub enum Signal {
     StepTimes,
     /// Memory in use by a run.
     Memory,
+    /// Memory in use by a run, or the graphs that it keeps alive.
+    MemoryOrGraphs,
     /// Shares of predictions by class.
     ClassShares,
     /// Gradient norms of layers.
@@ -98,6 +102,8 @@ pub enum Signal {
     SaturatedUnits,
     /// Anything logged of a run.
     AnySeries,
+    /// A fact of the training loop.
+    Live(Fact),
 }
 
 impl Signal {
@@ -140,8 +146,8 @@ impl Signal {
             Self::AnyGradient => "gradient norm, whole or by layer",
             Self::LossScale => "loss scale",
             Self::StepTimes => "times of steps and of waiting for data",
-            Self::Memory => "memory in use",
-            Self::ClassShares => "shares of predictions by class",
+            Self::Memory | Self::MemoryOrGraphs => "memory in use",
+            Self::ClassShares => "shares of predictions by class, or recall",
             Self::LayerGradients => "gradient norms of layers",
             Self::LayerWeights => "weight norms of layers",
             Self::StepSizes => "update sizes of layers and no learning rate",
@@ -150,6 +156,7 @@ impl Signal {
             Self::DeadUnits => "shares of dead units",
             Self::SaturatedUnits => "shares of saturated units",
             Self::AnySeries => "series",
+            Self::Live(fact) => fact.name(),
         }
     }
 }

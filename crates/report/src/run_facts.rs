@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stetho_core::Number;
-use stetho_core::run::{Block, Digest, LayerQuantity, Quantity, Run, Series};
+use stetho_core::run::{Block, Digest, Fact, LayerQuantity, Quantity, Run, Series};
 
 /// Stretches of a series that are drawn, at most.
 const MOST_BLOCKS: usize = 512;
@@ -131,6 +131,10 @@ pub struct RunFacts {
     /// Why the training loss is not meant to fall, where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contest: Option<String>,
+    /// Settings that the log tells, by name: hyperparameters of event files, of `trainer_state.json`; none where it tells none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub settings: Option<Vec<(String, String)>>,
     /// Where restarts stepped back to.
     pub restarts: Vec<u64>,
     /// The newest step.
@@ -158,11 +162,13 @@ impl RunFacts {
         let scalars = run
             .series
             .iter()
-            .filter(|s| !matches!(s.quantity, Quantity::Layer(_)) && s.digest.n_logged() > 0);
+            .filter(|s| !matches!(s.quantity, Quantity::Layer(_) | Quantity::Live(Fact::Site)))
+            .filter(|s| s.digest.n_logged() > 0);
         Self {
             name: run.name.clone(),
             unit: if run.unit.is_empty() { "step" } else { run.unit }.into(),
             contest: run.contest.map(str::to_owned),
+            settings: None,
             restarts: run.restarts.clone(),
             last_step: newest_step(run),
             start,
@@ -172,6 +178,13 @@ impl RunFacts {
             layers: LayerQuantity::ALL.into_iter().filter_map(|q| HeatFacts::of(run, q)).collect(),
             findings: findings.into_iter().collect(),
         }
+    }
+
+    /// With the settings that its log tells.
+    #[must_use]
+    pub fn with_settings(mut self, settings: &[(String, String)]) -> Self {
+        self.settings = (!settings.is_empty()).then(|| settings.to_vec());
+        self
     }
 
     /// Puts the runs into the facts of a document.
@@ -237,6 +250,7 @@ fn place_of(series: &Series) -> (SeriesGroup, String, &'static str) {
         Quantity::Memory => (Group::Memory, "memory".into(), ""),
         Quantity::ClassShare => (Group::Other, "share of predictions".into(), ""),
         Quantity::Epoch => (Group::Other, "epoch".into(), ""),
+        Quantity::Live(fact) => (Group::Other, fact.name().into(), ""),
         Quantity::Layer(_) | Quantity::Other => (Group::Other, series.tag.clone(), ""),
     }
 }

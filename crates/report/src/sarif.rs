@@ -96,21 +96,29 @@ fn physical(place: &Place) -> Vec<Value> {
         Place::Rows { path, lines, .. } if lines.is_empty() => vec![location(path, None)],
         Place::Rows { path, lines, .. } => lines.iter().map(|line| location(path, Some(*line))).collect(),
         Place::Item { path, line, .. } => vec![location(path, *line)],
+        Place::Source { path, line, .. } => vec![location(path, Some(*line))],
         Place::Whole
         | Place::Column { .. }
         | Place::Pair { .. }
         | Place::Layer { .. }
-        | Place::Steps { .. } => Vec::new(),
+        | Place::Steps { .. }
+        | Place::Parameter { .. }
+        | Place::Sample { .. }
+        | Place::Op { .. } => Vec::new(),
     }
 }
 
 fn logical(place: &Place) -> Vec<Value> {
     let named = |name: &str, kind: &str| json!({"name": name, "kind": kind});
     match place {
-        Place::Column { name } | Place::Layer { name } => vec![named(name, "member")],
+        Place::Column { name } | Place::Layer { name } | Place::Parameter { name } => {
+            vec![named(name, "member")]
+        }
+        Place::Op { name } => vec![named(name, "function")],
+        Place::Sample { index, .. } => vec![named(&format!("sample {index}"), "object")],
         Place::Pair { a, b } => vec![named(a, "member"), named(b, "member")],
         Place::Steps { first, last } => vec![named(&format!("steps {first}–{last}"), "object")],
-        Place::Whole | Place::Rows { .. } | Place::Item { .. } => Vec::new(),
+        Place::Whole | Place::Rows { .. } | Place::Item { .. } | Place::Source { .. } => Vec::new(),
     }
 }
 

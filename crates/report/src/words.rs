@@ -158,6 +158,7 @@ pub(crate) fn first_sentences(text: &str, most: usize) -> &str {
 pub(crate) fn places(finding: &Finding, few: usize) -> Vec<String> {
     let mut columns = Vec::new();
     let mut others = Vec::new();
+    let mut sources = Vec::new();
     let mut lines = Vec::new();
     let mut named = 0;
     let shown = |n: usize| if n <= few.saturating_add(1) { n } else { few };
@@ -170,6 +171,10 @@ pub(crate) fn places(finding: &Finding, few: usize) -> Vec<String> {
             Place::Layer { name } => others.push(format!("layer `{name}`")),
             Place::Steps { first, last } if first == last => others.push(format!("step {first}")),
             Place::Steps { first, last } => others.push(format!("steps {first}–{last}")),
+            Place::Parameter { name } => others.push(format!("parameter `{name}`")),
+            Place::Sample { index, rank, epoch } => others.push(sample(*index, *rank, *epoch)),
+            Place::Source { path, line, text } => sources.push(source(path, *line, text)),
+            Place::Op { name } => others.push(format!("operation `{name}`")),
             Place::Rows { path, rows, lines: file_lines } => {
                 let most = shown(rows.len()).min(few.saturating_add(1).saturating_sub(named as usize));
                 if most > 0 {
@@ -192,10 +197,28 @@ pub(crate) fn places(finding: &Finding, few: usize) -> Vec<String> {
         let noun = if columns.len() == 1 { "column" } else { "columns" };
         lines.insert(0, format!("{noun} {}", list_of(&columns, shown(columns.len()))));
     }
+    let most = shown(sources.len());
+    lines.extend(sources.into_iter().take(most));
     if !others.is_empty() {
         lines.push(list_of(&others, shown(others.len())));
     }
     lines
+}
+
+fn sample(index: u64, rank: Option<u64>, epoch: Option<u64>) -> String {
+    let mut text = format!("sample {index}");
+    if let Some(rank) = rank {
+        text.push_str(&format!(" of rank {rank}"));
+    }
+    if let Some(epoch) = epoch {
+        text.push_str(&format!(" in epoch {epoch}"));
+    }
+    text
+}
+
+/// `train.py:37  tw = torch.log(w / 20)`
+fn source(path: &str, line: u64, text: &str) -> String {
+    if text.is_empty() { format!("{path}:{line}") } else { format!("{path}:{line}  {text}") }
 }
 
 fn row_words(path: &str, rows: &[u64], lines: &[u64], most: usize) -> String {

@@ -13,12 +13,16 @@ mod chance;
 mod chance_level;
 mod columns;
 pub mod fit;
+mod guards;
 pub mod image;
 mod judges;
 mod ladder;
 mod layers;
+mod loops;
+mod one_class;
 mod pictures;
 mod placeholders;
+mod ranks;
 pub mod run;
 mod runs;
 mod shortcut;
@@ -29,6 +33,7 @@ pub mod table;
 mod tail;
 #[cfg(test)]
 mod testing;
+mod trapped;
 mod trend;
 mod unrest;
 

@@ -6,8 +6,42 @@ use stetho_core::{Finding, Place, Severity};
 const SYMPTOMS: [&str; 5] =
     ["loss-not-decreasing", "loss-at-chance", "loss-plateau", "underfitting-run", "loss-oscillating"];
 
+/// What a cause does to the numbers of a run beside the common symptoms: faults of the training loop itself, above all.
+const OWN_SYMPTOMS: [(&str, &[&str]); 10] = [
+    (
+        "gradient-accumulates",
+        &[
+            "loss-diverging",
+            "loss-spike",
+            "exploding-gradient",
+            "update-ratio",
+            "learning-rate-extreme",
+            "clipping-always",
+            "overfitting-run",
+        ],
+    ),
+    ("eval-mode-training", &["overfitting-run"]),
+    ("train-mode-eval", &["overfitting-run", "loss-oscillating"]),
+    ("repeated-batches", &["overfitting-run", "loss-spike"]),
+    (
+        "not-shuffled",
+        &["loss-spike", "overfitting-run", "class-collapse", "exploding-gradient", "loss-diverging"],
+    ),
+    ("dead-activations", &["class-collapse"]),
+    ("learning-rate-extreme", &["class-collapse"]),
+    ("unchanged-parameters", &["class-collapse"]),
+    ("vanishing-gradient", &["class-collapse"]),
+    ("scheduler-order", &["learning-rate-collapsed", "update-ratio", "learning-rate-extreme"]),
+];
+
 /// What makes a loss do so, from the surest.
-const CAUSES: [&str; 13] = [
+const CAUSES: [&str; 20] = [
+    "gradient-accumulates",
+    "eval-mode-training",
+    "repeated-batches",
+    "not-shuffled",
+    "scheduler-order",
+    "train-mode-eval",
     "non-finite-loss",
     "non-finite-gradient",
     "non-finite-parameter",
@@ -21,6 +55,7 @@ const CAUSES: [&str; 13] = [
     "clipping-always",
     "update-ratio",
     "exploding-gradient",
+    "excessive-augmentation",
 ];
 
 /// One cause is one finding: what the loss does because of it becomes a part of the finding of the cause.
@@ -39,7 +74,10 @@ pub(crate) fn join_symptoms(findings: &mut Vec<Finding>) {
             && !was_lost_long_before
             && ["loss-diverging", "loss-spike"].contains(&finding.rule.as_str());
         let leaps = cause == "exploding-gradient" && finding.rule == "loss-spike";
-        let is_symptom = rises || leaps || SYMPTOMS.contains(&finding.rule.as_str());
+        let is_its_own = OWN_SYMPTOMS
+            .iter()
+            .any(|(rule, symptoms)| *rule == cause && symptoms.contains(&finding.rule.as_str()));
+        let is_symptom = rises || leaps || is_its_own || SYMPTOMS.contains(&finding.rule.as_str());
         if is_symptom && finding.severity >= Severity::Warning {
             seen.push(format!("{} ({})", finding.message, finding.rule));
         }

@@ -12,6 +12,8 @@ use crate::{LogError, Source};
 const DEEPEST: usize = 64;
 /// Of one folder, so many files are opened to see whether they are logs.
 const MOST_LOOKED_AT: usize = 200;
+/// Files that Stetho writes beside the events, which are no logs.
+const OURS: &[&str] = &["findings.jsonl", crate::traps::TRAPS];
 /// Names that logs have which are no event files.
 const EXTENSIONS: &[&str] = &["csv", "tsv", "jsonl", "ndjson", "json", "log", "out", "txt"];
 
@@ -125,6 +127,8 @@ impl Walk {
                 folders.push(entry.path());
             } else if is_event_file(&name) {
                 has_events |= entry.path().is_file();
+            } else if OURS.contains(&name.as_str()) {
+                // Belongs to the run.
             } else if EXTENSIONS.contains(&foreign::extension(Path::new(&name)).as_str()) {
                 candidates.push(entry.path());
             }

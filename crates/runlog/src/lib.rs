@@ -13,12 +13,13 @@ mod names;
 mod recorder;
 mod source;
 mod tags;
+mod traps;
 
 pub use error::LogError;
 pub use events::{EventRun, LONGEST, Outcome, PLUGIN, Problem, Tail, Writer, put_frame};
 pub use find::{Found, FoundRun, RunKind, find};
 pub use foreign::{Foreign, Pattern};
-pub use live::{LayerSignals, Run, Step};
+pub use live::{LayerSignals, Run, Step, Vector};
 pub use names::{Meaning, Names};
 pub use recorder::Recorder;
 pub use source::{Account, Damage, Progress, Sink, Source, StepAxis, Tag, TagId, When};

@@ -7,17 +7,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Map;
-use stetho_core::run::{LayerQuantity, Part};
+use stetho_core::run::{LayerQuantity, Part, Trap};
 use stetho_core::{Finding, Verdict};
 use stetho_rules::Judges;
 
-use crate::{LogError, Names, Recorder, Sink, Tag, TagId, When, Writer};
+use crate::{LogError, Names, Recorder, Sink, Tag, TagId, When, Writer, traps};
 
 /// What was logged is handed to the system at least this often.
 const FLUSH: Duration = Duration::from_secs(1);
 /// The rules judge when a run has grown by this share, or after this time, and at once when a value is no number.
 const GROWTH: f64 = 1.05;
 const JUDGE: Duration = Duration::from_secs(2);
+/// But not before this many times the time that judging last took has passed: it stays under one part in so many of the run.
+const PATIENCE: u32 = 200;
+/// The same where a value is no number.
+const PATIENCE_URGENT: u32 = 10;
 
 /// A training run that is logged into a folder and judged while it goes on. TensorBoard shows it, `stetho watch` reads it.
 ///
@@ -43,13 +47,25 @@ pub struct Run {
     writer: Writer,
     recorder: Recorder,
     tags: HashMap<String, TagId>,
-    /// The layers that each quantity was last given for.
-    layers: HashMap<LayerQuantity, Arc<[String]>>,
+    /// The names that each word was last given for.
+    layers: HashMap<String, Arc<[String]>>,
     told: Vec<String>,
     n: u64,
     judge_at: u64,
     judged: Instant,
+    judging: Duration,
     flushed: Instant,
+}
+
+/// Numbers of layers, or of other named things, at one step.
+#[derive(Clone, Copy, Debug)]
+pub struct Vector<'a> {
+    /// What is measured: the word of a [`LayerQuantity`] or of a [`stetho_core::run::Fact`].
+    pub word: &'a str,
+    /// The layers, from the input to the output.
+    pub names: &'a [String],
+    /// One value a name.
+    pub values: &'a [f32],
 }
 
 /// What was measured of a layer at a step; what was not is `None`.
@@ -109,6 +125,7 @@ impl Run {
             n: 0,
             judge_at: 16,
             judged: Instant::now(),
+            judging: Duration::ZERO,
             flushed: Instant::now(),
         })
     }
@@ -116,6 +133,18 @@ impl Run {
     /// Begins a step, whose values are given one by one and logged by [`Step::log`].
     pub fn step(&mut self, step: u64) -> Step<'_> {
         Step { run: self, step, scalars: Vec::new(), layers: Vec::new() }
+    }
+
+    /// Keeps what stopped the run, or would have, beside the log, and returns what the rules have found since the last time they judged.
+    ///
+    /// # Errors
+    /// When the system refuses to write.
+    pub fn trap(&mut self, trap: Trap) -> Result<Vec<Finding>, LogError> {
+        traps::append(&self.folder, &trap)?;
+        self.recorder.trap(trap);
+        self.flush()?;
+        self.judging = Duration::ZERO;
+        self.news(true)
     }
 
     /// What the rules say of the run as it stands.
@@ -126,6 +155,46 @@ impl Run {
         self.recorder.finish(false);
         let judges = Judges::new(|_| true, &Map::new()).map_err(|e| LogError::Request(e.to_string()))?;
         Ok(judges.judge_run(self.recorder.run()))
+    }
+
+    /// Logs a step at once: numbers by their tags, and numbers of layers or of other named things. Returns what the rules have found
+    /// since the last time they judged.
+    ///
+    /// # Errors
+    /// When the system refuses to write, or a vector has not as many values as names.
+    pub fn record(
+        &mut self,
+        step: u64,
+        scalars: &[(&str, f64)],
+        vectors: &[Vector<'_>],
+    ) -> Result<Vec<Finding>, LogError> {
+        let wall_time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
+        let when = When { step: step.cast_signed(), wall_time: Some(wall_time) };
+        let mut is_urgent = false;
+        for (tag, value) in scalars {
+            self.writer.scalar(tag, when.step, wall_time, *value)?;
+            let id = self.id(tag, false);
+            self.recorder.scalar(id, when, *value);
+            is_urgent |= !value.is_finite();
+        }
+        for Vector { word, names, values } in vectors {
+            if names.len() != values.len() {
+                let problem = format!("`{word}` has {} values for {} names", values.len(), names.len());
+                return Err(LogError::Request(problem));
+            }
+            let known = self.layers.get(*word).filter(|known| known.iter().eq(names.iter())).cloned();
+            let names = known.unwrap_or_else(|| (*names).into());
+            self.layers.insert((*word).to_owned(), Arc::clone(&names));
+            let tag = format!("layers/{word}");
+            self.writer.vector(&tag, &names, when.step, wall_time, values)?;
+            let id = self.id(&tag, true);
+            self.recorder.vector(id, &names, when, values);
+            is_urgent |= values.iter().any(|v| !v.is_finite());
+        }
+        if self.flushed.elapsed() > FLUSH {
+            self.flush()?;
+        }
+        self.news(is_urgent)
     }
 
     /// Hands all that was logged to the system: it outlives the process from then on.
@@ -150,13 +219,17 @@ impl Run {
     /// Findings that are new, where it is time to judge.
     fn news(&mut self, is_urgent: bool) -> Result<Vec<Finding>, LogError> {
         self.n += 1;
-        let is_due = self.n >= self.judge_at || self.judged.elapsed() > JUDGE;
-        if !is_due && !is_urgent {
+        let since = self.judged.elapsed();
+        let is_due = (self.n >= self.judge_at || since > JUDGE) && since > self.judging * PATIENCE;
+        let is_pressing = is_urgent && since >= self.judging * PATIENCE_URGENT;
+        if !is_due && !is_pressing {
             return Ok(Vec::new());
         }
         self.judge_at = (self.n as f64 * GROWTH) as u64 + 1;
-        self.judged = Instant::now();
+        let start = Instant::now();
         let mut news = self.verdict()?.findings;
+        self.judged = Instant::now();
+        self.judging = self.judged.duration_since(start);
         news.retain(|finding| !self.told.contains(&finding.rule));
         self.told.extend(news.iter().map(|finding| finding.rule.clone()));
         if !news.is_empty() {
@@ -242,36 +315,20 @@ impl Step<'_> {
     /// When the system refuses to write.
     pub fn log(self) -> Result<Vec<Finding>, LogError> {
         let Self { run, step, scalars, layers } = self;
-        let wall_time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
-        let when = When { step: step.cast_signed(), wall_time: Some(wall_time) };
-        let mut is_urgent = false;
-        for (tag, value) in &scalars {
-            run.writer.scalar(tag, when.step, wall_time, *value)?;
-            let id = run.id(tag, false);
-            run.recorder.scalar(id, when, *value);
-            is_urgent |= !value.is_finite();
-        }
+        let scalars: Vec<(&str, f64)> = scalars.iter().map(|(tag, value)| (tag.as_str(), *value)).collect();
+        let mut vectors = Vec::new();
         for quantity in LayerQuantity::ALL {
             let of = |(name, signals): &(String, LayerSignals)| {
                 signals.measured().find(|(q, _)| *q == quantity).map(|(_, value)| (name.clone(), value))
             };
             let (names, values): (Vec<String>, Vec<f32>) = layers.iter().filter_map(of).unzip();
-            if names.is_empty() {
-                continue;
+            if !names.is_empty() {
+                vectors.push((quantity.word(), names, values));
             }
-            let known = run.layers.get(&quantity).filter(|known| known.iter().eq(names.iter())).cloned();
-            let names = known.unwrap_or_else(|| names.into());
-            run.layers.insert(quantity, Arc::clone(&names));
-            let tag = format!("layers/{}", quantity.word());
-            run.writer.vector(&tag, &names, when.step, wall_time, &values)?;
-            let id = run.id(&tag, true);
-            run.recorder.vector(id, &names, when, &values);
-            is_urgent |= values.iter().any(|v| !v.is_finite());
         }
-        if run.flushed.elapsed() > FLUSH {
-            run.flush()?;
-        }
-        run.news(is_urgent)
+        let vectors: Vec<Vector<'_>> =
+            vectors.iter().map(|(word, names, values)| Vector { word, names, values }).collect();
+        run.record(step, &scalars, &vectors)
     }
 }
 
@@ -285,6 +342,27 @@ impl std::fmt::Debug for Run {
 mod tests {
     use super::*;
     use crate::find;
+
+    #[test]
+    fn a_trap_is_told_at_once_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = Run::create(folder.path()).unwrap();
+        run.step(0).loss(0.7).log().unwrap();
+        let text = r#"{"kind":"loss","step":1,"phase":"forward","op":"log","loss":{"name":"loss","value":"NaN"},
+            "source":{"path":"train.py","line":3,"text":"y = torch.log(x)"},"samples":[{"row":2,"index":40}]}"#;
+        let found = run.trap(serde_json::from_str(text).unwrap()).unwrap();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].rule, "non-finite-loss");
+        let logs = find(folder.path()).unwrap();
+        assert!(logs.left_aside.is_empty() && logs.runs.len() == 1, "{logs:?}");
+        let mut source = logs.runs[0].open(None);
+        let mut recorder = Recorder::new("again", Names::default());
+        source.poll(&mut recorder).unwrap();
+        recorder.conclude(source.as_ref(), true);
+        assert_eq!(recorder.run().traps.len(), 1);
+        let read = Judges::new(|_| true, &Map::new()).unwrap().judge_run(recorder.run());
+        assert_eq!(read.findings[0], found[0]);
+    }
 
     #[test]
     fn what_is_logged_is_read_back_and_judged_alike() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stetho_core::run::{Digest, Part, Quantity, Run, Series};
+use stetho_core::run::{Digest, Part, Quantity, Run, Series, Trap};
 
 use crate::{Meaning, Names, Sink, Source, StepAxis, Tag, TagId, When};
 
@@ -51,6 +51,8 @@ struct Sum {
 
 /// Stands behind the name of a series of a further writer.
 const WRITER: &str = " [writer ";
+/// Traps that are kept, at most: where batches are dropped and the run goes on, there may be many.
+const MOST_TRAPS: usize = 1000;
 /// Settings that are kept, at most.
 const MOST_SETTINGS: usize = 500;
 
@@ -106,13 +108,22 @@ impl Recorder {
         self.demote_sums();
     }
 
-    /// What a series is. Of several writers, the losses and metrics of all count; the rest is that of the first, so that no layer
-    /// is there twice and no term is added twice.
+    /// What a series is. Of several writers, the losses and metrics of all count, and what is there to compare them; the rest is that
+    /// of the first, so that no layer is there twice and no term is added twice.
     fn meaning(&self, tag: &str) -> Meaning {
-        let Some((bare, _)) = tag.rsplit_once(WRITER) else { return self.names.meaning(tag) };
+        let (bare, writer) = match tag.rsplit_once(WRITER) {
+            Some((bare, number)) => (bare, Some(number.trim_end_matches(']'))),
+            None => (tag, None),
+        };
         let meaning = self.names.meaning(bare);
         match meaning.quantity {
+            Quantity::Live(fact) if fact.is_of_rank() => {
+                let name =
+                    if meaning.name.is_empty() { writer.unwrap_or("0").to_owned() } else { meaning.name };
+                Meaning { name, ..meaning }
+            }
             Quantity::Loss(_) | Quantity::Metric(..) => meaning,
+            _ if writer.is_none() => meaning,
             _ => Meaning { quantity: Quantity::Other, ..meaning },
         }
     }
@@ -285,6 +296,12 @@ impl Sink for Recorder {
             if let Some(series) = sum.series.and_then(|i| self.run.series.get_mut(i)) {
                 series.digest.cut(step);
             }
+        }
+    }
+
+    fn trap(&mut self, trap: Trap) {
+        if self.run.traps.len() < MOST_TRAPS {
+            self.run.traps.push(trap);
         }
     }
 

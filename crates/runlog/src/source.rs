@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use stetho_core::run::Trap;
+
 use crate::LogError;
 
 /// A series of one source: numbered from 0 in the order in which its tags were first seen.
@@ -52,6 +54,11 @@ pub trait Sink {
     /// The run was taken up again at `step`: what was said of this step and later ones is void, for one series, or for all
     /// where none is named.
     fn restart(&mut self, id: Option<TagId>, step: i64);
+
+    /// The run was stopped at the moment it went wrong, or would have been.
+    fn trap(&mut self, trap: Trap) {
+        let _ = trap;
+    }
 
     /// A named setting of the run, such as a hyperparameter.
     fn setting(&mut self, name: &str, value: &str) {

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -29,7 +28,7 @@ pub(super) const LOOK: Duration = Duration::from_secs(3);
 const JUDGE: Duration = Duration::from_secs(1);
 
 /// Reads and judges until the user stops it, something bad enough is found, or nothing has been written for the time given.
-pub(super) fn follow(args: &WatchArgs, config: &Config, logs: &mut Logs, start: Instant) -> Result<ExitCode> {
+pub(super) fn follow(args: &WatchArgs, config: &Config, logs: &mut Logs, start: Instant) -> Result<u8> {
     let seat = || seat_judges(&args.report, config);
     let mut hooks = Hooks::new(args.exec.as_deref(), args.post.as_deref())?;
     let fail_on = args.report.fail_on.or(config.fail_on);
@@ -60,7 +59,7 @@ pub(super) fn follow(args: &WatchArgs, config: &Config, logs: &mut Logs, start: 
             }
             line.gone(&told.gone(&judged), args)?;
             if let Some(page) = &page {
-                page.show(document(&args.logs, args.report.all, logs, judged, start));
+                page.show(document("watch", &args.logs, args.report.all, logs, judged, start));
             }
         }
         line.show(logs);
@@ -72,9 +71,9 @@ pub(super) fn follow(args: &WatchArgs, config: &Config, logs: &mut Logs, start: 
     logs.demand_points()?;
     logs.demand_mapped()?;
     let judged = logs.judge(&seat, true)?;
-    let document = document(&args.logs, args.report.all, logs, judged, start);
+    let document = document("watch", &args.logs, args.report.all, logs, judged, start);
     deliver(&document, &args.report)?;
-    Ok(ExitCode::from(u8::from(fails || fail_on.unwrap_or_default().fails(document.worst()))))
+    Ok(u8::from(fails || fail_on.unwrap_or_default().fails(document.worst())))
 }
 
 /// The live page, in a thread of its own.

@@ -5,7 +5,6 @@ mod hooks;
 mod logs;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -25,7 +24,7 @@ pub(crate) use logs::{Judged, Logs};
 ///
 /// # Errors
 /// When the request makes no sense, a log cannot be read or holds nothing, or the report cannot be written.
-pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &WatchArgs) -> Result<u8> {
     let start = Instant::now();
     if let Some(out) = &args.report.out {
         output::check_target(out)?;
@@ -41,28 +40,43 @@ pub(crate) fn run(args: &WatchArgs) -> Result<ExitCode> {
         // Fails only where the threads were set before, which nothing does.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(args.report.threads).build_global();
     }
+    demand_use(args)?;
     let mut logs = Logs::open(&args.logs, &args.map, args.pattern.as_deref())?;
     if args.follow || args.serve {
         catch_end();
         return follow::follow(args, &config, &mut logs, start);
     }
-    let only_following = [
+    logs.finish();
+    logs.demand_points()?;
+    logs.demand_mapped()?;
+    let judged = logs.judge(&|| seat_judges(&args.report, &config), true)?;
+    let document = document("watch", &args.logs, args.report.all, &logs, judged, start);
+    deliver(&document, &args.report)?;
+    let fail_on = args.report.fail_on.or(config.fail_on).unwrap_or_default();
+    Ok(status(&document, fail_on))
+}
+
+/// An error where an option is given that would have no effect.
+fn demand_use(args: &WatchArgs) -> Result<()> {
+    let of_the_page = [
+        ("--host", args.at.host.is_some()),
+        ("--port", args.at.port.is_some()),
+        ("--token", args.at.token.is_some()),
+    ];
+    if let Some((option, _)) = of_the_page.iter().find(|(_, is_given)| *is_given && !args.serve) {
+        bail!("{option} goes with --serve: without it no page is served");
+    }
+    let of_following = [
         ("--total", args.total.is_some()),
         ("--idle", args.idle.is_some()),
         ("--exec", args.exec.is_some()),
         ("--post", args.post.is_some()),
     ];
-    if let Some((option, _)) = only_following.iter().find(|(_, is_given)| *is_given) {
+    let is_followed = args.follow || args.serve;
+    if let Some((option, _)) = of_following.iter().find(|(_, is_given)| *is_given && !is_followed) {
         bail!("{option} goes with --follow or --serve: without them a log is read once");
     }
-    logs.finish();
-    logs.demand_points()?;
-    logs.demand_mapped()?;
-    let judged = logs.judge(&|| seat_judges(&args.report, &config), true)?;
-    let document = document(&args.logs, args.report.all, &logs, judged, start);
-    deliver(&document, &args.report)?;
-    let fail_on = args.report.fail_on.or(config.fail_on).unwrap_or_default();
-    Ok(ExitCode::from(status(&document, fail_on)))
+    Ok(())
 }
 
 /// Serves the page of the runs under `paths`, live, until Ctrl-C.
@@ -89,7 +103,7 @@ pub(crate) fn serve(paths: &[PathBuf], map: &[String], at: &AddressArgs) -> Resu
         }
         let is_new = logs.poll() > 0 || std::mem::take(&mut is_first);
         let judged = if is_new { logs.judge(&seat, false).ok() } else { None };
-        judged.map(|judged| document(&asked, false, &logs, judged, start))
+        judged.map(|judged| document("watch", &asked, false, &logs, judged, start))
     };
     crate::serve::serve(at, &shown(paths), source, is_stopped)
 }
@@ -100,14 +114,23 @@ fn shown(paths: &[PathBuf]) -> String {
 }
 
 /// The report on the runs as they stand.
-fn document(paths: &[PathBuf], all: bool, logs: &Logs, judged: Judged, start: Instant) -> Document {
+pub(crate) fn document(
+    command: &str,
+    paths: &[PathBuf],
+    all: bool,
+    logs: &Logs,
+    judged: Judged,
+    start: Instant,
+) -> Document {
     let Judged { mut verdict, owners } = judged;
     if !all {
         verdict.truncate(MAX_PLACES);
     }
     let mut facts = Map::new();
     let of = |owner: usize| owners.iter().enumerate().filter(move |(_, o)| **o == owner).map(|(i, _)| i);
-    let runs: Vec<RunFacts> = logs.runs().enumerate().map(|(i, run)| RunFacts::of(run, of(i))).collect();
+    let runs = logs.recorded().enumerate();
+    let runs: Vec<RunFacts> =
+        runs.map(|(i, (run, settings))| RunFacts::of(run, of(i)).with_settings(settings)).collect();
     RunFacts::insert_into(&runs, &mut facts);
     facts.insert("skipped_files".into(), logs.notes().into());
     facts.insert("command_line".into(), command_line().into());
@@ -115,7 +138,7 @@ fn document(paths: &[PathBuf], all: bool, logs: &Logs, judged: Judged, start: In
     Document {
         schema: SCHEMA,
         stetho: env!("CARGO_PKG_VERSION").into(),
-        command: "watch".into(),
+        command: command.into(),
         subject: Subject {
             paths: paths.iter().map(|path| path.display().to_string()).collect(),
             kind: "run".into(),

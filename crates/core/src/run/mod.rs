@@ -4,10 +4,17 @@
 //! that is read from its log: whoever follows judges again and again, and tells what is new.
 
 mod digest;
+mod fact;
 mod quantity;
+mod trap;
 
 pub use digest::{Block, Digest, Jump, NonFinite, Point};
+pub use fact::{Call, Fact, Site};
 pub use quantity::{Better, LayerQuantity, Part, Quantity};
+pub use trap::{
+    Action, Cause, Explained, FoundBy, Named, Operand, Phase, Quote, Replay, ReplayOutcome, SourceLine, Trap,
+    TrapDetails, TrapKind, TrapSample,
+};
 
 use crate::{Record, Signal};
 
@@ -24,6 +31,16 @@ pub struct Series {
     pub digest: Digest,
 }
 
+impl Series {
+    /// Whether it is a metric that is 0 where nothing is told to be positive.
+    pub fn is_of_positives(&self) -> bool {
+        let tag = self.tag.to_lowercase();
+        let mut words = tag.split(|c: char| !c.is_alphanumeric());
+        matches!(self.quantity, Quantity::Metric(_, Better::Higher))
+            && words.any(|w| ["recall", "sensitivity", "tpr", "f1"].contains(&w))
+    }
+}
+
 /// What was logged of a training run.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -38,6 +55,8 @@ pub struct Run {
     pub contest: Option<&'static str>,
     /// Where a restart stepped back: the step at which it began anew.
     pub restarts: Vec<u64>,
+    /// What stopped it, or would have, in the order of time.
+    pub traps: Vec<Trap>,
     /// Whether the run is over, as far as one can know: nobody follows it.
     pub is_over: bool,
 }
@@ -106,6 +125,26 @@ impl Run {
         series.into_iter()
     }
 
+    /// Series of a fact of the training loop, one for each thing that it is measured of.
+    pub fn facts(&self, fact: Fact) -> impl Iterator<Item = &Series> {
+        self.of(Quantity::Live(fact))
+    }
+
+    /// The newest value of a fact of the whole.
+    pub fn fact(&self, fact: Fact) -> Option<f64> {
+        self.facts(fact).next().and_then(|s| s.digest.last()).map(|p| p.value)
+    }
+
+    /// The newest value of a fact of the thing called `name`.
+    pub fn fact_of(&self, fact: Fact, name: &str) -> Option<f64> {
+        self.facts(fact).find(|s| s.name == name).and_then(|s| s.digest.last()).map(|p| p.value)
+    }
+
+    /// The lines of the script that make a call, the first seen first.
+    pub fn sites(&self, call: Call) -> impl Iterator<Item = Site<'_>> {
+        self.facts(Fact::Site).filter_map(|s| Site::parse(&s.name)).filter(move |site| site.call == call)
+    }
+
     /// The last step of any series.
     pub fn last_step(&self) -> Option<u64> {
         self.series.iter().filter_map(|s| s.digest.last()).map(|p| p.step).max()
@@ -138,11 +177,13 @@ impl Record for Run {
         let any = |test: &dyn Fn(Quantity) -> bool| {
             self.series.iter().any(|s| test(s.quantity) && s.digest.n_logged() > 0)
         };
+        let is_trapped = |kind: TrapKind| self.traps.iter().any(|trap| trap.kind == kind);
         let is_there = match signal {
             Signal::TrainLoss => self.train_loss().is_some(),
             Signal::AnyLoss => {
                 any(&|q| matches!(q, Quantity::Loss(_) | Quantity::LossTerm(_)))
                     || self.train_loss().is_some()
+                    || is_trapped(TrapKind::Loss)
             }
             Signal::LossTerms => any(&|q| q == Quantity::LossTerm(Part::Train)),
             Signal::ValidationLoss => self.validation_loss().is_some(),
@@ -151,14 +192,22 @@ impl Record for Run {
             Signal::GradientNorm => any(&|q| q == Quantity::GradientNorm),
             Signal::AnyGradient => {
                 any(&|q| matches!(q, Quantity::GradientNorm | Quantity::Layer(LayerQuantity::GradientNorm)))
+                    || is_trapped(TrapKind::Gradient)
             }
             Signal::LossScale => any(&|q| q == Quantity::LossScale),
             Signal::StepTimes => any(&|q| q == Quantity::DataTime) && any(&|q| q == Quantity::StepTime),
             Signal::Memory => any(&|q| q == Quantity::Memory),
-            Signal::ClassShares => any(&|q| q == Quantity::ClassShare),
+            Signal::MemoryOrGraphs => {
+                any(&|q| matches!(q, Quantity::Memory | Quantity::Live(Fact::KeptGraphs)))
+            }
+            Signal::ClassShares => {
+                any(&|q| q == Quantity::ClassShare)
+                    || self.series.iter().any(|s| s.is_of_positives() && s.digest.n_logged() > 0)
+            }
             Signal::LayerGradients => any(&|q| q == Quantity::Layer(LayerQuantity::GradientNorm)),
             Signal::LayerWeights => {
                 any(&|q| matches!(q, Quantity::Layer(LayerQuantity::WeightNorm | LayerQuantity::NonFinite)))
+                    || is_trapped(TrapKind::Parameter)
             }
             Signal::LayerUpdates => {
                 any(&|q| q == Quantity::Layer(LayerQuantity::UpdateRatio))
@@ -177,6 +226,7 @@ impl Record for Run {
             }
             Signal::SaturatedUnits => any(&|q| q == Quantity::Layer(LayerQuantity::SaturatedShare)),
             Signal::AnySeries => any(&|_| true),
+            Signal::Live(fact) => any(&|q| q == Quantity::Live(fact)),
             _ => false,
         };
         (!is_there).then(|| format!("the log holds no {}", signal.name()))

@@ -1,5 +1,7 @@
 //! What a logged series measures.
 
+use super::Fact;
+
 /// The part of the data that a series is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
@@ -135,6 +137,8 @@ pub enum Quantity {
     Baseline(Part),
     /// Something of a layer or a parameter.
     Layer(LayerQuantity),
+    /// A fact of the training loop.
+    Live(Fact),
     /// Nothing that a rule knows: drawn, not judged.
     Other,
 }

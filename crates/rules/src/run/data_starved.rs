@@ -1,7 +1,7 @@
 //! `data-starved`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Quantity, Run, Series};
+use stetho_core::run::{Fact, Quantity, Run, Series};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{curves, since};
@@ -35,11 +35,13 @@ use crate::trend::{mean, median};
 pub(crate) struct DataStarved {
     /// Share of the time that may be spent waiting.
     pub share: f64,
+    /// Seconds of a step that may be spent waiting, where the log is known to be in seconds.
+    pub seconds: f64,
 }
 
 impl Default for DataStarved {
     fn default() -> Self {
-        Self { share: 0.3 }
+        Self { share: 0.3, seconds: 0.005 }
     }
 }
 
@@ -48,12 +50,15 @@ impl Rule for DataStarved {
     const ID: &'static str = "data-starved";
     const SEVERITY: Severity = Severity::Warning;
     const SIGNALS: &'static [Signal] = &[Signal::StepTimes];
+    const ALSO: &'static [Signal] = &[Signal::Live(Fact::Workers)];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let fullest = |quantity| run.of(quantity).max_by_key(|s| s.digest.n());
         let Some((data, step)) = fullest(Quantity::DataTime).zip(fullest(Quantity::StepTime)) else { return };
         let Some((wait, whole, share)) = self.waiting(data, step) else { return };
-        if share <= self.share {
+        // Where we have measured it ourselves, it is in seconds: putting a small batch together takes its time, and no worker saves that.
+        let workers = run.fact(Fact::Workers);
+        if share <= self.share || workers.is_some() && wait < self.seconds {
             return;
         }
         let faster = 1.0 / (1.0 - share.min(0.99));
@@ -69,8 +74,9 @@ impl Rule for DataStarved {
                 ),
                 Evidence::at_most("share of the time of a step spent waiting for data", share, self.share),
                 Remedy::advice(format!(
-                    "load with more workers (`num_workers`, `persistent_workers=True`, `pin_memory=True`): without the wait the run \
+                    "load with more workers ({}`num_workers`, `persistent_workers=True`, `pin_memory=True`): without the wait the run \
                      would be up to {} times as fast",
+                    workers.map_or_else(String::new, |n| format!("there are {n} now; ")),
                     Human((10.0 * faster).round() / 10.0)
                 )),
             )

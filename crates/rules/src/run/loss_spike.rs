@@ -1,10 +1,11 @@
 //! `loss-spike`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Jump, Run};
+use stetho_core::run::{Jump, Run, TrapKind};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{at, line, round2};
+use crate::trapped;
 use crate::unrest::{Outstanding, spikes, swings};
 
 /// The loss of single steps stands far above all others, and comes back.
@@ -20,6 +21,12 @@ use crate::unrest::{Outstanding, spikes, swings};
 /// ```recipe rows=500
 /// step = row()
 /// loss = 0.5 + exp(-step / 50) + normal(0, 0.03) + pick(step == 321, 6, 0)
+/// ```
+///
+/// A trap that names the sample:
+/// ```jsonl
+/// {"step": 40, "loss": 0.71}
+/// {"kind": "spike", "step": 41, "phase": "input", "loss": {"name": "loss", "value": 900.5}, "level": 0.7, "swing": 0.05, "samples": [{"row": 3, "index": 77}], "cause": "outlier_target"}
 /// ```
 ///
 /// ## Stays quiet on
@@ -51,6 +58,10 @@ impl Rule for LossSpike {
     const ALSO: &'static [Signal] = &[Signal::GradientNorm];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
+        trapped::raise(run, TrapKind::Spike, report);
+        if run.traps.iter().any(|trap| trap.kind == TrapKind::Spike) {
+            return;
+        }
         let Some(series) =
             run.train_loss().filter(|s| run.contest.is_none() && s.digest.non_finite().count() == 0)
         else {

@@ -5,7 +5,10 @@ mod class_collapse;
 mod clipping_always;
 mod data_starved;
 mod dead_activations;
+mod eval_mode_training;
+mod excessive_augmentation;
 mod exploding_gradient;
+mod gradient_accumulates;
 mod learning_rate_collapsed;
 mod learning_rate_extreme;
 mod loss_at_chance;
@@ -20,13 +23,22 @@ mod no_validation;
 mod non_finite_gradient;
 mod non_finite_loss;
 mod non_finite_parameter;
+mod not_shuffled;
 mod overfitting_run;
+mod rank_divergence;
+mod rank_duplicate_data;
+mod rank_straggler;
+mod repeated_batches;
+mod resume_repeats_data;
 mod saturated_activations;
+mod scheduler_order;
 #[cfg(test)]
 mod testing;
+mod train_mode_eval;
 mod unchanged_parameters;
 mod underfitting_run;
 mod update_ratio;
+mod validation_leak;
 mod vanishing_gradient;
 
 use stetho_core::Entry;
@@ -36,11 +48,21 @@ use crate::entry;
 
 /// The rules, in the order in which they are reported.
 pub static RULES: &[Entry<Run>] = &[
+    entry!("run", gradient_accumulates::GradientAccumulates),
+    entry!("run", eval_mode_training::EvalModeTraining),
+    entry!("run", train_mode_eval::TrainModeEval),
+    entry!("run", repeated_batches::RepeatedBatches),
+    entry!("run", validation_leak::ValidationLeak),
+    entry!("run", rank_divergence::RankDivergence),
+    entry!("run", rank_duplicate_data::RankDuplicateData),
     entry!("run", non_finite_loss::NonFiniteLoss),
+    entry!("run", not_shuffled::NotShuffled),
+    entry!("run", scheduler_order::SchedulerOrder),
     entry!("run", loss_diverging::LossDiverging),
     entry!("run", loss_at_chance::LossAtChance),
     entry!("run", loss_not_decreasing::LossNotDecreasing),
     entry!("run", loss_terms_unbalanced::LossTermsUnbalanced),
+    entry!("run", excessive_augmentation::ExcessiveAugmentation),
     entry!("run", overfitting_run::OverfittingRun),
     entry!("run", underfitting_run::UnderfittingRun),
     entry!("run", loss_oscillating::LossOscillating),
@@ -62,4 +84,6 @@ pub static RULES: &[Entry<Run>] = &[
     entry!("run", data_starved::DataStarved),
     entry!("run", memory_growth::MemoryGrowth),
     entry!("run", class_collapse::ClassCollapse),
+    entry!("run", resume_repeats_data::ResumeRepeatsData),
+    entry!("run", rank_straggler::RankStraggler),
 ];

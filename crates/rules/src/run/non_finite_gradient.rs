@@ -1,11 +1,12 @@
 //! `non-finite-gradient`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{LayerQuantity, Quantity, Run};
+use stetho_core::run::{LayerQuantity, Quantity, Run, TrapKind};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::broken::{self, BrokenGradient};
 use crate::runs::{at, curves, line, round2, since as steps_from};
+use crate::trapped;
 
 /// A gradient that stops being a number while the loss still is one.
 ///
@@ -25,6 +26,12 @@ use crate::runs::{at, curves, line, round2, since as steps_from};
 /// 2,2.1,nan
 /// 3,nan,nan
 /// 4,nan,nan
+/// ```
+///
+/// A trap that names the operation and the sample:
+/// ```jsonl
+/// {"step": 40, "loss": 0.71}
+/// {"kind": "gradient", "step": 41, "phase": "backward", "op": "SqrtBackward0", "cause": "sqrt_at_zero"}
 /// ```
 ///
 /// ## Stays quiet on
@@ -68,6 +75,9 @@ impl Rule for NonFiniteGradient {
     const ALSO: &'static [Signal] = &[Signal::AnyLoss, Signal::LossScale, Signal::LayerWeights];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
+        if !trapped::raise(run, TrapKind::Gradient, report) {
+            return;
+        }
         let gradients = broken::gradients(run);
         let Some(since) = broken::gradient(run) else { return self.check_skipped(run, &gradients, report) };
         let loss = broken::loss(run);

@@ -1,10 +1,11 @@
 //! `non-finite-loss`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{NonFinite, Quantity, Run, Series};
+use stetho_core::run::{NonFinite, Quantity, Run, Series, TrapKind};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{at, line, peak_learning_rate, round2, since};
+use crate::trapped;
 
 /// A loss that stops being a number.
 ///
@@ -23,6 +24,12 @@ use crate::runs::{at, line, peak_learning_rate, round2, since};
 /// 1,2.1
 /// 2,nan
 /// 3,nan
+/// ```
+///
+/// A trap that names the operation and the sample:
+/// ```jsonl
+/// {"step": 40, "loss": 0.71}
+/// {"kind": "loss", "step": 41, "phase": "forward", "loss": {"name": "loss", "value": "Infinity"}, "op": "log", "cause": "log_of_zero"}
 /// ```
 ///
 /// ## Stays quiet on
@@ -55,6 +62,9 @@ impl Rule for NonFiniteLoss {
     const ALSO: &'static [Signal] = &[Signal::GradientNorm, Signal::LearningRate];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
+        if !trapped::raise(run, TrapKind::Loss, report) {
+            return;
+        }
         let mut broken: Vec<&Series> =
             run.series.iter().filter(|s| is_loss(run, s) && is_broken(s)).collect();
         // The earliest is the cause; of several at one step, the single term rather than the sum.

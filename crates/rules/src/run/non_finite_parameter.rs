@@ -1,12 +1,13 @@
 //! `non-finite-parameter`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::Run;
+use stetho_core::run::{Run, TrapKind};
 use stetho_core::{Draft, Evidence, Remedy, Report, Rule, Severity, Signal};
 
 use crate::broken;
 use crate::layers::{names, places};
 use crate::runs::{at, line};
+use crate::trapped;
 
 /// A parameter that stops being a number before the loss and the gradient do.
 ///
@@ -26,6 +27,12 @@ use crate::runs::{at, line};
 /// 2,2.1,1.1,1.2,4.2,nan
 /// 3,nan,nan,nan,nan,nan
 /// 4,nan,nan,nan,nan,nan
+/// ```
+///
+/// A trap that names the operation and the sample:
+/// ```jsonl
+/// {"step": 40, "loss": 0.71}
+/// {"kind": "parameter", "step": 41, "phase": "optimizer", "parameters": ["fc.weight"], "cause": "zero_epsilon"}
 /// ```
 ///
 /// ## Stays quiet on
@@ -49,6 +56,9 @@ impl Rule for NonFiniteParameter {
     const ALSO: &'static [Signal] = &[Signal::AnyLoss, Signal::AnyGradient];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
+        if !trapped::raise(run, TrapKind::Parameter, report) {
+            return;
+        }
         let broken = broken::parameters(run);
         let Some(&(worst, since)) = broken.first() else { return };
         let earlier = broken::loss(run).into_iter().chain(broken::gradient(run));

@@ -1,7 +1,7 @@
 //! Runs for the tests of rules: made from named series of numbers, and from the examples in the rules' documentation.
 
 use serde_json::Map;
-use stetho_core::run::{Better, Digest, LayerQuantity, Part, Quantity, Run, Series};
+use stetho_core::run::{Better, Digest, Fact, LayerQuantity, Part, Quantity, Run, Series};
 use stetho_core::{Example, Finding, Outcome, Session};
 use stetho_gallery::{DEFAULT_ROWS, Recipe};
 
@@ -9,6 +9,9 @@ use stetho_gallery::{DEFAULT_ROWS, Recipe};
 fn meaning(tag: &str) -> (Quantity, &str) {
     use LayerQuantity as Of;
     let (word, name) = tag.split_once('/').unwrap_or((tag, ""));
+    if let Some(fact) = Fact::of_word(word) {
+        return (Quantity::Live(fact), name);
+    }
     let quantity = match word {
         "loss" if name.is_empty() => Quantity::Loss(Part::Train),
         "loss" => Quantity::LossTerm(Part::Train),
@@ -18,7 +21,11 @@ fn meaning(tag: &str) -> (Quantity, &str) {
         }
         "val_loss" => Quantity::Loss(Part::Validation),
         "acc" | "accuracy" => Quantity::Metric(Part::Train, Better::Higher),
-        "val_acc" | "val_accuracy" | "val_f1" => Quantity::Metric(Part::Validation, Better::Higher),
+        "val_acc" | "val_accuracy" | "val_f1" | "val_recall" => {
+            Quantity::Metric(Part::Validation, Better::Higher)
+        }
+        "mae" => Quantity::Metric(Part::Train, Better::Lower),
+        "val_mae" => Quantity::Metric(Part::Validation, Better::Lower),
         "baseline_accuracy" => Quantity::Baseline(Part::Validation),
         "lr" => Quantity::LearningRate,
         "grad_norm" if name.is_empty() => Quantity::GradientNorm,
@@ -94,9 +101,31 @@ pub(crate) fn run_of(example: &Example) -> Run {
             let rows = example.argument("rows").map_or(DEFAULT_ROWS, |rows| rows.parse().unwrap());
             Recipe::parse(&example.text).unwrap().make(rows).unwrap().to_csv()
         }
+        "jsonl" => return run_of_json(&example.text),
         other => panic!("no runs are made from blocks of `{other}`"),
     };
     run_of_csv(&csv)
+}
+
+/// The run of lines of JSON: points of series, facts of the loop by the names of things, and traps.
+fn run_of_json(text: &str) -> Run {
+    let mut run = Run { name: "run".into(), unit: "step", is_over: true, ..Run::default() };
+    for (row, line) in text.lines().enumerate() {
+        let value: Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        if value.contains_key("kind") {
+            run.traps.push(serde_json::from_str(line).unwrap());
+            continue;
+        }
+        let step = value.get("step").and_then(serde_json::Value::as_u64).unwrap_or(row as u64);
+        for (tag, value) in value.iter().filter(|(tag, _)| *tag != "step") {
+            let point = (step, value.as_f64().unwrap());
+            match run.series.iter_mut().find(|s| s.tag == *tag) {
+                Some(series) => series.digest.push(point.0, f64::NAN, point.1),
+                None => run.series.push(series(tag, [point])),
+            }
+        }
+    }
+    run
 }
 
 /// The run of a table whose column `step` or `epoch` tells the step; the other columns are series. Empty cells are no points.

@@ -1,7 +1,7 @@
 //! `unchanged-parameters`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{LayerQuantity, Quantity, Run, Series};
+use stetho_core::run::{Fact, LayerQuantity, Quantity, Run, Series};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::layers::{Held, names, places};
@@ -29,7 +29,28 @@ use crate::trend::median;
 /// `weight_norm/fc2` = 3.1 + 0.004123 * step
 /// ```
 ///
+/// Parameters that no gradient reaches although an optimizer holds them:
+/// ```recipe rows=100
+/// step = row()
+/// loss = exp(-step / 100)
+/// `grad_norm/fc2` = lognormal(0, 0.3)
+/// `update_norm/fc1` = 0
+/// `update_norm/fc2` = lognormal(-6, 0.3)
+/// `trainable/fc1` = 1
+/// `in_optimizer/fc1` = 1
+/// ```
+///
 /// ## Stays quiet on
+/// Parameters that are frozen on purpose, by leaving them out of gradients:
+/// ```recipe rows=100
+/// step = row()
+/// loss = exp(-step / 100)
+/// `grad_norm/fc2` = lognormal(0, 0.3)
+/// `update_norm/fc1` = 0
+/// `update_norm/fc2` = lognormal(-6, 0.3)
+/// `trainable/fc1` = 0
+/// `in_optimizer/fc1` = 0
+/// ```
 /// ```recipe rows=100
 /// step = row()
 /// loss = exp(-step / 100)
@@ -78,7 +99,12 @@ impl Rule for UnchangedParameters {
     const ID: &'static str = "unchanged-parameters";
     const SEVERITY: Severity = Severity::Error;
     const SIGNALS: &'static [Signal] = &[Signal::LayerChanges];
-    const ALSO: &'static [Signal] = &[Signal::LayerGradients, Signal::LearningRate];
+    const ALSO: &'static [Signal] = &[
+        Signal::LayerGradients,
+        Signal::LearningRate,
+        Signal::Live(Fact::Trainable),
+        Signal::Live(Fact::InOptimizer),
+    ];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let layers: Vec<&Series> = layers(run).filter(|s| s.digest.n() >= self.points).collect();
@@ -104,6 +130,11 @@ impl Rule for UnchangedParameters {
         let is_dead = run.layers(LayerQuantity::DeadShare).any(|s| Held::of(s, 0.7).is_some());
         let zero = if is_dead { Vec::new() } else { with(Gradient::Zero) };
         let idle: Vec<&Series> = zero.into_iter().chain(with(Gradient::Unknown)).collect();
+        let (cut_off, idle): (Vec<&Series>, Vec<&Series>) =
+            idle.into_iter().partition(|s| is_cut_off(run, &s.name));
+        raise_cut_off(run, &cut_off, report);
+        let idle: Vec<&Series> =
+            idle.into_iter().filter(|s| run.fact_of(Fact::Trainable, &s.name).is_none()).collect();
         raise_frozen(run, &idle, report);
     }
 }
@@ -126,9 +157,26 @@ impl UnchangedParameters {
     }
 }
 
+/// Whether a parameter asks for a gradient, and an optimizer holds it: then it is meant to learn.
+fn is_cut_off(run: &Run, name: &str) -> bool {
+    let is = |fact| run.fact_of(fact, name).is_some_and(|value| value > 0.5);
+    is(Fact::Trainable) && is(Fact::InOptimizer)
+}
+
+/// Parameters that are meant to learn, and that no gradient reaches.
+fn raise_cut_off(run: &Run, still: &[&Series], report: &mut Report) {
+    let message =
+        format!("{} never change: an optimizer holds them, but no gradient reaches them", names(still));
+    let remedy = "look for `detach()`, `.data`, `torch.no_grad()`, `.item()` or NumPy between these parameters and the loss, for a module that \
+                  `forward` never calls, and for an optimizer that was made before the model was replaced";
+    raise(run, still, &message, remedy, Severity::Warning, report);
+}
+
 /// Layers that get gradients and stay as they are.
 fn raise_some(run: &Run, still: &[&Series], report: &mut Report) {
-    let message = format!("{} never change, although they get gradients", names(still));
+    let is_outside = |s: &&Series| run.fact_of(Fact::InOptimizer, &s.name).is_some_and(|value| value < 0.5);
+    let why = if still.iter().all(is_outside) { ": no optimizer holds them" } else { "" };
+    let message = format!("{} never change, although they get gradients{why}", names(still));
     let remedy = "hand these parameters to the optimizer: `[n for n, p in model.named_parameters() if all(p is not q for g in \
                   optimizer.param_groups for q in g['params'])]` lists what it lacks";
     raise(run, still, &message, remedy, Severity::Error, report);

@@ -8,6 +8,7 @@ use stetho_core::count_of;
 use super::file::EventFile;
 use super::is_event_file;
 use super::series::Board;
+use crate::traps::TrapFile;
 use crate::{Account, LogError, Progress, Sink, Source, StepAxis};
 
 /// Folders that changed so lately are listed again in any case: another change may carry the same time.
@@ -22,6 +23,8 @@ pub struct EventRun {
     folder: Option<PathBuf>,
     listed: Option<SystemTime>,
     files: Vec<EventFile>,
+    /// What stopped the run; beside the events of a folder.
+    traps: Option<TrapFile>,
     board: Board,
     account: Account,
 }
@@ -29,14 +32,18 @@ pub struct EventRun {
 impl EventRun {
     /// All event files of a folder, later ones too; not those of its subfolders.
     pub fn of_folder(folder: &Path) -> Self {
-        Self { folder: Some(folder.to_owned()), ..Self::of_files(&[]) }
+        Self {
+            folder: Some(folder.to_owned()),
+            traps: Some(TrapFile::in_folder(folder)),
+            ..Self::of_files(&[])
+        }
     }
 
     /// These files.
     pub fn of_files(paths: &[PathBuf]) -> Self {
         let files = paths.iter().enumerate().map(|(i, path)| EventFile::new(path.clone(), i)).collect();
         let account = Account { axis: StepAxis::Step("step".into()), ..Account::default() };
-        Self { folder: None, listed: None, files, board: Board::default(), account }
+        Self { folder: None, listed: None, files, traps: None, board: Board::default(), account }
     }
 
     /// Looks for files that have come.
@@ -90,6 +97,9 @@ impl Source for EventRun {
             return Err(error);
         }
         progress.points = self.board.n_points - before;
+        if let Some(traps) = &mut self.traps {
+            progress += traps.poll(&mut self.account, sink);
+        }
         Ok(progress)
     }
 

@@ -1,6 +1,6 @@
 //! What series measure, by the names that people give them. `docs/run-logs.md` has the table.
 
-use stetho_core::run::{Better, LayerQuantity, Part, Quantity};
+use stetho_core::run::{Better, Fact, LayerQuantity, Part, Quantity};
 
 use crate::LogError;
 
@@ -55,8 +55,11 @@ impl Names {
     /// What a packed vector of layers measures.
     pub fn of_layers(&self, tag: &str) -> Quantity {
         let word = tag.rsplit('/').next().unwrap_or(tag);
-        let known = LayerQuantity::ALL.into_iter().find(|q| q.word() == word);
-        known.map_or(Quantity::Other, Quantity::Layer)
+        if word == "class_share" {
+            return Quantity::ClassShare;
+        }
+        let layer = LayerQuantity::ALL.into_iter().find(|q| q.word() == word).map(Quantity::Layer);
+        layer.or_else(|| Fact::of_word(word).map(Quantity::Live)).unwrap_or(Quantity::Other)
     }
 }
 
@@ -176,6 +179,7 @@ const UPDATE: &[&str] = &["update", "updates", "delta", "upd"];
 const RATIO: &[&str] = &["ratio", "ratios", "to", "over", "relative", "rel"];
 const SHARE: &[&str] =
     &["share", "shares", "frac", "fraction", "ratio", "rate", "pct", "percent", "percentage", "proportion"];
+const POSITIVE: &[&str] = &["positive", "positives", "pos"];
 const DEAD: &[&str] = &["dead", "dying", "inactive"];
 const ZERO: &[&str] = &["zero", "zeros", "zeroes", "sparsity", "sparse"];
 const SATURATED: &[&str] = &["saturated", "saturation", "sat", "saturate"];
@@ -304,7 +308,8 @@ pub(crate) fn is_log10(tag: &str) -> bool {
 /// What a series is, by its name alone.
 fn guess(tag: &str) -> Meaning {
     let words = Words::of(tag);
-    let found = parameter(tag)
+    let found = fact(tag)
+        .or_else(|| parameter(tag))
         .or_else(|| layer(&words))
         .or_else(|| optimizer(&words))
         .or_else(|| resource(&words))
@@ -316,6 +321,13 @@ fn guess(tag: &str) -> Meaning {
 }
 
 type Found = Option<(Quantity, String)>;
+
+/// A fact of the training loop, as Stetho itself writes it: `stetho/<word>` or `stetho/<word>/<name>`.
+fn fact(tag: &str) -> Found {
+    let rest = tag.strip_prefix("stetho/")?;
+    let (word, name) = rest.split_once('/').unwrap_or((rest, ""));
+    Some((Quantity::Live(Fact::of_word(word)?), name.to_owned()))
+}
 
 fn part(words: &Words<'_>) -> Option<Part> {
     if words.has(VALIDATION) {
@@ -540,6 +552,11 @@ fn result(words: &Words<'_>) -> Found {
         ]);
         return (!name.is_empty()).then_some((Quantity::ClassShare, name));
     }
+    // `pred_positive`: the share of two classes that is told; `false_positive` is another matter.
+    let is_told = words.has(&["pred", "preds", "predicted", "predictions"]);
+    if is_told && words.has(POSITIVE) && !words.has(&["true", "false", "precision"]) && !words.has(LOSS) {
+        return Some((Quantity::ClassShare, "positive".into()));
+    }
     if words.has(LOSS) {
         let is_setting = words.has(&["weight", "coef", "coefficient", "lambda", "beta", "weights"]);
         let name = with(&[LOSS]);
@@ -565,8 +582,8 @@ fn result(words: &Words<'_>) -> Found {
     let is_epoch = words
         .words
         .iter()
-        .all(|w| ["epoch", "epochs", "train", "trainer", "current"].contains(&w.text.as_str()));
-    (is_epoch && words.has(&["epoch", "epochs"])).then(|| (Quantity::Epoch, String::new()))
+        .all(|w| ["epoch", "epochs", "ep", "train", "trainer", "current"].contains(&w.text.as_str()));
+    (is_epoch && words.has(&["epoch", "epochs", "ep"])).then(|| (Quantity::Epoch, String::new()))
 }
 
 #[cfg(test)]

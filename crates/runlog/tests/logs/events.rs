@@ -2,7 +2,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use stetho_core::run::{LayerQuantity, Part, Quantity};
+use serde_json::Map;
+use stetho_core::run::{Fact, LayerQuantity, Part, Quantity};
+use stetho_rules::Judges;
 use stetho_runlog::{EventRun, Names, Outcome, Recorder, Source, Tail, Writer};
 
 use crate::support::{Kept, file, open, read};
@@ -139,6 +141,37 @@ fn of_several_writers_losses_count_and_layers_do_not_come_twice() {
     assert_eq!((count(Quantity::LossTerm(Part::Train)), count(Quantity::LearningRate)), (2, 1));
     assert_eq!(count(Quantity::Layer(LayerQuantity::GradientNorm)), 1);
     assert!(recorder.not_understood().is_empty(), "{:?}", recorder.not_understood());
+}
+
+#[test]
+fn the_ranks_of_a_training_are_joined_by_the_files_of_one_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for rank in 0..3u32 {
+        let mut log = Writer::create(folder.path()).unwrap();
+        for step in 0..40i32 {
+            let (step, at) = (f64::from(step), 1.7e9 + f64::from(step));
+            let weights = 4.0 + 0.01 * step + if rank == 2 && step > 9.0 { 0.05 } else { 0.0 };
+            let values = [
+                ("stetho/rank_weights", weights),
+                ("stetho/rank_batch", 100.0 * step + f64::from(rank.min(1))),
+                ("stetho/rank_time", if rank == 1 { 0.2 } else { 0.1 }),
+            ];
+            for (tag, value) in values {
+                log.scalar(tag, step as i64, at, value).unwrap();
+            }
+        }
+    }
+    let mut source = EventRun::of_folder(folder.path());
+    let mut recorder = Recorder::new("run", Names::default());
+    source.finish(&mut recorder).unwrap();
+    recorder.conclude(&source, true);
+    let names: Vec<&str> = recorder.run().facts(Fact::RankTime).map(|s| s.name.as_str()).collect();
+    assert_eq!(names, ["0", "1", "2"]);
+    let found = Judges::new(|_| true, &Map::new()).unwrap().judge_run(recorder.run()).findings;
+    let message = |rule: &str| found.iter().find(|f| f.rule == rule).map_or("", |f| f.message.as_str());
+    assert!(message("rank-divergence").contains("apart since step 10"), "{found:?}");
+    assert!(message("rank-duplicate-data").contains("rank `2` has"), "{found:?}");
+    assert!(message("rank-straggler").contains("rank 1 needs 0.2 s a step, 2 times"), "{found:?}");
 }
 
 #[test]

@@ -1,0 +1,49 @@
+//! The end of a run: its log is judged and its report delivered.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use stetho_report::html;
+
+use crate::args::Format;
+use crate::check::show_pictures;
+use crate::config::Config;
+use crate::delivery::{deliver, format, seat_judges, status};
+use crate::request::Ending;
+use crate::watch::{Logs, document};
+use crate::{FAILED, one_line, output};
+
+/// The page that every run leaves in its folder.
+const PAGE: &str = "report.html";
+
+/// Judges the run that was logged into `folder` and delivers its report as the request, in JSON, asks for it; `report.html` is left in
+/// the folder in any case. Returns the exit status: 0 nothing found, 1 something found, 2 the report could not be made.
+pub fn finish(folder: &Path, request: &str, start: Instant) -> u8 {
+    finished(folder, request, start).unwrap_or_else(|error| {
+        output::note(&format!("error: {}", one_line(&error)));
+        FAILED
+    })
+}
+
+fn finished(folder: &Path, request: &str, start: Instant) -> Result<u8> {
+    let options =
+        serde_json::from_str::<Ending>(request).context("the request of the run cannot be read")?.options;
+    let args = options.report;
+    let config = Config::load(args.config.as_deref(), &options.folder)?;
+    // The script may have gone elsewhere; what is shown is as short as the user would write it.
+    let folder = &options.folder.join(folder);
+    let asked = [folder.strip_prefix(&options.folder).unwrap_or(folder).to_owned()];
+    let mut logs = Logs::open(std::slice::from_ref(folder), &[], None)?;
+    logs.finish();
+    let judged = logs.judge(&|| seat_judges(&args, &config), true)?;
+    let mut document = document("run", &asked, args.all, &logs, judged, start);
+    show_pictures(&mut document);
+    output::write_file(&folder.join(PAGE), &html(&document))?;
+    if format(&args) == Format::Text && args.out.is_none() {
+        output::print_aside(&stetho_report::text(&document, output::screen_aside(args.all)));
+    } else {
+        deliver(&document, &args)?;
+    }
+    Ok(status(&document, args.fail_on.or(config.fail_on).unwrap_or_default()))
+}

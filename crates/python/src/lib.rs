@@ -1,0 +1,26 @@
+//! `stetho._core`: what the Python package takes from Rust. Conversions are here, measuring is in [`kernel`].
+
+mod command;
+mod kernel;
+mod runlog;
+mod snapshot;
+mod tensors;
+
+use pyo3::prelude::*;
+
+/// The compiled part of the package `stetho`; `_core.pyi` beside it is its documentation.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::command::{command, finish};
+    #[pymodule_export]
+    use super::runlog::RunLog;
+    #[pymodule_export]
+    use super::snapshot::Snapshot;
+    #[pymodule_export]
+    use super::tensors::{Norm, Statistics, non_finite_rows, square_sum, statistics};
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "a module of Python names its version so")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

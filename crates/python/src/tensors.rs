@@ -1,0 +1,174 @@
+//! Measuring tensors, which are known by the address of their memory.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::kernel::{self, Counted, Dtype, LARGE, Layout, LayoutError, Region, SquareSum};
+
+fn dtype_of(code: u8) -> PyResult<Dtype> {
+    Dtype::of(code).ok_or_else(|| PyValueError::new_err(format!("{code} is no code of a dtype: 0 to 3 are")))
+}
+
+fn misplaced() -> PyErr {
+    PyValueError::new_err(
+        "no tensor can lie at this address: it is null, not aligned or too close to the end",
+    )
+}
+
+fn refused(error: LayoutError) -> PyErr {
+    PyValueError::new_err(match error {
+        LayoutError::Lengths => "shape and strides differ in length",
+        LayoutError::TooLarge => "shape and strides reach further than memory does",
+    })
+}
+
+/// Sums, without letting others run meanwhile where it is over at once.
+fn sum(py: Python<'_>, dtype: Dtype, arrays: &[(usize, usize)], n_bytes: usize) -> PyResult<(f64, bool)> {
+    let measure = || kernel::square_sum(dtype, arrays.iter().map(|&(address, n)| (Region::at(address), n)));
+    let found = if n_bytes > LARGE { py.detach(measure) } else { measure() };
+    found.map(|SquareSum { sum, is_finite }| (sum, is_finite)).ok_or_else(misplaced)
+}
+
+/// The sum of squares of contiguous arrays, and whether all is finite.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value, reason = "what Python hands over is made anew")]
+pub(crate) fn square_sum(
+    py: Python<'_>,
+    pointers: Vec<usize>,
+    lengths: Vec<usize>,
+    dtype: u8,
+) -> PyResult<(f64, bool)> {
+    if pointers.len() != lengths.len() {
+        return Err(PyValueError::new_err("pointers and lengths differ in length"));
+    }
+    let dtype = dtype_of(dtype)?;
+    let n_bytes = lengths.iter().fold(0usize, |sum, n| sum.saturating_add(n.saturating_mul(dtype.size())));
+    let arrays: Vec<(usize, usize)> = pointers.into_iter().zip(lengths).collect();
+    sum(py, dtype, &arrays, n_bytes)
+}
+
+/// The norm of arrays whose lengths stay the same: what can be prepared is.
+#[pyclass(module = "stetho._core")]
+pub(crate) struct Norm {
+    dtype: Dtype,
+    arrays: Vec<(usize, usize)>,
+    n_bytes: usize,
+}
+
+#[pymethods]
+impl Norm {
+    #[new]
+    fn new(lengths: Vec<usize>, dtype: u8) -> PyResult<Self> {
+        let dtype = dtype_of(dtype)?;
+        let n_bytes =
+            lengths.iter().fold(0usize, |sum, n| sum.saturating_add(n.saturating_mul(dtype.size())));
+        Ok(Self { dtype, arrays: lengths.into_iter().map(|n| (0, n)).collect(), n_bytes })
+    }
+
+    /// The sum of squares of the arrays at these addresses, and whether all is finite. An address of 0 leaves its array out.
+    fn of(&mut self, py: Python<'_>, pointers: &Bound<'_, PyList>) -> PyResult<(f64, bool)> {
+        if pointers.len() != self.arrays.len() {
+            let n = self.arrays.len();
+            return Err(PyValueError::new_err(format!("{n} addresses are wanted, not {}", pointers.len())));
+        }
+        for (array, pointer) in self.arrays.iter_mut().zip(pointers) {
+            array.0 = pointer.extract()?;
+        }
+        let present = self.arrays.iter().filter(|(address, _)| *address != 0);
+        let measure =
+            || kernel::square_sum(self.dtype, present.map(|&(address, n)| (Region::at(address), n)));
+        let found = if self.n_bytes > LARGE { py.detach(measure) } else { measure() };
+        found.map(|SquareSum { sum, is_finite }| (sum, is_finite)).ok_or_else(misplaced)
+    }
+}
+
+/// What is known of a tensor's numbers.
+#[pyclass(module = "stetho._core", frozen, get_all)]
+pub(crate) struct Statistics {
+    n: u64,
+    n_nan: u64,
+    n_inf: u64,
+    n_zero: u64,
+    min: f64,
+    max: f64,
+    mean: f64,
+    variance: f64,
+    l1: f64,
+    l2: f64,
+    histogram: Option<Vec<(f64, f64, u64)>>,
+    n_counted: u64,
+}
+
+#[pymethods]
+impl Statistics {
+    fn __repr__(&self) -> String {
+        let Self { n, n_nan, n_inf, n_zero, min, max, mean, variance, .. } = self;
+        format!(
+            "Statistics(n={n}, n_nan={n_nan}, n_inf={n_inf}, n_zero={n_zero}, min={min}, max={max}, mean={mean}, \
+             variance={variance})"
+        )
+    }
+}
+
+impl From<kernel::Statistics> for Statistics {
+    fn from(found: kernel::Statistics) -> Self {
+        let m = found.moments;
+        let n = m.n as f64;
+        let known = |value: f64| if m.n == 0 { f64::NAN } else { value };
+        Self {
+            n: m.n + m.n_nan + m.n_inf,
+            n_nan: m.n_nan,
+            n_inf: m.n_inf,
+            n_zero: m.n_zero,
+            min: known(m.min),
+            max: known(m.max),
+            mean: known(m.mean),
+            variance: known(m.m2 / n),
+            l1: m.l1,
+            l2: (m.m2 + n * m.mean * m.mean).sqrt(),
+            n_counted: found.histogram.as_ref().map_or(0, |histogram| histogram.n),
+            histogram: found.histogram.map(|histogram| histogram.bins),
+        }
+    }
+}
+
+/// Statistics of a tensor.
+#[pyfunction]
+#[pyo3(signature = (pointer, dtype, shape, strides, histogram=false, whole=false))]
+#[allow(clippy::needless_pass_by_value, reason = "what Python hands over is made anew")]
+pub(crate) fn statistics(
+    py: Python<'_>,
+    pointer: usize,
+    dtype: u8,
+    shape: Vec<usize>,
+    strides: Vec<usize>,
+    histogram: bool,
+    whole: bool,
+) -> PyResult<Statistics> {
+    let dtype = dtype_of(dtype)?;
+    let layout = Layout::new(&shape, &strides).map_err(refused)?;
+    let counted = match (histogram, whole) {
+        (false, _) => Counted::Nothing,
+        (true, false) => Counted::Enough,
+        (true, true) => Counted::Everything,
+    };
+    let measure = || kernel::statistics(dtype, Region::at(pointer), &layout, counted);
+    let found = if layout.n() * dtype.size() > LARGE { py.detach(measure) } else { measure() };
+    found.map(Statistics::from).ok_or_else(misplaced)
+}
+
+/// Rows of a tensor that hold something that is not finite.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value, reason = "what Python hands over is made anew")]
+pub(crate) fn non_finite_rows(
+    py: Python<'_>,
+    pointer: usize,
+    dtype: u8,
+    shape: Vec<usize>,
+    strides: Vec<usize>,
+) -> PyResult<Vec<usize>> {
+    let dtype = dtype_of(dtype)?;
+    let found = py.detach(|| kernel::non_finite_rows(dtype, Region::at(pointer), &shape, &strides));
+    found.map_err(refused)?.ok_or_else(misplaced)
+}

@@ -1,0 +1,19 @@
+"""Finds out why a machine-learning model does not learn.
+
+``stetho run train.py`` needs no change of a script. From within one: `attach` watches the training of this process, `step` marks the function
+that is one training step. Importing the package costs milliseconds: PyTorch is imported only where tensors are measured.
+"""
+
+from ._core import __version__
+
+__all__ = ["Watch", "__version__", "attach", "step"]
+
+
+def __getattr__(name: str):
+    if name in ("Watch", "attach", "step"):
+        from . import watching as module
+
+        for public in ("Watch", "attach", "step"):
+            globals()[public] = getattr(module, public)
+        return globals()[name]
+    raise AttributeError(f"module 'stetho' has no attribute '{name}'")

@@ -1,0 +1,114 @@
+"""Which samples of the data set a batch is made of."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections import deque
+
+
+class Batch:
+    """What a data loader gave last."""
+
+    __slots__ = ("indices", "loader", "dataset", "content", "wait", "epoch")
+
+    def __init__(self, indices, loader, dataset, content, wait: float, epoch: int) -> None:
+        #: Positions in the loader's data set, in the order of the rows; None where it has none.
+        self.indices = indices
+        #: A weak reference to the loader.
+        self.loader = loader
+        self.dataset = dataset
+        self.content = content
+        #: Seconds that the loop waited for it.
+        self.wait = wait
+        self.epoch = epoch
+
+
+def as_indices(indices) -> list[int] | None:
+    """The indices of a batch as a list; None where there are none."""
+    if isinstance(indices, (list, tuple)):
+        if any(i is None for i in indices):
+            return None
+        try:
+            return [int(i) for i in indices]
+        except (TypeError, ValueError):
+            return None
+    try:
+        return [int(indices)]
+    except (TypeError, ValueError):
+        return None
+
+
+def base_index(dataset, index: int) -> tuple[object, int]:
+    """Through ``Subset``s, to the data set underneath."""
+    while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
+        try:
+            index = int(dataset.indices[index])
+        except (IndexError, TypeError, ValueError):
+            break
+        dataset = dataset.dataset
+    return dataset, index
+
+
+class Batches:
+    """Hears of every batch that a ``DataLoader`` of this process gives."""
+
+    def __init__(self) -> None:
+        self.last: Batch | None = None
+        self.wait = 0.0
+        #: The last batch of each pass over a loader; the loader itself may be gone.
+        self.by_iterator: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self._loaders: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self.listeners: list = []
+
+    def patch(self, module, session) -> None:
+        """Hooks ``torch.utils.data.dataloader``."""
+        base = module._BaseDataLoaderIter
+        next_index, give, start = base._next_index, base.__next__, base.__init__
+        epochs = self._loaders
+        batches = self
+
+        def __init__(self, loader, *args, **kwargs):
+            start(self, loader, *args, **kwargs)
+            epochs[loader] = epochs.get(loader, -1) + 1
+            self._stetho_loader = weakref.ref(loader)
+            self._stetho_epoch = epochs[loader]
+
+        def _next_index(self):
+            index = next_index(self)
+            waiting = self.__dict__.get("_stetho_indices")
+            if waiting is None:
+                waiting = self.__dict__["_stetho_indices"] = deque()
+            waiting.append(index)
+            return index
+
+        def __next__(self):
+            if session.is_off or not session.is_here():
+                return give(self)
+            before = time.perf_counter()
+            content = give(self)
+            wait = time.perf_counter() - before
+            waiting = self.__dict__.get("_stetho_indices")
+            indices = waiting.popleft() if waiting else None
+            loader = self.__dict__.get("_stetho_loader")
+            batch = Batch(indices, loader, self._dataset, content, wait, self.__dict__.get("_stetho_epoch", 0))
+            batches.last = batch
+            batches.by_iterator[self] = batch
+            batches.wait += wait
+            for listener in batches.listeners:
+                listener(batch)
+            return content
+
+        reset = base._reset
+
+        def _reset(self, loader, first_iter=False):
+            # Persistent workers: the same iterator starts another epoch.
+            if not first_iter:
+                epochs[loader] = epochs.get(loader, -1) + 1
+                self._stetho_epoch = epochs[loader]
+                self.__dict__.pop("_stetho_indices", None)
+            return reset(self, loader, first_iter)
+
+        for name, function in (("__init__", __init__), ("_next_index", _next_index), ("__next__", __next__), ("_reset", _reset)):
+            function.__wrapped__ = getattr(base, name)
+            setattr(base, name, function)

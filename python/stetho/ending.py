@@ -1,0 +1,33 @@
+"""What is said when the script has ended."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+
+def finish(session, request: dict, status: int) -> int:
+    """Closes the run log and shows the report; the exit status: the script's own where it is not 0."""
+    from stetho import _core
+
+    if session.torch is None:
+        session.say("the script did not import PyTorch: there was nothing to watch")
+    elif session.n_optimizer_steps == 0 and not session.trap.records:
+        session.say("no optimizer stepped: this is no training, or one that does without `torch.optim`")
+    elif not session.sites and not session.trap.records:
+        session.say("no training step was found in the script: the run was watched, but no step could have been run again")
+    if session.probes is not None:
+        try:
+            session.probes.close()
+        except Exception:
+            session.failed("closing the run log")
+    if session.log is None:
+        return status
+    try:
+        session.log.flush()
+        session.log = None
+        found = _core.finish(session.options.folder, json.dumps(request))
+    except (OSError, RuntimeError) as error:
+        print(f"stetho: the report could not be made: {error}", file=sys.stderr)
+        return status
+    return status or found

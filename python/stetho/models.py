@@ -1,0 +1,76 @@
+"""The user's models: found by looking, since nobody hands them to us."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+
+def _roots(modules: list) -> list:
+    """Of these modules the ones that are not part of another."""
+    inner = {id(child) for m in modules for child in m.modules() if child is not m}
+    return [m for m in modules if id(m) not in inner]
+
+
+def find(session) -> list:
+    """Models that hold parameters of an optimizer: first among the variables in sight, then among all that live."""
+    torch = session.torch
+    wanted = {id(p) for seen in session.gradients.values() for p in seen.parameters}
+    if not wanted:
+        return []
+    module_class = torch.nn.Module
+    candidates: dict[int, object] = {}
+
+    def look(value, depth: int = 0) -> None:
+        if isinstance(value, module_class):
+            candidates.setdefault(id(value), value)
+        elif depth < 2 and isinstance(value, (list, tuple)) and len(value) <= 64:
+            for item in value:
+                look(item, depth + 1)
+        elif depth < 2 and isinstance(value, dict) and len(value) <= 256:
+            for item in list(value.values()):
+                look(item, depth + 1)
+        elif depth < 1 and hasattr(value, "__dict__") and type(value).__module__ not in ("builtins",):
+            if not isinstance(value, (type, torch.Tensor)) and not hasattr(value, "__path__"):
+                for item in list(vars(value).values()):
+                    look(item, depth + 1)
+
+    frame = sys._getframe(1)
+    while frame is not None:
+        if session.options.is_own(frame.f_code.co_filename):
+            for name, value in list(frame.f_locals.items()):
+                if not name.startswith("__"):
+                    look(value)
+            main = frame.f_globals
+            for name, value in list(main.items()):
+                if not name.startswith("__"):
+                    look(value)
+        frame = frame.f_back
+
+    def holding() -> list:
+        return [m for m in candidates.values() if any(id(p) in wanted for p in m.parameters())]
+
+    found = holding()
+    covered = {id(p) for m in found for p in m.parameters()}
+    if wanted - covered:
+        for value in gc.get_objects():
+            try:
+                # Not `isinstance`, which asks objects that answer with warnings.
+                if issubclass(type(value), module_class):
+                    candidates.setdefault(id(value), value)
+            except ReferenceError:
+                continue
+        found = holding()
+    return _unique(_roots(found))
+
+
+def _unique(modules: list) -> list:
+    """Without copies that hold the same parameters, such as a wrapper and what it wraps."""
+    kept: list = []
+    seen: set[int] = set()
+    for module in sorted(modules, key=lambda m: -sum(1 for _ in m.parameters())):
+        own = {id(p) for p in module.parameters()}
+        if own - seen:
+            kept.append(module)
+            seen |= own
+    return kept

@@ -1,0 +1,267 @@
+"""What is measured of a run and written to its log.
+
+At every step (tier 0): the loss, the norm of the gradient, the learning rate, times. On sampled steps, spaced so that their cost stays
+within the budget: all that the probes of this package measure, one a file. A probe measures and never judges.
+"""
+
+from __future__ import annotations
+
+import time
+from importlib import import_module
+
+from stetho.probes import graph
+from stetho.probes.sites import Sites
+
+#: Modules of this package that each define `Probe`, in the order in which they are asked.
+NAMES: tuple[str, ...] = (
+    "layers", "activations", "modes", "zeroing", "schedule", "draws", "leaks", "labels", "losses", "clipping", "memory", "ranks",
+)
+#: Steps that are sampled whatever they cost: the first ones, and from there on each time their number has doubled.
+FIRST = 3
+LAST_DOUBLE = 512
+#: Seconds after which what was measured is handed to the log.
+HAND_OVER = 0.5
+#: Steps that are kept before that.
+MOST_KEPT = 256
+
+
+class Probe:
+    """One measurement. Methods are called on sampled steps alone, but for those of `every`."""
+
+    def __init__(self, session) -> None:
+        self.session = session
+
+    #: Whether `after_step` is wanted at every step.
+    every = False
+
+    def meet(self, models: list) -> None:
+        """The models are known, or have changed."""
+
+    def begin(self, body) -> None:
+        """A sampled step begins."""
+
+    def before_backward(self, loss) -> None:
+        """The loss of a backward pass, as the user has it."""
+
+    def after_backward(self) -> None:
+        """Gradients are there."""
+
+    def before_step(self, optimizer) -> None:
+        """An optimizer is about to step."""
+
+    def after_step(self, optimizer) -> None:
+        """It has stepped."""
+
+    def end(self, body, write) -> None:
+        """The step is over: ``write.scalar(tag, value)``, ``write.layers(word, names, values)``."""
+
+    def tell(self, write) -> None:
+        """What is counted all the time is asked for: after sampled steps, and when the log is written."""
+
+
+class Writer:
+    """What one step gives to the log."""
+
+    __slots__ = ("scalars", "vectors")
+
+    def __init__(self) -> None:
+        self.scalars: dict[str, float] = {}
+        self.vectors: dict[str, tuple[list[str], list[float]]] = {}
+
+    def scalar(self, tag: str, value: float) -> None:
+        """A number under a tag of `docs/run-logs.md`."""
+        self.scalars[tag] = value
+
+    def layers(self, word: str, names: list[str], values: list[float]) -> None:
+        """A number a layer, from the input to the output."""
+        self.vectors[word] = (names, values)
+
+
+class Probes:
+    """All probes of a run, and when they measure."""
+
+    def __init__(self, session) -> None:
+        self.session = session
+        self.log = session.log
+        self.is_sampling = False
+        #: Whether something was counted that should be told with the next step.
+        self.is_due = False
+        session.calls = Sites(session)
+        named = {name: import_module(f"stetho.probes.{name}").Probe(session) for name in NAMES}
+        self.all: list[Probe] = list(named.values())
+        self.draws = named["draws"]
+        self.leaks = named["leaks"]
+        self._clipping = named["clipping"]
+        self._every = [p for p in self.all if p.every]
+        self._graph: tuple | None = None
+        self._kept: list[tuple] = []
+        self._handed = time.perf_counter()
+        self._next = 0
+        self._n = 0
+        self._cost = 0.0
+        self._sampled_cost = 0.0
+        self._step_time = 0.0
+        self._ended = time.perf_counter()
+        self._wait = 0.0
+        self._has_loader = False
+        self._time = 0.0
+        self._waited = 0.0
+        self._writer: Writer | None = None
+        self._norm: float | None = None
+        self._rates: tuple = ()
+        self._losses: list[float] = []
+        self.findings: list[str] = []
+
+    def meet(self, models: list) -> None:
+        """The models are known, or have changed."""
+        for probe in self.all:
+            probe.meet(models)
+
+    def graph_of(self, loss) -> list:
+        """The autograd graph of a loss, looked through once."""
+        if self._graph is None or self._graph[0] is not loss:
+            self._graph = (loss, graph.walk(loss, self.session.name_of))
+        return self._graph[1]
+
+    def begin(self, body) -> None:
+        """A step begins."""
+        self.draws.starts()
+        self._wait = self.session.batches.wait
+        self._has_loader |= self._wait > 0.0
+        self.session.batches.wait = 0.0
+        self.is_sampling = self._n >= self._next and bool(self.all)
+        if self.is_sampling:
+            start = time.perf_counter()
+            for probe in self.all:
+                probe.begin(body)
+            self._cost += time.perf_counter() - start
+
+    def before_backward(self, loss) -> None:
+        """See `Probe`."""
+        self._timed("before_backward", loss)
+        self._graph = None
+
+    def after_backward(self) -> None:
+        """See `Probe`."""
+        self._timed("after_backward")
+
+    def before_step(self, optimizer) -> None:
+        """See `Probe`."""
+        self._timed("before_step", optimizer)
+
+    def after_step(self, optimizer, square_sum: float) -> None:
+        """See `Probe`; called at every step."""
+        self._norm = square_sum ** 0.5
+        groups = optimizer.param_groups
+        self._rates = (groups[0]["lr"],) if len(groups) == 1 else tuple(g.get("lr") for g in groups)
+        if self.is_sampling:
+            self._timed("after_step", optimizer)
+        elif self._every:
+            for probe in self._every:
+                probe.after_step(optimizer)
+
+    def _timed(self, method: str, *arguments) -> None:
+        start = time.perf_counter()
+        for probe in self.all:
+            getattr(probe, method)(*arguments)
+        self._cost += time.perf_counter() - start
+
+    def end(self, body) -> None:
+        """A step is over."""
+        now = time.perf_counter()
+        step_time = now - self._ended
+        self._ended = now
+        self._time += step_time
+        self._waited += self._wait
+        if body.losses:
+            self._losses.extend(body.losses)
+        # A step that a gradient scaler leaves out is one nevertheless.
+        is_scaled = self._clipping.was_scaled()
+        is_step = bool(body.stepped) or is_scaled
+        if self.is_sampling or self.is_due and is_step:
+            if self._writer is None:
+                self._writer = Writer()
+            if self.is_sampling:
+                for probe in self.all:
+                    probe.end(body, self._writer)
+            self._tell(self._writer)
+        if is_step:
+            self._keep(body, is_scaled)
+        self._n += 1
+        if self.is_sampling:
+            self._cost += time.perf_counter() - now
+            if is_step:
+                self._space(step_time)
+        if len(self._kept) >= MOST_KEPT or now - self._handed > HAND_OVER:
+            self.hand_over()
+
+    def _keep(self, body, is_scaled: bool) -> None:
+        """What was seen of a step, and of the bodies that went into it."""
+        step = self.session.step - 1 if body.stepped else self.session.step
+        losses, self._losses = self._losses, []
+        loss = sum(losses) / len(losses) if losses else None
+        if loss is not None:
+            self.session.trap.recent.append((step, loss))
+        clip = self._clipping.take()
+        norm = self._norm if body.stepped else None
+        scale = self._clipping.scale() if is_scaled else None
+        self._kept.append((step, loss, norm, clip, self._rates, self._time, self._waited, scale, self._writer))
+        self._time = self._waited = 0.0
+        self._writer = None
+
+    def _tell(self, writer) -> None:
+        self.is_due = False
+        for probe in self.all:
+            probe.tell(writer)
+        self.session.calls.tell(writer)
+
+    def _space(self, step_time: float) -> None:
+        """When the next step is sampled: the cost of this one, spread over steps, stays within the budget."""
+        plain = max(step_time - self._cost, 1e-6)
+        self._step_time = plain if self._step_time == 0.0 else min(self._step_time, plain) * 0.5 + plain * 0.5
+        spacing = self._cost / (self._step_time * max(self.session.options.budget, 1e-4))
+        self._next = self._n if self._n < FIRST else self._n + max(1, int(spacing))
+        if self._n < LAST_DOUBLE:
+            self._next = min(self._next, 2 * self._n)
+        self._cost = 0.0
+        self.is_sampling = False
+
+    def hand_over(self) -> None:
+        """Gives to the log what was kept."""
+        self._handed = time.perf_counter()
+        kept, self._kept = self._kept, []
+        if self.log is None:
+            return
+        for step, loss, norm, clip, rates, step_time, wait, scale, writer in kept:
+            scalars = {"time/step": step_time}
+            if loss is not None:
+                scalars["train/loss"] = loss
+            if clip is not None:
+                scalars["grad_norm"], scalars["max_grad_norm"] = clip
+                if norm is not None:
+                    scalars["grad_norm_clipped"] = norm
+            elif norm is not None:
+                scalars["grad_norm"] = norm
+            for i, rate in enumerate(rates):
+                if rate is not None:
+                    scalars["learning_rate" if len(rates) == 1 else f"learning_rate/group{i}"] = float(rate)
+            if self._has_loader:
+                scalars["time/data"] = wait
+            if scale is not None:
+                scalars["loss_scale"] = scale
+            vectors: dict = {}
+            if writer is not None:
+                scalars.update(writer.scalars)
+                vectors = writer.vectors
+            self.findings.extend(self.log.log(step, scalars, vectors))
+        self.log.flush()
+
+    def close(self) -> None:
+        """The run is over."""
+        self.hand_over()
+        if self.log is None or self._n == 0:
+            return
+        writer = self._writer or Writer()
+        self._tell(writer)
+        self.log.log(max(self.session.step - 1, 0), writer.scalars, writer.vectors)
+        self.log.flush()

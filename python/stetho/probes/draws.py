@@ -1,0 +1,326 @@
+"""Which samples are drawn for training, in which order, and which of them are validated with.
+
+A batch that a training step begins with, or takes, is drawn for training; one that no step follows is validated with. Samples are known by
+their index in the data set underneath all subsets.
+"""
+
+from __future__ import annotations
+
+import weakref
+import zlib
+
+from stetho import data
+from stetho.probes import Probe as Base
+from stetho.probes import fingerprints
+
+#: Data sets with more samples than this are not kept count of.
+MOST = 50_000_000
+#: Batches of which the hash of the order is made.
+ORDER_BATCHES = 8
+#: Batches of several workers that are compared, of the first epochs.
+COMPARED = 24
+COMPARED_EPOCHS = 3
+
+
+class _Set:
+    """Samples of one data set that were drawn."""
+
+    def __init__(self, size: int) -> None:
+        self.drawn = bytearray(size)
+        self.n_distinct = 0
+
+
+class _Evaluated:
+    """A set that was validated with."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.seen: dict[int, bool] = {}
+
+
+class Probe(Base):
+    """Counts at every batch; tells when asked."""
+
+    def __init__(self, session) -> None:
+        super().__init__(session)
+        self._pending = None
+        self._sets: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self._maps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self._evaluated: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self._trained: weakref.WeakSet = weakref.WeakSet()
+        self.n_drawn = 0
+        self.n_in_epoch = 0
+        self.n_in_order = 0
+        self._before = -2
+        self._epoch = None
+        self._n_epochs = 0
+        self._first: list = []
+        self._order: float | None = None
+        self._finished: float | None = None
+        self._loader = None
+        self._is_new = False
+        self._is_evaluation_new = False
+        self._keys: dict = {}
+        self._n_compared = self._n_twins = 0
+        self._is_resumed = False
+        session.batches.listeners.append(self._drawn)
+        self._watch_resumes()
+
+    def _watch_resumes(self) -> None:
+        """A state that is loaded into an optimizer, with steps in it, is a resume: the order of what follows is told anew."""
+        of = self.session.torch.optim.Optimizer
+        original = of.load_state_dict
+        probe = self
+
+        def load_state_dict(optimizer, state_dict, *args, **kwargs):
+            result = original(optimizer, state_dict, *args, **kwargs)
+            if state_dict.get("state"):
+                probe._is_resumed = True
+                probe._first = []
+            return result
+
+        load_state_dict.__wrapped__ = original
+        load_state_dict.__doc__ = original.__doc__
+        of.load_state_dict = load_state_dict
+
+    # -- batches as they come
+
+    def _drawn(self, batch) -> None:
+        """A loader gave a batch. The one before it was validated with if no step has taken it."""
+        session = self.session
+        if session.experiment is not None:
+            return
+        before, self._pending = self._pending, batch
+        if before is not None:
+            self._validated(before)
+        if session.body is not None:
+            self._train(batch)
+
+    def starts(self) -> None:
+        """A training step begins: the batch at hand is drawn for it."""
+        if self._pending is not None:
+            self._train(self._pending)
+
+    def _train(self, batch) -> None:
+        self._pending = None
+        loader = batch.loader() if batch.loader is not None else None
+        if loader is None:
+            return
+        if loader is not self._loader:
+            self._loader = loader
+            self._trained.add(loader)
+            self.session.calls.note("batches", 3)
+        epoch = (id(loader), batch.epoch)
+        if epoch != self._epoch:
+            self._new_epoch(epoch)
+        indices = data.as_indices(batch.indices)
+        self._is_new = True
+        if getattr(loader, "num_workers", 0) > 1 and self._n_epochs <= COMPARED_EPOCHS and len(self._keys) < COMPARED:
+            self._compare(batch, indices)
+        if indices is None or len(indices) == 1 and _is_iterable(loader):
+            return
+        self._count(loader, indices)
+
+    def _new_epoch(self, epoch: tuple) -> None:
+        if self.n_in_epoch > 1:
+            self._finished = self.n_in_order / (self.n_in_epoch - 1)
+        self._epoch = epoch
+        self._n_epochs += 1
+        self._keys = {}
+        self.n_in_epoch = self.n_in_order = 0
+        self._before = -2
+
+    def _compare(self, batch, indices) -> None:
+        """Whether a batch is the copy of another of its epoch that was drawn under other indices."""
+        key = fingerprints.batch_key(self.session.torch, batch.content)
+        if key is None:
+            return
+        drawn = tuple(indices) if indices is not None and len(indices) > 1 else None
+        self._n_compared += 1
+        if key in self._keys and (drawn is None or self._keys[key] != drawn):
+            self._n_twins += 1
+        self._keys.setdefault(key, drawn)
+
+    def _count(self, loader, indices: list[int]) -> None:
+        held = self._set_of(loader)
+        if held is None:
+            return
+        positions = self._positions(loader, indices)
+        drawn = held.drawn
+        before, n_in_order = self._before, 0
+        for i in positions:
+            if not drawn[i]:
+                drawn[i] = 1
+                held.n_distinct += 1
+            if i == before + 1:
+                n_in_order += 1
+            before = i
+        self._before = before
+        self.n_in_order += n_in_order
+        self.n_drawn += len(positions)
+        self.n_in_epoch += len(positions)
+        if len(self._first) < ORDER_BATCHES and (self._is_resumed or self.session.step < 2 * ORDER_BATCHES):
+            self._first.append(tuple(positions))
+            if len(self._first) == ORDER_BATCHES:
+                self._is_resumed = False
+                # What goes through the file in its order is the same each time by its nature. 24 bits are what a number of 32 bits bears.
+                if self.n_in_order < 0.5 * self.n_in_epoch:
+                    self._order = float(zlib.crc32(repr(self._first).encode()) & 0xFFFFFF)
+
+    def _positions(self, loader, indices: list[int]) -> list[int]:
+        """Indices in the data set underneath all subsets."""
+        dataset = loader.dataset
+        if not (hasattr(dataset, "indices") and hasattr(dataset, "dataset")):
+            return indices
+        known = self._maps.get(loader)
+        if known is None:
+            known = self._maps[loader] = [data.base_index(dataset, i)[1] for i in range(len(dataset))]
+        return [known[i] for i in indices]
+
+    def _set_of(self, loader) -> _Set | None:
+        base = _base(loader)
+        try:
+            held = self._sets.get(base)
+            if held is None:
+                size = len(base)
+                if not 0 < size <= MOST:
+                    return None
+                held = self._sets[base] = _Set(size)
+        except TypeError:
+            return None
+        return held
+
+    @property
+    def loader(self):
+        """The loader that is trained with."""
+        return self._loader
+
+    @property
+    def trained(self):
+        """Loaders that were trained with."""
+        return self._trained
+
+    def is_pending(self, batch) -> bool:
+        """Whether no training step has taken this batch."""
+        return self._pending is batch
+
+    # -- validation
+
+    def _validated(self, batch) -> None:
+        loader = batch.loader() if batch.loader is not None else None
+        indices = data.as_indices(batch.indices)
+        if loader is None or indices is None or self.session.step == 0:
+            return
+        self.session.probes.leaks.validated(loader)
+        if loader in self._trained:
+            return  # a loader that is trained with: its score is that of the training data, on purpose
+        try:
+            held = self._sets.get(_base(loader))
+        except TypeError:
+            return
+        evaluated = self._evaluated.get(loader)
+        if evaluated is None:
+            name = name_of(self.session, loader) or "validation"
+            evaluated = self._evaluated[loader] = _Evaluated(name)
+            self.session.calls.note("validation_batches", 4)
+        if not is_held_out(self._loader, loader, evaluated.name):
+            return
+        self._is_evaluation_new = True
+        if held is None:
+            for i in indices:
+                evaluated.seen.setdefault(i, False)
+            return
+        drawn = held.drawn
+        for i in self._positions(loader, indices):
+            if not evaluated.seen.get(i):
+                evaluated.seen[i] = bool(drawn[i])
+
+    # -- telling
+
+    def tell(self, write) -> None:
+        loader = self._loader
+        if self._is_new and loader is not None:
+            self._is_new = False
+            self._tell_draws(loader, write)
+        if self._is_evaluation_new:
+            self._is_evaluation_new = False
+            sets = [e for e in self._evaluated.values() if e.seen]
+            names = [e.name for e in sets]
+            write.layers("evaluated", names, [float(len(e.seen)) for e in sets])
+            write.layers("seen_in_training", names, [sum(e.seen.values()) / len(e.seen) for e in sets])
+
+    def _tell_draws(self, loader, write) -> None:
+        if self._n_epochs:
+            write.scalar("epoch", float(self._n_epochs - 1))
+        write.scalar("stetho/workers", float(getattr(loader, "num_workers", 0)))
+        held = self._set_of(loader)
+        if held is not None and self.n_drawn:
+            write.scalar("stetho/drawn", float(self.n_drawn))
+            write.scalar("stetho/distinct", float(held.n_distinct))
+            write.scalar("stetho/dataset_size", float(_n_drawable(loader)))
+        if loader.batch_size:
+            write.scalar("stetho/batch_size", float(loader.batch_size))
+        if self._finished is not None:
+            write.scalar("stetho/draw_order", self._finished)
+            self._finished = None
+        if self._n_compared >= 4:
+            write.scalar("stetho/twin_batches", self._n_twins / self._n_compared)
+        if self._order is not None:
+            write.scalar("stetho/order_hash", self._order)
+            self._order = None
+
+
+def _base(loader):
+    """The data set underneath all subsets."""
+    dataset = loader.dataset
+    while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
+        dataset = dataset.dataset
+    return dataset
+
+
+def _is_iterable(loader) -> bool:
+    return type(loader.sampler).__name__ == "_InfiniteConstantSampler"
+
+
+def _n_drawable(loader) -> int:
+    """Samples that the loader can draw: of a subset or a sampler of some, those."""
+    try:
+        sampler = loader.sampler
+        indices = getattr(sampler, "indices", None)
+        return len(indices) if indices is not None else len(loader.dataset)
+    except TypeError:
+        return 0
+
+
+#: Parts of the names of variables that hold what is not trained on.
+HELD_OUT = ("val", "test", "dev", "eval", "hold")
+
+
+def is_held_out(trained, loader, name: str) -> bool:
+    """Whether a loader stands for data that are not trained on: another data set or subset, or a name that says so."""
+    if any(word in name.lower() for word in HELD_OUT):
+        return True
+    return trained is None or loader.dataset is not trained.dataset
+
+
+def name_of(session, value) -> str | None:
+    """The name of the user's variable that is this object; a telling one from farther out before a plain one."""
+    frame = session.user_frame()
+    plain = None
+    for _ in range(12):
+        if frame is None:
+            break
+        for names in (frame.f_locals, frame.f_globals):
+            for name, held in list(names.items()):
+                if held is value and not name.startswith("__"):
+                    if any(word in name.lower() for word in (*HELD_OUT, "train")):
+                        return name
+                    plain = plain or name
+        for name, held in list(frame.f_locals.items()):
+            inner = getattr(held, "__dict__", None)
+            if name == "self" and inner:
+                for attribute, object_ in list(inner.items()):
+                    if object_ is value:
+                        return attribute
+        frame = frame.f_back
+    return plain

@@ -1,0 +1,77 @@
+"""Norms of gradients, weights and updates of each parameter, and which parameters are meant to learn."""
+
+from __future__ import annotations
+
+from stetho.probes import Probe as Base
+
+#: Models with more numbers than this are measured without their updates, which need a copy of them.
+MOST_NUMBERS = 100_000_000
+#: Parameters, at most.
+MOST_PARAMETERS = 1500
+
+
+class Probe(Base):
+    """Measured at the start and the end of a sampled step, for all parameters of the models that are trained."""
+
+    def __init__(self, session) -> None:
+        super().__init__(session)
+        self._torch = session.torch
+        self._parameters: list = []
+        self._names: list[str] = []
+        self._before: list | None = None
+        self._gradients: list = []
+
+    def meet(self, models: list) -> None:
+        found: dict[int, tuple] = {}
+        for model in models:
+            for name, parameter in model.named_parameters():
+                if parameter.is_floating_point() and parameter.layout == self._torch.strided:
+                    found.setdefault(id(parameter), (self.session.name_of(parameter) or name, parameter))
+        kept = list(found.values())[:MOST_PARAMETERS]
+        self._names = [name for name, _ in kept]
+        self._parameters = [parameter for _, parameter in kept]
+        self._before = None
+
+    def begin(self, body) -> None:
+        self._gradients = []
+        self._before = None
+        numbers = sum(p.numel() for p in self._parameters)
+        if self._parameters and numbers <= MOST_NUMBERS:
+            with self._torch.no_grad():
+                self._before = [p.detach().clone() for p in self._parameters]
+
+    def before_step(self, optimizer) -> None:
+        if not self._parameters:
+            return
+        there = [(i, p.grad) for i, p in enumerate(self._parameters) if p.grad is not None and not p.grad.is_sparse]
+        norms = _norms(self._torch, [g for _, g in there])
+        known = dict(self._gradients)
+        known.update(zip((i for i, _ in there), norms))
+        self._gradients = sorted(known.items())
+
+    def end(self, body, write) -> None:
+        if not self._parameters or not body.stepped:
+            return
+        torch = self._torch
+        if self._gradients:
+            write.layers("gradient_norm", [self._names[i] for i, _ in self._gradients], [v for _, v in self._gradients])
+        with torch.no_grad():
+            write.layers("weight_norm", self._names, _norms(torch, [p.detach() for p in self._parameters]))
+            if self._before is not None and len(self._before) == len(self._parameters):
+                changes = [p.detach() - before for p, before in zip(self._parameters, self._before)]
+                write.layers("update_norm", self._names, _norms(torch, changes))
+        self._before = None
+        held = {id(p) for seen in list(self.session.gradients.values()) for p in seen.parameters}
+        write.layers("trainable", self._names, [float(p.requires_grad) for p in self._parameters])
+        write.layers("in_optimizer", self._names, [float(id(p) in held) for p in self._parameters])
+
+
+def _norms(torch, tensors: list) -> list[float]:
+    """Euclidean norms, worked out in 32 bits at the least."""
+    if not tensors:
+        return []
+    with torch.no_grad():
+        norms = torch._foreach_norm([t if t.dtype in (torch.float32, torch.float64) else t.float() for t in tensors])
+        if len({n.device for n in norms}) > 1 or len({n.dtype for n in norms}) > 1:
+            return [float(n) for n in norms]
+        return torch.stack(norms).tolist()

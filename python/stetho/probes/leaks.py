@@ -1,0 +1,97 @@
+"""Samples that are both trained on and validated with, by what they hold: tensors of data sets, and variables of the user's.
+
+Looked at once, when the first validation is over. Samples that share an index of one data set are found by `draws`.
+"""
+
+from __future__ import annotations
+
+from stetho.probes import Probe as Base
+from stetho.probes import fingerprints
+from stetho.probes.draws import HELD_OUT, is_held_out, name_of
+
+
+class Probe(Base):
+    """One comparison for each loader that is validated with, and one of the variables in sight."""
+
+    def __init__(self, session) -> None:
+        super().__init__(session)
+        self._asked: set[int] = set()
+        self._found: dict[str, tuple[float, int]] = {}
+        self._is_new = False
+
+    def validated(self, loader) -> None:
+        """A loader gave a batch that no step took."""
+        draws = self.session.probes.draws
+        trained = draws.loader
+        if id(loader) in self._asked or trained is None or loader in draws.trained:
+            return
+        self._asked.add(id(loader))
+        name = name_of(self.session, loader) or "validation"
+        if not is_held_out(trained, loader, name):
+            return
+        mine, other = _tensor_of(self.session.torch, trained.dataset), _tensor_of(self.session.torch, loader.dataset)
+        if mine is not None and other is not None and _base(trained.dataset) is not _base(loader.dataset):
+            self._compare(name, mine, other)
+
+    def in_memory(self) -> None:
+        """A validation that no loader took part in is over: the variables of the user's that hold its data are found by their names."""
+        if "variables" in self._asked:
+            return
+        self._asked.add("variables")
+        torch = self.session.torch
+        trained, held_out = {}, {}
+        frame = self.session.user_frame()
+        for _ in range(6):
+            if frame is None:
+                break
+            for names in (frame.f_locals, frame.f_globals):
+                for name, value in list(names.items()):
+                    if not isinstance(value, torch.Tensor) or value.dim() < 2 or value.requires_grad:
+                        continue
+                    low = name.lower()
+                    if any(word in low for word in HELD_OUT):
+                        held_out.setdefault(name, value)
+                    elif "train" in low or low.endswith("_tr"):
+                        trained.setdefault(name, value)
+            frame = frame.f_back
+        for name, value in list(held_out.items())[:8]:
+            for mine in list(trained.values())[:8]:
+                self._compare(name, mine, value)
+
+    def _compare(self, name: str, mine, other) -> None:
+        compared = fingerprints.overlap(self.session.torch, mine, other)
+        if compared is not None and compared[0] >= self._found.get(name, (0.0, 0))[0]:
+            self._found[name] = compared
+            self._is_new = True
+
+    def tell(self, write) -> None:
+        if self._is_new:
+            self._is_new = False
+            names = list(self._found)
+            write.layers("seen_in_training", names, [self._found[name][0] for name in names])
+            write.layers("evaluated", names, [float(self._found[name][1]) for name in names])
+
+
+def _base(dataset):
+    while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
+        dataset = dataset.dataset
+    return dataset
+
+
+def _tensor_of(torch, dataset):
+    """The inputs of a data set that holds them as one tensor; None for any other."""
+    if hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
+        inner = _tensor_of(torch, dataset.dataset)
+        if inner is None:
+            return None
+        indices = torch.as_tensor(list(dataset.indices), dtype=torch.int64)
+        return inner[indices]
+    held = getattr(dataset, "tensors", None)
+    if isinstance(held, tuple) and held and isinstance(held[0], torch.Tensor):
+        return held[0]
+    try:
+        n = len(dataset)
+    except TypeError:
+        return None
+    values = [v for v in vars(dataset).values() if isinstance(v, torch.Tensor) and v.dim() > 1 and v.shape[0] == n]
+    return values[0] if len(values) == 1 else None

@@ -1,0 +1,117 @@
+"""Training and evaluation mode: of models and of modules that act differently in them, while stepping and while validating.
+
+A pass over validation data is a call of a model outside of every training step. The hook that sees it is one check at each call.
+"""
+
+from __future__ import annotations
+
+from stetho.probes import Probe as Base
+
+
+class Probe(Base):
+    """Modes at sampled steps, and of every pass over validation data."""
+
+    def __init__(self, session) -> None:
+        super().__init__(session)
+        self._torch = session.torch
+        self._models: list = []
+        self._modules: list[tuple[str, object, object]] = []
+        self._handles: list = []
+        self._passes: list[list[float]] = []
+        calls = session.calls
+        module = self._torch.nn.Module
+        original = module.eval
+
+        def eval(self):
+            if not session.is_off and session.experiment is None:
+                calls.note("eval")
+            return original(self)
+
+        eval.__wrapped__ = original
+        eval.__doc__ = original.__doc__
+        module.eval = eval
+
+    def meet(self, models: list) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._models = [(type(m).__name__, m) for m in models]
+        self._modules = []
+        several = len(models) > 1
+        for model in models:
+            for name, module in switching(self._torch, model):
+                shown = f"{type(model).__name__}.{name}" if several else name
+                self._modules.append((shown, module, model))
+        self._handles = [m.register_forward_pre_hook(self._called) for m in models if self._modules and not is_compiled(m)]
+
+    def _called(self, model, args) -> None:
+        session = self.session
+        if session.body is not None or session.step == 0 or session.experiment is not None or session.is_off:
+            return
+        if self._torch.is_grad_enabled() and not session.sites or _is_estimating(self._modules):
+            return
+        session.calls.note("validation_forward", 3)
+        self._passes.append([float(m.training and of.training) if of is model else -1.0 for _, m, of in self._modules])
+        if len(self._passes) > 512:
+            del self._passes[::2]
+        if session.probes is not None:
+            session.probes.is_due = True
+
+    def tell(self, write) -> None:
+        names, values = [], []
+        passes, self._passes = self._passes, []
+        for i, (name, _, _) in enumerate(self._modules):
+            seen = [p[i] for p in passes if i < len(p) and p[i] >= 0.0]
+            if seen:
+                names.append(name)
+                values.append(sum(seen) / len(seen))
+        if names:
+            write.layers("evaluation_mode", names, values)
+
+    def before_backward(self, loss) -> None:
+        self._now = (
+            [float(m.training) for _, m in self._models],
+            [float(m.training) for _, m, _ in self._modules],
+        )
+
+    def end(self, body, write) -> None:
+        """The modes at the backward pass of a sampled step."""
+        now = self.__dict__.pop("_now", None)
+        if now is None or len(now[1]) != len(self._modules) or len(now[0]) != len(self._models):
+            return
+        if self._models:
+            write.layers("model_mode", [name for name, _ in self._models], now[0])
+        if self._modules:
+            write.layers("training_mode", [name for name, _, _ in self._modules], now[1])
+
+
+def is_compiled(model) -> bool:
+    """Whether a hook on it would have it compiled again."""
+    return hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None
+
+
+def switching(torch, model) -> list[tuple[str, object]]:
+    """Modules that act differently while training, of parts that are trained."""
+    nn = torch.nn
+    dropout = nn.modules.dropout._DropoutNd
+    norm = nn.modules.batchnorm._NormBase
+    found = []
+    parents = {id(child): m for m in model.modules() for child in m.children()}
+    for name, module in model.named_modules():
+        if isinstance(module, dropout):
+            if module.p > 0.0 and _is_trained(parents.get(id(module), model)):
+                found.append((name or type(module).__name__, module))
+        elif isinstance(module, norm):
+            has_statistics = module.running_mean is not None
+            if has_statistics and _is_trained(module if module.affine else parents.get(id(module), model)):
+                found.append((name or type(module).__name__, module))
+    return found
+
+
+def _is_trained(module) -> bool:
+    parameters = list(module.parameters())
+    return not parameters or any(p.requires_grad for p in parameters)
+
+
+def _is_estimating(modules: list) -> bool:
+    """Whether statistics of batch normalisation are being worked out anew over the data, which needs training mode."""
+    return any(m.training and getattr(m, "momentum", 0.1) is None for _, m, _ in modules)

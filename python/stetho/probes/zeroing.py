@@ -1,0 +1,111 @@
+"""Whether gradients are cleared between the steps of an optimizer."""
+
+from __future__ import annotations
+
+import weakref
+
+from stetho.probes import Probe as Base
+
+
+class _Seen:
+    """What is known of one optimizer."""
+
+    __slots__ = ("name", "is_cleared", "clears", "last_body", "left", "parameter")
+
+    def __init__(self, name: str, parameter) -> None:
+        self.name = name
+        #: Whether its gradients were cleared since its last step.
+        self.is_cleared = True
+        #: Whether it is ever cleared by a call that is seen.
+        self.clears = False
+        self.last_body = -1
+        self.left: list[float] = []
+        self.parameter = parameter
+
+
+class Probe(Base):
+    """Calls of `zero_grad` at every step; gradients that are cleared otherwise, on sampled steps."""
+
+    every = True
+
+    def __init__(self, session) -> None:
+        super().__init__(session)
+        self._seen: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self._names: dict[str, int] = {}
+        torch = session.torch
+        self._hook(torch.optim.Optimizer, self._cleared)
+        self._hook(torch.nn.Module, self._model_cleared)
+
+    def _hook(self, of, told) -> None:
+        original = of.zero_grad
+        session = self.session
+
+        def zero_grad(self, *args, **kwargs):
+            result = original(self, *args, **kwargs)
+            if session.experiment is None:
+                told(self)
+            return result
+
+        zero_grad.__wrapped__ = original
+        zero_grad.__doc__ = original.__doc__
+        of.zero_grad = zero_grad
+
+    def _of(self, optimizer) -> _Seen:
+        seen = self._seen.get(optimizer)
+        if seen is None:
+            kind = type(optimizer).__name__
+            n = self._names[kind] = self._names.get(kind, 0) + 1
+            first = next((p for g in optimizer.param_groups for p in g["params"]), None)
+            seen = self._seen[optimizer] = _Seen(kind if n == 1 else f"{kind} {n}", first)
+        return seen
+
+    def _cleared(self, optimizer) -> None:
+        seen = self._of(optimizer)
+        seen.is_cleared = seen.clears = True
+
+    def _model_cleared(self, model) -> None:
+        for seen in list(self._seen.values()):
+            if _is_clear(seen.parameter):
+                seen.is_cleared = seen.clears = True
+
+    def before_backward(self, loss) -> None:
+        for seen in list(self._seen.values()):
+            if not seen.is_cleared and _is_clear(seen.parameter):
+                seen.is_cleared = True
+
+    def after_step(self, optimizer) -> None:
+        seen = self._of(optimizer)
+        session = self.session
+        body = session.attempted
+        probes = session.probes
+        is_sure = seen.is_cleared or seen.clears or (
+            probes is not None and probes.is_sampling and seen.last_body in (body, body - 1)
+        )
+        if is_sure and seen.last_body >= 0:
+            seen.left.append(0.0 if seen.is_cleared else 1.0)
+            if len(seen.left) > 256:
+                del seen.left[::2]
+        if session.body is not None and probes is not None and probes.is_sampling:
+            session.calls.note("step", 3)
+            for group in optimizer.param_groups:
+                seen.parameter = next((p for p in group["params"] if p.grad is not None), seen.parameter)
+        seen.is_cleared = False
+        seen.last_body = body
+
+    def tell(self, write) -> None:
+        names, values = [], []
+        for seen in list(self._seen.values()):
+            if seen.left:
+                names.append(seen.name)
+                values.append(sum(seen.left) / len(seen.left))
+                seen.left = []
+        if names:
+            write.layers("gradient_left", names, values)
+
+
+def _is_clear(parameter) -> bool:
+    """Whether a parameter has no gradient, or one of zeros."""
+    if parameter is None:
+        return False
+    gradient = parameter.grad
+    return gradient is None or (not gradient.is_sparse and not bool(gradient.detach().any()))

@@ -1,0 +1,385 @@
+"""The one run: its steps, their attempts, and who looks at them.
+
+Transformed code calls this object as ``__stetho__``. It keeps what a step starts from, hears of backward passes and optimizer steps
+through `hooks`, and when the trap trips has the same body run again under the experiments of `replay`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+import time
+import traceback
+
+from stetho import data, state
+from stetho.instrument import Site
+from stetho.trap import Trap, Trip
+
+
+#: Steps at the start of a run whose optimizer steps can be taken back: there, an optimizer that breaks the weights is replayed.
+FIRST = 3
+
+
+class Tripped(BaseException):
+    """Leaves the body of a step so that it can be attempted again. No ``except Exception`` of the user's catches it."""
+
+
+class Stopped(SystemExit):
+    """Ends the script after a trap."""
+
+
+class _Unbound:
+    """Stands for a name that was not set when the body started."""
+
+    def __repr__(self) -> str:
+        return "unset"
+
+
+class Body:
+    """One training step while it is made."""
+
+    __slots__ = (
+        "site", "number", "values", "batches", "cursor", "n_backward", "stepped", "losses", "started", "undo", "n_gradients", "frame",
+    )
+
+    def __init__(self, site: Site, number: int, values: tuple) -> None:
+        self.site = site
+        self.number = number
+        #: What the carried names were.
+        self.values = values
+        #: What ``next`` gave within the body, in order.
+        self.batches: list = []
+        self.cursor = 0
+        self.n_backward = 0
+        #: Optimizers that have stepped, in order.
+        self.stepped: list = []
+        self.losses: list[float] = []
+        self.started = time.perf_counter()
+        self.undo: list[state.Undo] = []
+        self.frame = None
+
+
+class Session:
+    """Watches a run."""
+
+    UNBOUND = _Unbound()
+    NameError = NameError
+    AttributeError = AttributeError
+
+    def __init__(self, options, log=None) -> None:
+        self.options = options
+        self.log = log
+        self.sites: list[Site] = []
+        self.torch = None
+        self.trap = Trap(self)
+        self.body: Body | None = None
+        #: The experiment under way; while there is one, nothing is logged and no trap is set.
+        self.experiment = None
+        #: Optimizer steps that were made.
+        self.step = 0
+        self.epoch: int | None = None
+        self.n_skipped = 0
+        self.models: list = []
+        self.random: state.RandomStates | None = None
+        self.buffers: state.Buffers | None = None
+        self.batches = data.Batches()
+        self.probes = None
+        self.debugger = None
+        #: Sites whose steps have several optimizers.
+        self.several: set[int] = set()
+        #: What is known of each optimizer's gradients.
+        self.gradients: dict = {}
+        self.square_sum = 0.0
+        self.n_optimizer_steps = 0
+        #: The last loss that a gradient scaler scaled: what it gave, and what it was given.
+        self.scaled: tuple | None = None
+        self.scaler = None
+        #: The user's frame in which the step that tripped is made.
+        self.frame = None
+        self._names: dict[int, str] = {}
+        self._started = time.perf_counter()
+        #: What `stetho replay` runs again: what the bundle says of itself, and its state.
+        self.replaying: tuple[dict, dict] | None = None
+        self.is_off = False
+        self.attempted = 0
+        self._failures = 0
+        self._pid = os.getpid()
+        self._caught: BaseException | None = None
+
+    # -- called by transformed code
+
+    @property
+    def Again(self):
+        """What an attempt may end with. In an experiment whatever the body raises only ends the experiment."""
+        if self.experiment is not None:
+            caught = sys.exc_info()[1]
+            if not isinstance(caught, (KeyboardInterrupt, GeneratorExit)):
+                self.experiment.raised(caught)
+                return BaseException
+        return Tripped
+
+    def partial(self, number: int, names: dict) -> tuple:
+        """The carried values where not all of them are set yet."""
+        values = []
+        for name in self.sites[number].carried:
+            head, _, attribute = name.partition(".")
+            value = names.get(head, self.UNBOUND)
+            if value is self.UNBOUND and head not in names:
+                value = sys._getframe(1).f_globals.get(head, self.UNBOUND)
+            if attribute and value is not self.UNBOUND:
+                value = getattr(value, attribute, self.UNBOUND)
+            values.append(value)
+        return tuple(values)
+
+    def attempts(self, number: int, values: tuple):
+        """Runs the body once; more often when the trap trips."""
+        if self.body is not None or self.experiment is not None or self.is_off or self.torch is None:
+            yield None  # within a body, or nothing to watch
+            return
+        if self.replaying is not None:
+            yield from self._replay(number, values)
+            return
+        self.begin(number, values)
+        try:
+            yield None
+            if self.trap.trip is None and self.attempted <= FIRST:
+                self.trap.look_at_parameters()
+            if self.trap.trip is None:
+                return
+            yield from self._investigate()
+        finally:
+            self.end()
+
+    def next(self, iterator, *default):
+        """``next`` within a body: another attempt gets what the first one got."""
+        body = self.body
+        if body is None or isinstance(iterator, Session):
+            return builtins.next(iterator, *default)
+        if self.experiment is not None and body.cursor < len(body.batches):
+            batch = body.batches[body.cursor]
+            body.cursor += 1
+            return self.experiment.batch(batch)
+        batch = builtins.next(iterator, *default)
+        body.batches.append(batch)
+        body.cursor = len(body.batches)
+        return batch
+
+    # -- a step
+
+    def begin(self, number: int, values: tuple) -> None:
+        """A body starts."""
+        self.body = body = Body(self.sites[number], number, values)
+        self.attempted += 1
+        try:
+            if self.random is None or self.random.is_stale():
+                self.random = state.RandomStates(self.torch)
+            self.random.take()
+            if self.buffers is not None:
+                self.buffers.take()
+            if self.probes is not None:
+                self.probes.begin(body)
+        except Exception:
+            self.failed("keeping the state of a step")
+        if self.debugger is not None:
+            self.debugger.begin(self.user_frame())
+
+    def end(self) -> None:
+        """The body is over, whichever way it was left."""
+        body, self.body = self.body, None
+        if body is None:
+            return
+        if self.probes is not None and self.trap.trip is None:
+            try:
+                self.probes.end(body)
+            except Exception:
+                self.failed("measuring a step")
+        if len(body.stepped) > 1 and len(set(map(id, body.stepped))) > 1:
+            self.several.add(body.number)
+        self.trap.disarm()
+
+    def restore(self) -> None:
+        """Puts back what the body started from."""
+        body = self.body
+        for undo in reversed(body.undo):
+            undo.restore()
+        body.undo = []
+        if self.buffers is not None:
+            self.buffers.restore()
+        self.random.restore()
+        body.cursor = 0
+        body.n_backward = 0
+        body.stepped = []
+
+    def _replay(self, number: int, values: tuple):
+        """The step of a bundle in the place of the script's first one."""
+        from stetho import bundle
+
+        meta, saved = self.replaying
+        site = self.sites[number]
+        if (site.path, site.line) != (os.path.realpath(meta["site"]["path"]), meta["site"]["line"]):
+            yield None
+            return
+        self.probes = None
+        self.begin(number, values)
+        try:
+            unfit = bundle.put_in(self, saved)
+            if unfit:
+                self.say(f"{' and '.join(unfit)} of the bundle did not fit what the script made; the step may differ")
+            kept = saved["values"]
+            self.body.values = tuple(kept.get(n, v) for n, v in zip(site.carried, values))
+            self.body.batches = list(saved["batches"] or [])
+            self.random.put(saved["random"])
+            self.buffers = state.Buffers(self.models)
+            self.buffers.take()
+            self.step = meta["step"]
+            self.trap.trip = Trip.of_bundle(meta)
+            yield from self._investigate()
+        finally:
+            self.end()
+        raise Stopped(1)
+
+    def _investigate(self):
+        """After a trip: the experiments, the finding, and how the run goes on."""
+        from stetho import replay
+
+        trip = self.trap.trip
+        self.frame = sys._getframe(1).f_back
+        investigation = replay.Investigation(self, trip)
+        streams = (sys.stdout, sys.stderr)
+        try:
+            for experiment in investigation.experiments():
+                self.restore()
+                investigation.clear_gradients()
+                self.experiment = experiment
+                experiment.enter()
+                try:
+                    yield experiment.values
+                    experiment.ends()
+                finally:
+                    experiment.leave()
+                    self.experiment = None
+                    sys.stdout, sys.stderr = streams
+        except GeneratorExit:
+            raise
+        except Exception:
+            self.failed("replaying the step")
+        self.restore()
+        investigation.clear_gradients()
+        is_stopping = self.trap.conclude(investigation)
+        if self.debugger is not None and self.debugger.wants_trap and not trip.goes_on:
+            self.experiment = self.debugger.experiment(investigation)
+            self.experiment.enter()
+            try:
+                yield self.experiment.values
+            finally:
+                self.experiment.leave()
+                self.experiment = None
+        if trip.goes_on:
+            # The step itself, as if nothing had been looked at.
+            self.restore()
+            investigation.clear_gradients()
+            self.trap.pass_once(trip)
+            yield self.body.values
+            return
+        if is_stopping:
+            raise Stopped(1)
+
+    # -- events, from `hooks`
+
+    def trip(self, trip: Trip) -> None:
+        """Something is wrong with this step. Leaves the body if it can be attempted again."""
+        self.trap.trip = trip
+        if self.body is not None and not trip.is_lost:
+            raise Tripped
+        # No body to attempt again: what is known is told.
+        from stetho import replay
+
+        investigation = replay.Investigation(self, trip)
+        is_stopping = self.trap.conclude(investigation)
+        self.trap.trip = None
+        if is_stopping:
+            raise Stopped(1)
+
+    # -- what there is
+
+    def meet(self, optimizer) -> None:
+        """An optimizer steps for the first time: the models that its parameters belong to are found."""
+        self._names = {}
+        self.known_models(anew=True)
+
+    def known_optimizer(self, optimizer) -> None:
+        """An optimizer that has not stepped yet, of a step that is replayed."""
+        from stetho.hooks import Gradients
+
+        self.gradients[optimizer] = Gradients(self.torch, optimizer)
+
+    def known_models(self, anew: bool = False) -> list:
+        """Models whose parameters the optimizers have, found among the variables of the user's frames."""
+        if self.models and not anew:
+            return self.models
+        from stetho import models
+
+        found = models.find(self)
+        if found and [id(m) for m in found] != [id(m) for m in self.models]:
+            self.models = found
+            self.buffers = state.Buffers(found)
+            if self.body is not None:
+                # The first step has begun before they were known; what it changed of them cannot be undone.
+                self.buffers.take()
+            if self.probes is not None:
+                self.probes.meet(found)
+        return self.models
+
+    def name_of(self, parameter) -> str | None:
+        """The name of a parameter in its model."""
+        if not self._names:
+            several = len(self.models) > 1
+            for i, model in enumerate(self.models):
+                prefix = f"{type(model).__name__}." if several else ""
+                del i
+                for name, p in model.named_parameters():
+                    self._names.setdefault(id(p), prefix + name)
+        return self._names.get(id(parameter))
+
+    def all_terms(self, name: str) -> tuple[str, ...]:
+        """The terms of a variable of that name at any site."""
+        return next((s.terms[name] for s in self.sites if name in s.terms), ())
+
+    def several_at(self, body: Body, optimizer) -> bool:
+        """Whether another optimizer steps after this one in the same body."""
+        return body.number in self.several or len(self.gradients) > 1
+
+    def mean_step_time(self) -> float:
+        """Seconds of a step so far, on average."""
+        return (time.perf_counter() - self._started) / max(self.n_optimizer_steps, 1)
+
+    def failed(self, what: str) -> None:
+        """Something of ours went wrong: said once, then the run goes on without it."""
+        self._failures += 1
+        if self._failures == 1:
+            last = traceback.format_exc(limit=-1).strip().splitlines()
+            self.say(f"{what} failed in stetho itself, the training goes on unwatched: {last[-1]}")
+            if os.environ.get("STETHO_DEBUG"):
+                traceback.print_exc()
+        self.is_off = True
+        self.probes = None
+
+    def user_frame(self):
+        """The innermost frame of the user's own code."""
+        frame = sys._getframe(1)
+        while frame is not None and not self.options.is_own(frame.f_code.co_filename):
+            frame = frame.f_back
+        return frame
+
+    def say(self, text: str) -> None:
+        """One line for the user, on standard error."""
+        try:
+            sys.stderr.flush()
+            print(f"stetho: {text}", file=sys.__stderr__ or sys.stderr, flush=True)
+        except (OSError, ValueError):
+            pass
+
+    def is_here(self) -> bool:
+        """Whether this is the process that was started, not a forked worker."""
+        return os.getpid() == self._pid

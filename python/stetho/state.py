@@ -1,0 +1,180 @@
+"""What a step starts from beside the weights: random states and the buffers of normalisation layers.
+
+Taken at the start of every step, so it must cost microseconds: memory of fixed places is copied by one call into Rust
+(`_core.Snapshot`); only PyTorch's own generator is asked for its state. The weights are not copied: a step is stopped before they
+change. Only where a step has several optimizers is what the first of them changes kept as well (`Undo`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import struct
+import sys
+
+from stetho import _core
+
+
+def _python_generator() -> tuple[int, int] | None:
+    """Address and length of the state of ``random``'s generator, if it lies where we look for it."""
+    instance = getattr(random, "_inst", None)
+    if instance is None or sys.implementation.name != "cpython":
+        return None
+    header = object.__basicsize__
+    length = type(instance).__base__.__basicsize__ - header
+    words = random.getstate()[1]
+    if not 2500 <= length <= 2512:
+        return None
+    seen = struct.unpack("625I", ctypes.string_at(id(instance) + header, 2500))
+    # The position comes before the words, in memory.
+    return (id(instance) + header, 2500) if seen[1:] == words[:-1] and seen[0] == words[-1] else None
+
+
+def _numpy_generator() -> tuple[int, int] | None:
+    """The same of NumPy's global generator."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return None
+    try:
+        bits = numpy.random.mtrand._rand._bit_generator
+        if type(bits).__name__ != "MT19937":
+            return None
+        address = int(bits.ctypes.state_address)
+        state = bits.state["state"]
+        seen = struct.unpack("624Ii", ctypes.string_at(address, 2500))
+    except (AttributeError, KeyError, TypeError, ValueError, struct.error):
+        return None
+    return (address, 2500) if seen[:-1] == tuple(int(w) for w in state["key"]) and seen[-1] == state["pos"] else None
+
+
+class RandomStates:
+    """The random states of PyTorch, Python and NumPy."""
+
+    def __init__(self, torch) -> None:
+        self._torch = torch
+        self._generator = torch.default_generator
+        self._memory = [place for place in (_python_generator(), _numpy_generator()) if place is not None]
+        self._with_numpy = "numpy" in sys.modules
+        self._snapshot = _core.Snapshot([a for a, _ in self._memory], [n for _, n in self._memory])
+        self._slow = _python_generator() is None
+        self._python = None
+        self._gauss = None
+        self._cpu = None
+        self._cuda = None
+        self._has_cuda = torch.cuda.is_available()
+
+    def take(self) -> None:
+        """Keeps them as they are."""
+        self._cpu = self._generator.get_state()
+        self._snapshot.take()
+        self._gauss = random._inst.gauss_next if not self._slow else None
+        if self._slow:
+            self._python = random.getstate()
+        if self._has_cuda:
+            self._cuda = [
+                (g, g.get_state()) for g in self._torch.cuda.default_generators[: self._torch.cuda.device_count()]
+            ]
+
+    def restore(self) -> None:
+        """Puts them back."""
+        if self._cpu is None:
+            return
+        self._generator.set_state(self._cpu)
+        self._snapshot.restore()
+        if self._slow:
+            random.setstate(self._python)
+        else:
+            random._inst.gauss_next = self._gauss
+        for generator, state in self._cuda or ():
+            generator.set_state(state)
+
+    def put(self, saved: dict) -> None:
+        """Sets the states of a bundle, and keeps them."""
+        self._generator.set_state(saved["torch"])
+        random.setstate((3, tuple(saved["python"]), saved["gauss"]))
+        if "numpy" in saved and "numpy" in sys.modules:
+            numpy = sys.modules["numpy"]
+            name, keys, position, has_gauss, gauss = saved["numpy"]
+            numpy.random.set_state((name, numpy.array(keys, dtype=numpy.uint32), position, has_gauss, gauss))
+        self.take()
+
+    def is_stale(self) -> bool:
+        """Whether NumPy was imported since."""
+        return not self._with_numpy and "numpy" in sys.modules
+
+    def saved(self) -> dict:
+        """What a bundle keeps: the states at the start of the step, as tensors and plain values."""
+        now = (self._generator.get_state(), random.getstate())
+        numpy = sys.modules.get("numpy")
+        numpy_now = numpy.random.get_state() if numpy is not None else None
+        self.restore()
+        kept = {"torch": self._cpu, "python": list(random.getstate()[1]), "gauss": random.getstate()[2]}
+        if numpy is not None:
+            name, keys, position, has_gauss, gauss = numpy.random.get_state()
+            kept["numpy"] = [name, [int(k) for k in keys], int(position), int(has_gauss), float(gauss)]
+            numpy.random.set_state(numpy_now)
+        self._generator.set_state(now[0])
+        random.setstate(now[1])
+        return kept
+
+
+class Buffers:
+    """The buffers of models that a forward pass changes: running means, counts, spectral norms."""
+
+    def __init__(self, models: list) -> None:
+        self.tensors = [b for m in models for b in m.buffers() if b is not None]
+        self._copied = [b for b in self.tensors if b.device.type != "cpu" or not b.is_contiguous()]
+        fixed = [b for b in self.tensors if b.device.type == "cpu" and b.is_contiguous()]
+        self._fixed = fixed
+        self._snapshot = _core.Snapshot(
+            [b.data_ptr() for b in fixed], [b.numel() * b.element_size() for b in fixed]
+        )
+        self._copies: list = []
+
+    def take(self) -> None:
+        """Keeps them as they are."""
+        self._snapshot.take()
+        if self._copied:
+            self._copies = [b.detach().clone() for b in self._copied]
+
+    def restore(self) -> None:
+        """Puts them back."""
+        self._snapshot.restore()
+        for buffer, copy in zip(self._copied, self._copies):
+            buffer.data.copy_(copy)
+
+
+class Undo:
+    """The weights and states of an optimizer that steps before the last one of a step does."""
+
+    def __init__(self, torch, optimizer) -> None:
+        self._torch = torch
+        self.optimizer = optimizer
+        self._kept: list[tuple] = []
+        self._state: dict = {}
+
+    def take(self) -> None:
+        """Keeps them as they are; called before the optimizer steps."""
+        self._kept = [(p, p.detach().clone()) for group in self.optimizer.param_groups for p in group["params"]]
+        tensor = self._torch.Tensor
+        self._state = {
+            p: {k: v.clone() if isinstance(v, tensor) else v for k, v in state.items()}
+            for p, state in self.optimizer.state.items()
+        }
+
+    def restore(self) -> None:
+        """Puts them back."""
+        for parameter, value in self._kept:
+            parameter.data.copy_(value)
+        state = self.optimizer.state
+        for p in list(state):
+            if p not in self._state:
+                del state[p]
+                continue
+            kept = self._state[p]
+            for key, value in kept.items():
+                if isinstance(value, self._torch.Tensor) and isinstance(state[p].get(key), self._torch.Tensor):
+                    state[p][key].copy_(value)
+                else:
+                    state[p][key] = value
+        self._kept, self._state = [], {}

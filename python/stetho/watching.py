@@ -1,0 +1,135 @@
+"""Stetho without `stetho run`: from within a script, an adapter or a notebook."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+
+from stetho.options import Options, as_share, default_folder
+from stetho.session import Session
+
+
+class Watch:
+    """A watched run; `close` ends it, as does the end of a ``with`` block."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def close(self) -> None:
+        """Ends the watching, and prints the report to standard error."""
+        global _current
+        if _current is not self:
+            return
+        from stetho import _core, ending
+
+        # The defaults of the command line.
+        request = json.loads(_core.command(["run", "--", self.session.options.script]))
+        ending.finish(self.session, request, 0)
+        self.session.is_off = True
+        _current = None
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    @property
+    def folder(self) -> str | None:
+        """The run directory."""
+        return self.session.options.folder
+
+
+_current: Watch | None = None
+_is_hooked = False
+
+
+def attach(*things, dir: str | None = None, on_trap: str = "stop", budget: float | str = "2%") -> Watch:
+    """Watches the training of this process from here on.
+
+    `things` are models and optimizers; those not given are found when an optimizer steps. A step that is a function with `@stetho.step`
+    can be attempted again and the trap names the operation and the sample; any other is watched all the same. Under `stetho run` this does nothing
+    but name the models.
+    """
+    global _current
+    import builtins
+
+    import torch
+
+    running = getattr(builtins, "__stetho__", None)
+    if isinstance(running, Session):
+        return Watch(running)
+    if _current is not None:
+        return _current
+    if on_trap not in ("stop", "skip"):
+        raise ValueError(f"on_trap is `{on_trap}`; it is `stop` or `skip`")
+    caller = sys._getframe(1)
+    while caller.f_back is not None and caller.f_code.co_filename.startswith(os.path.dirname(__file__)):
+        caller = caller.f_back
+    script = caller.f_code.co_filename
+    roots = tuple(dict.fromkeys(os.path.realpath(p) for p in (os.path.dirname(os.path.abspath(script)), os.getcwd())))
+    options = Options(folder=os.path.abspath(dir or default_folder(script)), budget=as_share(budget), on_trap=on_trap, roots=roots, script=script)
+    os.makedirs(options.folder, exist_ok=True)
+    from stetho import _core, hooks, probes
+
+    session = Session(options, _core.RunLog(options.folder))
+    _hook(torch, session, hooks)
+    session.probes = probes.Probes(session)
+    session.models = [t for t in things if isinstance(t, torch.nn.Module)]
+    if session.models:
+        from stetho.state import Buffers
+
+        session.buffers = Buffers(session.models)
+        session.probes.meet(session.models)
+    _current = Watch(session)
+    return _current
+
+
+def _hook(torch, session: Session, hooks) -> None:
+    """PyTorch is hooked once a process; a later run takes the place of the earlier."""
+    global _is_hooked
+    if _is_hooked:
+        raise RuntimeError("a run of this process has been watched and closed; start another process for another run")
+    _is_hooked = True
+    hooks.install(torch, session)
+    session.batches.patch(sys.modules["torch.utils.data.dataloader"], session)
+
+
+def step(function):
+    """Makes a function one training step: forward pass, backward pass, optimizer step.
+
+    When the trap trips in it, it is run again with every operation seen. Its arguments are the batch.
+    """
+    number: list[int] = []
+
+    @functools.wraps(function)
+    def attempted(*args, **kwargs):
+        import builtins
+
+        running = getattr(builtins, "__stetho__", None)
+        session = running if isinstance(running, Session) else _current.session if _current is not None else None
+        if session is None or session.is_off:
+            return function(*args, **kwargs)
+        if not number:
+            from stetho.instrument import Site
+
+            code = function.__code__
+            number.append(len(session.sites))
+            session.sites.append(
+                Site(os.path.realpath(code.co_filename), code.co_firstlineno, ("args", "kwargs"), ("args", "kwargs"), function=code.co_name)
+            )
+        result = None
+        for attempt in session.attempts(number[0], (args, kwargs)):
+            now_args, now_kwargs = attempt if attempt is not None else (args, kwargs)
+            try:
+                result = function(*now_args, **now_kwargs)
+            except session.Again:
+                pass
+        return result
+
+    return attempted
+
+
+__all__ = ["Watch", "attach", "step"]
