@@ -12,7 +12,7 @@ class Remember(nn.Module):
         self.inp = nn.Linear(n_symbols, hidden)
         self.rec = nn.Linear(hidden, hidden, bias=False)
         self.out = nn.Linear(hidden, n_symbols)
-        nn.init.normal_(self.rec.weight, std=3.0 / hidden**0.5)
+        nn.init.normal_(self.rec.weight, std=2.0 / hidden**0.5)
 
     def forward(self, x):
         h = torch.zeros(len(x), self.hidden)
@@ -21,9 +21,12 @@ class Remember(nn.Module):
         return self.out(h)
 
 
-def batch(n, length, n_symbols):
+def batch(n, length, n_symbols, wrong=0.0):
+    """Sequences and their first symbols, of which a share is misread."""
     symbols = torch.randint(0, n_symbols, (n, length))
-    return nn.functional.one_hot(symbols, n_symbols).float(), symbols[:, 0]
+    noise = torch.randint(0, n_symbols, (n,))
+    target = torch.where(torch.rand(n) < wrong, noise, symbols[:, 0])
+    return nn.functional.one_hot(symbols, n_symbols).float(), target
 
 
 def main():
@@ -38,7 +41,7 @@ def main():
     loss_fn = nn.CrossEntropyLoss()
     val_x, val_y = batch(300, args.length, 4)
     for step in range(args.steps):
-        x, y = batch(50, args.length, 4)
+        x, y = batch(50, args.length, 4, wrong=0.15)
         loss = loss_fn(model(x), y)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
