@@ -1,7 +1,8 @@
 """What is measured of a run and written to its log.
 
-At every step (tier 0): the loss, the norm of the gradient, the learning rate, times. On sampled steps, spaced so that their cost stays
-within the budget: all that the probes of this package measure, one a file. A probe measures and never judges.
+At every step (tier 0): the loss, the norm of the gradient, the learning rate, times. On sampled steps,
+spaced so that their cost stays within the budget: all that the probes of this package measure, one a file.
+A probe measures and never judges.
 """
 
 from __future__ import annotations
@@ -14,15 +15,23 @@ from stetho.probes.sites import Sites
 
 #: Modules of this package that each define `Probe`, in the order in which they are asked.
 NAMES: tuple[str, ...] = (
-    "layers", "activations", "modes", "zeroing", "schedule", "draws", "leaks", "labels", "losses", "clipping", "memory", "ranks",
+    "layers",
+    "activations",
+    "modes",
+    "zeroing",
+    "schedule",
+    "draws",
+    "leaks",
+    "labels",
+    "losses",
+    "clipping",
+    "memory",
+    "ranks",
 )
-#: Steps that are sampled whatever they cost: the first ones, and from there on each time their number has doubled.
-FIRST = 3
-LAST_DOUBLE = 512
-#: Seconds after which what was measured is handed to the log.
-HAND_OVER = 0.5
-#: Steps that are kept before that.
-MOST_KEPT = 256
+#: Steps that are sampled whatever they cost: the first ones, and from there on each time their number
+#: has doubled.
+FIRST = 3 LAST_DOUBLE = 512 #: Seconds after which what was measured is handed to
+the log. HAND_OVER = 0.5 #: Steps that are kept before that. MOST_KEPT = 256
 
 
 class Probe:
@@ -205,7 +214,8 @@ class Probes:
         clip = self._clipping.take()
         norm = self._norm if body.stepped else None
         scale = self._clipping.scale() if is_scaled else None
-        self._kept.append((step, loss, norm, clip, self._rates, self._time, self._waited, scale, self._writer))
+        times = (self._time, self._waited)
+        self._kept.append((step, loss, norm, clip, self._rates, *times, scale, self._writer))
         self._time = self._waited = 0.0
         self._writer = None
 
