@@ -30,8 +30,12 @@ NAMES: tuple[str, ...] = (
 )
 #: Steps that are sampled whatever they cost: the first ones, and from there on each time their number
 #: has doubled.
-FIRST = 3 LAST_DOUBLE = 512 #: Seconds after which what was measured is handed to
-the log. HAND_OVER = 0.5 #: Steps that are kept before that. MOST_KEPT = 256
+FIRST = 3
+LAST_DOUBLE = 512
+#: Seconds after which what was measured is handed to the log.
+HAND_OVER = 0.5
+#: Steps that are kept before that.
+MOST_KEPT = 256
 
 
 class Probe:
@@ -160,7 +164,7 @@ class Probes:
 
     def after_step(self, optimizer, square_sum: float) -> None:
         """See `Probe`; called at every step."""
-        self._norm = square_sum ** 0.5
+        self._norm = square_sum**0.5
         groups = optimizer.param_groups
         self._rates = (groups[0]["lr"],) if len(groups) == 1 else tuple(g.get("lr") for g in groups)
         if self.is_sampling:
