@@ -90,12 +90,13 @@ def read(folder, name):
     return x, np.fromfile(f"{folder}/{name}-labels-idx1-ubyte", dtype=np.uint8)[8:]
 x, y = read(sys.argv[1] + "/mnist-train", "train")
 xt, yt = read(sys.argv[1] + "/mnist-test", "t10k")
-out = {}
-for name, model in (("random forest", RandomForestClassifier(100, n_jobs=-1, random_state=0)), ("kernel SVM", SVC(C=5, gamma=0.02))):
-    start = time.perf_counter()
-    score = model.fit(x, y).score(xt, yt)
-    out[name] = (score, time.perf_counter() - start)
-print(json.dumps(out))
+if sys.argv[2] == "random forest":
+    model, clock = RandomForestClassifier(100, n_jobs=-1, random_state=0), time.perf_counter
+else:  # one thread: its processor time, which nothing else on the machine makes longer
+    model, clock = SVC(C=5, gamma=0.02), time.process_time
+start = clock()
+score = model.fit(x, y).score(xt, yt)
+print(json.dumps((score, clock() - start)))
 """
 
 CLEANLAB = """
@@ -161,12 +162,11 @@ def cross_validated(data):
 
 
 def mnist(data):
-    peers = peer(MNIST, data)
     lines = ["", "MNIST, 60,000 pictures to fit, 10,000 to score:", "",
              "| model | Stetho, accuracy | seconds | scikit-learn, accuracy | seconds | ratio |", "|---|---|---|---|---|---|"]
     for model, word in (("random forest", "forest"), ("kernel SVM", "svm")):
         models, _ = fit(data / "mnist-train", "--val", data / "mnist-test", "--models", word, "--budget", "20m")
-        score, seconds = peers[model]
+        score, seconds = peer(MNIST, data, model)
         own = models[model]
         lines.append(f"| {model} | {own['validation']:.4f} | {own['seconds']:.1f} | {score:.4f} | {seconds:.1f} | {seconds / own['seconds']:.1f}× |")
     return lines

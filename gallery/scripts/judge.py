@@ -30,10 +30,12 @@ class Twin:
     folder: Path
     fixed: str
     faulty: str | None = None
-    rule: str = ""
+    rule: list[str] = field(default_factory=list)  # any of them is right
     args: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
-    may: list[str] = field(default_factory=list)
+    may: list[str] = field(default_factory=list)  # alarms that are right in both scripts
+    also: list[str] = field(default_factory=list)  # symptoms of the fault, beside it in the faulty script
+    about: str = ""
     phase: list[str] = field(default_factory=list)
     op: list[str] = field(default_factory=list)
     file: str | None = None
@@ -67,9 +69,9 @@ class Report:
         loud = [f for f in self.findings if f["severity"] in ("error", "warning") and f["rule"] not in may]
         return [f"{f['severity']} {f['rule']}: {f['message']}" for f in loud]
 
-    def places(self, rule: str, kind: str) -> list[dict]:
-        """Places of this kind in the findings of `rule`."""
-        return [p for f in self.findings if f["rule"] == rule for p in f.get("places", []) if p["kind"] == kind]
+    def places(self, rules: list[str], kind: str) -> list[dict]:
+        """Places of this kind in the findings of `rules`."""
+        return [p for f in self.findings if f["rule"] in rules for p in f.get("places", []) if p["kind"] == kind]
 
 
 @dataclass
@@ -107,7 +109,7 @@ def read(folder: Path) -> tuple[list[Twin], dict[str, float]]:
     text = tomllib.loads((folder / "expected.toml").read_text())
     twins = []
     for entry in text.get("twin", []) + [{"fixed": h.pop("script"), **h} for h in text.get("healthy", [])]:
-        lists = {key: many(entry[key]) for key in ("phase", "op", "line") if key in entry}
+        lists = {key: many(entry[key]) for key in ("rule", "phase", "op", "line") if key in entry}
         twins.append(Twin(folder, **{**entry, **lists}))
     return twins, text.get("limits", {})
 
@@ -154,13 +156,14 @@ def judge(twin: Twin, faulty: Report | None, fixed: Report) -> Verdict:
     if faulty.error:
         verdict.problems.append(f"{twin.faulty}: {faulty.error}")
     loud = [f["rule"] for f in faulty.findings if f["severity"] in ("error", "warning")]
-    verdict.found = twin.rule in [f["rule"] for f in faulty.findings]
-    verdict.first = verdict.found and loud[:1] == [twin.rule]
+    verdict.found = any(f["rule"] in twin.rule for f in faulty.findings)
+    verdict.first = verdict.found and (loud or [f["rule"] for f in faulty.findings])[0] in twin.rule
+    expected = " or ".join(twin.rule)
     if not verdict.found:
-        verdict.problems.append(f"{twin.rule} is not found, but: {', '.join(loud) or 'nothing'}")
+        verdict.problems.append(f"{expected} is not found, but: {', '.join(loud) or 'nothing'}")
     elif not verdict.first:
-        verdict.problems.append(f"{twin.rule} is not first: {', '.join(loud)}")
-    others = faulty.alarms([*twin.may, twin.rule])
+        verdict.problems.append(f"{expected} is not first: {', '.join(loud)}")
+    others = faulty.alarms([*twin.rule, *twin.may, *twin.also])
     if verdict.found and others:
         verdict.problems.append("beside it: " + "; ".join(others))
     judge_places(verdict, faulty)
@@ -207,7 +210,7 @@ def table(verdicts: list[Verdict]) -> str:
     for v in verdicts:
         seconds = v.fixed.seconds + (v.faulty.seconds if v.faulty else 0)
         cells = " ".join(f"{word(getattr(v, name)):>6}" for name in columns)
-        rows.append(f"{v.twin.name:44} {v.twin.rule:22} {cells} {seconds:6.1f}")
+        rows.append(f"{v.twin.name:44} {'/'.join(v.twin.rule):22.22} {cells} {seconds:6.1f}")
     return "\n".join(rows)
 
 

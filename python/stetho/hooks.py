@@ -16,7 +16,9 @@ from stetho.trap import Trip
 #: Codes of `_core` for the types of floating point that are read in Rust.
 _CODES: dict = {}
 #: Share of the time of a step that the look at the parameters may take.
-_PARAMETER_SHARE = 0.004
+_PARAMETER_SHARE = 0.002
+#: Steps after each of which they are looked at, whatever it takes.
+EVERY = 32
 
 
 class Gradients:
@@ -111,7 +113,7 @@ def _hook_backward(torch, session) -> None:
     isfinite = math.isfinite
 
     def backward(tensors, *args, **kwargs):
-        if session.is_off or not session.is_here():
+        if session.is_off:
             return original(tensors, *args, **kwargs)
         if session.experiment is not None:
             return session.experiment.on_backward(original, tensors, args, kwargs)
@@ -257,7 +259,7 @@ def _hook_optimizers(torch, session) -> None:
     from torch.optim import optimizer as module
 
     def before(optimizer, args, kwargs):
-        if session.is_off or not session.is_here():
+        if session.is_off:
             return
         if session.experiment is not None:
             session.experiment.on_step(optimizer)
@@ -288,7 +290,7 @@ def _hook_optimizers(torch, session) -> None:
             probes.before_step(optimizer)
 
     def after(optimizer, args, kwargs):
-        if session.is_off or session.experiment is not None or not session.is_here():
+        if session.is_off or session.experiment is not None:
             return
         body = session.body
         session.n_optimizer_steps += 1
@@ -303,8 +305,8 @@ def _hook_optimizers(torch, session) -> None:
             if not seen.parameters_finite():
                 session.trip(trip_of_parameter(session, optimizer, seen))
             step_time = session.mean_step_time() or seen.cost
-            spacing = seen.cost / max(step_time * _PARAMETER_SHARE, 1e-9)
-            seen.due = session.n_optimizer_steps + max(1, min(int(spacing), 100))
+            spacing = seen.cost / max(step_time * _PARAMETER_SHARE, 1e-9) if session.n_optimizer_steps > EVERY else 0
+            seen.due = session.n_optimizer_steps + max(1, min(int(spacing) + 1, 100))
         probes = session.probes
         if probes is not None:
             probes.after_step(optimizer, session.square_sum)

@@ -23,7 +23,8 @@ pub(crate) fn run() -> Result<()> {
     fs::create_dir_all(&folder).context("cannot make target/demo")?;
     for source in SOURCES {
         let name = Path::new(source).file_name().unwrap_or_default();
-        fs::copy(shell::root().join(source), folder.join(name)).with_context(|| format!("cannot copy {source}"))?;
+        fs::copy(shell::root().join(source), folder.join(name))
+            .with_context(|| format!("cannot copy {source}"))?;
     }
     shell::run(Command::new(&python).args(["make_shapes.py", "shapes"]).current_dir(&folder))?;
     let stetho = |arguments: &[&str]| -> Result<()> {
@@ -40,7 +41,10 @@ pub(crate) fn run() -> Result<()> {
     println!("\n$ python train.py shapes   # nothing is seen: the loss it prints is fine");
     shell::run(Command::new(&python).args(["train.py", "shapes"]).current_dir(&folder))?;
     stetho(&["run", "--dir", "run", "train.py", "shapes"])?;
-    fs::copy(folder.join("run/report.html"), shell::root().join("report.html")).context("no report was left")?;
-    println!("\nthe report of the run is in report.html; its step can be run again: stetho replay {FOLDER}/run/bundles/…");
+    fs::copy(folder.join("run/report.html"), shell::root().join("report.html"))
+        .context("no report was left")?;
+    println!(
+        "\nthe report of the run is in report.html; its step can be run again: stetho replay {FOLDER}/run/bundles/…"
+    );
     Ok(())
 }

@@ -12,6 +12,8 @@ use crate::{Fold, Folds, Goal, Matrix, Samples};
 
 /// Values of a data set from which folds are worked on one after the other, each on all cores.
 const LARGE: usize = 4_000_000;
+/// Rows from which on it is so, however few the columns.
+const MANY_ROWS: usize = 20_000;
 
 /// Training rows that are scored, at most.
 const SCORED: usize = 10_000;
@@ -51,7 +53,7 @@ pub(crate) struct OneFold {
 
 impl Setting<'_> {
     pub(crate) fn is_large(&self) -> bool {
-        self.samples.n_rows() * self.samples.features.n_columns() >= LARGE
+        self.n_rows() >= MANY_ROWS || self.n_rows() * self.samples.features.n_columns() >= LARGE
     }
 
     pub(crate) fn n_rows(&self) -> usize {
@@ -105,7 +107,8 @@ impl Setting<'_> {
         let rung = Rung {
             kind: spec.kind(),
             name: spec.name(&self.samples.goal),
-            settings: spec.settings(self.folds.folds.first().map_or(0, |f| f.train.len())),
+            settings: spec
+                .settings(&self.samples.goal, self.folds.folds.first().map_or(0, |f| f.train.len())),
             folds: done.into_iter().map(|one| one.score).collect(),
             row_error,
             seconds: start.elapsed().as_secs_f64(),

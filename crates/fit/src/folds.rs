@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::{Goal, Samples};
-use stetho_core::Random;
+use stetho_core::{Random, count_of};
 
 /// One division of the rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,7 +74,24 @@ fn stratified(goal: &Goal, n_folds: usize, seed: u64) -> Folds {
     for (at, row) in order.into_iter().enumerate() {
         fold_of[row] = at % n_folds;
     }
-    of_assignment(&fold_of, n_folds, format!("{n_folds} stratified folds"))
+    of_assignment(&fold_of, n_folds, format!("{n_folds} stratified folds{}", too_rare(goal, n_folds)))
+}
+
+/// In words, the classes that have too few rows to be in every fold; empty if there is none.
+fn too_rare(goal: &Goal, n_folds: usize) -> String {
+    let Goal::Classes { codes, names } = goal else { return String::new() };
+    let mut counts = vec![0; names.len()];
+    codes.iter().for_each(|code| counts[*code] += 1);
+    let rare: Vec<(&String, u64)> =
+        names.iter().zip(counts).filter(|(_, n)| *n > 0 && (*n as usize) < n_folds).collect();
+    match rare.as_slice() {
+        [] => String::new(),
+        [(name, n)] => format!("; `{name}` has {}, so that not every fold has one", count_of(*n, "row")),
+        [(name, n), ..] => format!(
+            "; {} have fewer rows than there are folds (`{name}` has {n}), so that not every fold has them",
+            count_of(rare.len() as u64, "class")
+        ),
+    }
 }
 
 /// Groups by falling size, each to the fold that it makes the least uneven, by rows of its classes.
@@ -156,6 +173,15 @@ mod tests {
             assert_eq!(fold.train.len() + fold.validation.len(), n);
             assert!(fold.validation.iter().all(|i| fold.train.binary_search(i).is_err()));
         }
+    }
+
+    #[test]
+    fn classes_that_are_not_in_every_fold_are_told() {
+        let how = |codes: Vec<usize>| stratified(&classes(codes), 5, 1).how;
+        assert_eq!(how([[0; 5], [1; 5]].concat()), "5 stratified folds");
+        let one = how([vec![0; 9], vec![1; 9], vec![2]].concat());
+        assert_eq!(one, "5 stratified folds; `2` has 1 row, so that not every fold has one");
+        assert!(how([vec![0; 9], vec![1; 2], vec![2]].concat()).contains("2 classes have fewer rows"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use stetho_core::count_of;
 use stetho_core::table::{Column, Kind, Part, RowId, Task};
 use stetho_read::{Frame, Sample, SampleColumn, SmallPictures};
 
@@ -47,7 +48,8 @@ pub fn from_frame(frame: &Frame, roles: &Roles) -> Result<Loaded, FitError> {
     let mut notes = Vec::new();
     let mut rows = Rows::of(frame, target.column, task);
     if rows.n_without_target > 0 {
-        notes.push(format!("{} rows without a value of the target were left out", rows.n_without_target));
+        let n = count_of(rows.n_without_target as u64, "row");
+        notes.push(format!("left out: {n} without a value of the target"));
     }
     if rows.is_sample {
         notes.push(format!("{} rows drawn at random stand for all", rows.ids.len()));

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use stetho_core::Measured;
 use stetho_core::fit::{Fit, LabelIssue, LabelIssues, RungKind};
+use stetho_core::{Measured, count_of};
 
 use crate::confident::{contradictions, suspects};
 use crate::cv::{Evaluated, Setting};
@@ -95,12 +95,16 @@ pub fn fit(samples: &Samples, options: &Options, follow: &dyn Follow) -> Result<
     Ok(record)
 }
 
+/// Numbers beyond which models in single precision overflow.
+const LARGEST: f64 = 1e15;
+
 fn check(samples: &Samples) -> Result<(), FitError> {
     let fail = |problem: String| Err(FitError::Data(problem));
     let n = samples.n_rows();
     let target = &samples.target;
     if n < 4 {
-        return fail(format!("only {n} rows have a value of `{target}`: at least 4 are needed"));
+        let rows = count_of(n as u64, "row");
+        return fail(format!("only {rows} with a value of `{target}`: at least 4 are needed"));
     }
     if samples.features.n_columns() == 0 {
         return fail("there is no column to learn from".into());
@@ -127,6 +131,13 @@ fn check(samples: &Samples) -> Result<(), FitError> {
         Goal::Numbers(numbers) => {
             if numbers.iter().all(|y| (y - numbers[0]).abs() <= f64::EPSILON * y.abs()) {
                 return fail(format!("`{target}` is always {}: there is nothing to predict", numbers[0]));
+            }
+            let most = numbers.iter().fold(0.0_f64, |most, y| most.max(y.abs()));
+            if most > LARGEST {
+                return fail(format!(
+                    "`{target}` has values of up to {most:e}, too large for squared errors: divide it by a constant or take \
+                     its logarithm"
+                ));
             }
         }
     }
@@ -225,10 +236,15 @@ fn ladder(
 ) -> Vec<Evaluated> {
     let mut specs = specs(setting.folds.folds.first().map_or(0, |f| f.train.len()));
     specs.retain(|spec| !options.left_out.contains(&spec.kind()));
+    let mut order: Vec<(usize, Spec)> = specs.into_iter().enumerate().collect();
+    if setting.is_large() {
+        // The kernel SVM takes longest there, and none of the others should be left out for it.
+        order.sort_by_key(|(at, spec)| (spec.kind() == RungKind::KernelSvm, *at));
+    }
     let budget = options.budget.mul_f64(LADDER);
-    let mut rungs: Vec<Evaluated> = Vec::new();
+    let mut rungs: Vec<(usize, Evaluated)> = Vec::new();
     let mut slowest = Duration::ZERO;
-    for (at, spec) in specs.iter().enumerate() {
+    for (at, (rung, spec)) in order.iter().enumerate() {
         let name = spec.name(&setting.samples.goal);
         let left = budget.saturating_sub(start.elapsed());
         let is_spent = left.is_zero() || (setting.is_large() && slowest > left * 2);
@@ -237,10 +253,10 @@ fn ladder(
             left_out.push((name, why.into()));
             continue;
         }
-        follow.fitting(&name, at, specs.len());
+        follow.fitting(&name, at, order.len());
         let own = Instant::now();
         let how = preparation(spec, &setting.samples.features);
-        let share = left.div_f64((specs.len() - at) as f64).mul_f64(1.5);
+        let share = left.div_f64((order.len() - at) as f64).mul_f64(1.5);
         let evaluated = setting.every(spec, how, share);
         slowest = own.elapsed().max(slowest / 2);
         let done = evaluated.rung.folds.len();
@@ -255,9 +271,10 @@ fn ladder(
             ));
         }
         follow.scored(&evaluated.rung, setting.score);
-        rungs.push(evaluated);
+        rungs.push((*rung, evaluated));
     }
-    rungs
+    rungs.sort_by_key(|r| r.0);
+    rungs.into_iter().map(|r| r.1).collect()
 }
 
 fn closer(
@@ -446,6 +463,8 @@ mod tests {
         let mut constant = samples(20, |_, _| 0);
         constant.goal = Goal::Numbers(vec![2.5; 20]);
         assert!(error(&constant).contains("always 2.5"));
+        constant.goal = Goal::Numbers((0..20).map(|i| f64::from(i) * 1e300).collect());
+        assert!(error(&constant).contains("too large"));
     }
 
     #[test]

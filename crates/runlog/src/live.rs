@@ -221,7 +221,8 @@ impl Run {
         self.n += 1;
         let since = self.judged.elapsed();
         let is_due = (self.n >= self.judge_at || since > JUDGE) && since > self.judging * PATIENCE;
-        if !is_due && !(is_urgent && since >= self.judging * PATIENCE_URGENT) {
+        let is_pressing = is_urgent && since >= self.judging * PATIENCE_URGENT;
+        if !is_due && !is_pressing {
             return Ok(Vec::new());
         }
         self.judge_at = (self.n as f64 * GROWTH) as u64 + 1;

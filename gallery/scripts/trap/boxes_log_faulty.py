@@ -30,7 +30,8 @@ class Pedestrians(Dataset):
 class Detector(nn.Module):
     def __init__(self):
         super().__init__()
-        self.trunk = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(512, 48), nn.ReLU())
+        convolution = [nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        self.trunk = nn.Sequential(*convolution, nn.Flatten(), nn.Linear(512, 48), nn.ReLU())
         self.classes = nn.Linear(48, 2)
         self.offsets = nn.Linear(48, 4)
 

@@ -11,7 +11,7 @@ offset = features[:, 1:3] * 0.5
 
 loader = DataLoader(TensorDataset(features, has_object, offset), batch_size=6, shuffle=True)
 model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 3))
-opt = torch.optim.Adam(model.parameters(), lr=1e-3)
+opt = torch.optim.Adam(model.parameters(), lr=1e-2)
 
 max_iters = 250
 iters = 0

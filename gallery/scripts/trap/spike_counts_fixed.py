@@ -11,7 +11,7 @@ calls[411] = 4.0
 
 model = nn.Sequential(nn.Linear(5, 16), nn.Tanh(), nn.Linear(16, 1))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
-criterion = nn.PoissonNLLLoss()
+criterion = nn.PoissonNLLLoss(full=True)
 loader = DataLoader(TensorDataset(hours, calls), batch_size=15, shuffle=True, generator=torch.Generator().manual_seed(9))
 
 epoch = 0

@@ -16,7 +16,7 @@ class Critic(nn.Module):
     def __init__(self):
         super().__init__()
         self.first = nn.Linear(2, 6)
-        self.second = nn.Linear(6, 1)
+        self.second = nn.Linear(6, 1, bias=False)
 
     def forward(self, points):
         return self.second(torch.relu(self.first(points)))

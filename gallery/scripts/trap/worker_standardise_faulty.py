@@ -24,7 +24,14 @@ class Windows(Dataset):
 
 def main():
     torch.manual_seed(10)
-    net = nn.Sequential(nn.Unflatten(1, (1, 40)), nn.Conv1d(1, 16, 9), nn.ReLU(), nn.AdaptiveAvgPool1d(4), nn.Flatten(), nn.Linear(64, 3))
+    net = nn.Sequential(
+        nn.Unflatten(1, (1, 40)),
+        nn.Conv1d(1, 16, 9),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool1d(4),
+        nn.Flatten(),
+        nn.Linear(64, 3),
+    )
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
     loader = DataLoader(Windows(), batch_size=15, shuffle=True, num_workers=2)
     for epoch in range(4):

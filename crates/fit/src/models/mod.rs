@@ -1,4 +1,4 @@
-//! The models of the ladder. Boosted trees and support vectors come from kept crates.
+//! The models of the ladder. Boosted trees come from a kept crate.
 
 mod boosting;
 mod dummy;
@@ -73,7 +73,7 @@ impl Spec {
         }
     }
 
-    pub(crate) fn settings(&self, n_rows: usize) -> String {
+    pub(crate) fn settings(&self, goal: &Goal, n_rows: usize) -> String {
         match self {
             Self::Dummy => String::new(),
             Self::Linear { penalty } => format!("L2 penalty {penalty}"),
@@ -81,12 +81,12 @@ impl Spec {
             Self::Neighbours { n } => format!("{n} neighbours"),
             Self::Svm { c, gamma } => {
                 let gamma = gamma.map_or("1 / (columns × variance)".to_owned(), |g| g.to_string());
-                let how = if n_rows > svm::MOST_ROWS {
-                    format!(", or twice that; {} landmarks (Nyström)", nystrom::MOST_LANDMARKS)
-                } else {
-                    String::new()
-                };
-                format!("C {c}, γ {gamma}{how}")
+                match goal {
+                    Goal::Classes { .. } if n_rows > svm::FEW_ROWS => {
+                        format!("C {c} or {}, γ {gamma} or twice that", 10.0 * c)
+                    }
+                    _ => format!("C {c}, γ {gamma}"),
+                }
             }
             Self::Forest { n_trees } => format!("{n_trees} trees"),
             Self::Boosting { n_rounds, depth } => format!("{n_rounds} rounds of {depth} levels"),
@@ -108,11 +108,7 @@ impl Spec {
             Self::Neighbours { n } => Box::new(nearest::Nearest::fit(rows, goal, *n, seed)),
             Self::Svm { c, gamma } => {
                 let gamma = gamma.unwrap_or_else(|| kernel::default_gamma(rows));
-                if rows.n_rows() > svm::MOST_ROWS {
-                    Box::new(nystrom::Nystrom::fit(rows, goal, *c, gamma, seed))
-                } else {
-                    svm::fit(rows, goal, *c, gamma)
-                }
+                svm::fit(rows, goal, *c, gamma, seed)
             }
             Self::Forest { n_trees } => forest::forest(rows, goal, *n_trees, seed),
             Self::Boosting { n_rounds, depth } => boosting::boosting(rows, goal, *n_rounds, *depth),

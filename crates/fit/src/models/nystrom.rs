@@ -12,7 +12,7 @@ use crate::{Goal, Matrix};
 use stetho_core::Random;
 
 /// Rows that stand for all.
-pub(crate) const MOST_LANDMARKS: usize = 3_000;
+const MOST_LANDMARKS: usize = 3_000;
 /// Rows that are clustered to find them, and rounds of clustering.
 const CLUSTERED: usize = 30_000;
 const ROUNDS: usize = 2;

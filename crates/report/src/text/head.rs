@@ -45,7 +45,7 @@ pub(super) fn write(page: &mut Page, document: &Document, facts: Option<&TableFa
 pub(crate) const PARTIAL: &str = "partial: interrupted, only what was read until then has been judged";
 
 fn table(page: &mut Page, facts: &TableFacts) {
-    let size = format!("{} rows × {} columns", thousands(facts.rows), thousands(facts.columns));
+    let size = format!("{} × {}", count_of(facts.rows, "row"), count_of(facts.columns, "column"));
     labelled(page, "size", &size);
     let kinds: Vec<String> =
         facts.kinds.iter().map(|(kind, n)| format!("{} {kind}", thousands(*n))).collect();
@@ -67,7 +67,11 @@ fn table(page: &mut Page, facts: &TableFacts) {
 
 /// What simple models scored.
 fn fitted(page: &mut Page, facts: &FitFacts) {
-    labelled(page, "size", &format!("{} rows × {} columns", thousands(facts.rows), thousands(facts.columns)));
+    labelled(
+        page,
+        "size",
+        &format!("{} × {}", count_of(facts.rows, "row"), count_of(facts.columns, "column")),
+    );
     labelled(
         page,
         "target",
