@@ -375,6 +375,8 @@ mod tests {
                 + 2.0 * (-x / 30.0).exp()
                 + if step > 150 { ((x - 150.0) / 40.0).exp() - 1.0 } else { 0.0 };
             let layer = LayerSignals { gradient_norm: Some(0.5), ..LayerSignals::default() };
+            // The steps of this test take no time, against which judging is weighed.
+            run.judging = Duration::ZERO;
             let one = run.step(step.into()).loss(loss).learning_rate(0.1).layer("a", layer).layer("b", layer);
             found.extend(
                 one.metric(Part::Validation, "accuracy", 0.5).log().unwrap().into_iter().map(|f| f.rule),
