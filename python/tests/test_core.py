@@ -209,7 +209,7 @@ def test_what_cannot_be_logged_is_refused(tmp_path: Path):
     log = _core.RunLog(tmp_path)
     with pytest.raises(ValueError, match="`width` is nothing that is measured of layers"):
         log.log(0, {}, {"width": (["a"], [1.0])})
-    with pytest.raises(ValueError, match="2 layers, 1 values"):
+    with pytest.raises(ValueError, match="`gradient_norm` has 1 values for 2 names"):
         log.log(0, {}, {"gradient_norm": (["a", "b"], [1.0])})
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):
