@@ -94,7 +94,7 @@ pub(super) fn halves<const LEVEL: u8>(numbers: &[F16; 2 * LANES]) -> [[f32; LANE
             return unsafe {
                 let [first, last]: [__m256i; 2] = std::mem::transmute_copy(numbers);
                 let wide: [__m512; 2] = [_mm512_cvtph_ps(first), _mm512_cvtph_ps(last)];
-                std::mem::transmute(wide)
+                std::mem::transmute::<[__m512; 2], [[f32; LANES]; 2]>(wide)
             };
         }
         if LEVEL == super::level::FUSED {
@@ -102,7 +102,7 @@ pub(super) fn halves<const LEVEL: u8>(numbers: &[F16; 2 * LANES]) -> [[f32; LANE
             return unsafe {
                 let quarters: [__m128i; 4] = std::mem::transmute_copy(numbers);
                 let wide: [__m256; 4] = quarters.map(|quarter| _mm256_cvtph_ps(quarter));
-                std::mem::transmute(wide)
+                std::mem::transmute::<[__m256; 4], [[f32; LANES]; 2]>(wide)
             };
         }
     }
