@@ -172,11 +172,11 @@ fn sums<T: Element, L: Lane, const LEVEL: u8>(
         let (chunks, rest) = stretch.as_chunks::<{ 2 * LANES }>();
         for chunk in chunks {
             let [one, other] = read(chunk);
-            for i in 0..LANES {
-                short[0].add::<LEVEL>(i, one[i], pivot);
+            for (i, x) in one.into_iter().enumerate() {
+                short[0].add::<LEVEL>(i, x, pivot);
             }
-            for i in 0..LANES {
-                short[second].add::<LEVEL>(i, other[i], pivot);
+            for (i, x) in other.into_iter().enumerate() {
+                short[second].add::<LEVEL>(i, x, pivot);
             }
             extremes.take(chunk);
         }
