@@ -15,6 +15,7 @@ mod threads;
 pub(crate) use element::Dtype;
 pub(crate) use layout::{Layout, LayoutError};
 #[cfg(all(test, target_arch = "x86_64"))]
+#[allow(unused_imports, reason = "the tests of the kernels, which are a crate of their own, set it")]
 pub(crate) use level::{LIMIT, Level};
 pub(crate) use memory::{Copies, Region};
 pub(crate) use rows::non_finite_rows;
