@@ -29,10 +29,14 @@ NAMES: tuple[str, ...] = (
     "memory",
     "ranks",
 )
-#: Steps that are sampled whatever they cost: the first ones, and from there on each time their number
-#: has doubled.
+#: Steps that are sampled whatever they cost: the first ones, and from there on each time their number has
+#: grown by these factors, as long as it is small.
 FIRST = 3
-LAST_DOUBLE = 512
+GROWTH = 2.0
+GROWTH_LIGHT = 1.3
+LAST_GROWTH = 600
+#: Share of the budget that goes into the light probes, which are asked oftener than the others.
+LIGHT_SHARE = 0.4
 #: Seconds after which what was measured is handed to the log.
 HAND_OVER = 0.5
 #: Steps that are kept before that.
@@ -47,6 +51,8 @@ class Probe:
 
     #: Whether `after_step` is wanted at every step.
     every = False
+    #: Whether it costs little enough to be asked oftener than those that pass over all parameters.
+    is_light = False
 
     def meet(self, models: list) -> None:
         """The models are known, or have changed."""
@@ -91,6 +97,23 @@ class Writer:
         self.vectors[word] = (names, values)
 
 
+class Spacing:
+    """Which steps are sampled."""
+
+    __slots__ = ("next", "_growth")
+
+    def __init__(self, growth: float) -> None:
+        #: Number of the next one.
+        self.next = 0
+        self._growth = growth
+
+    def after(self, n: int, spacing: float) -> None:
+        """The step before number `n` was sampled; `spacing` steps apart, sampling keeps to its budget."""
+        self.next = n if n < FIRST else n + max(1, int(spacing))
+        if n < LAST_GROWTH:
+            self.next = min(self.next, max(n + 1, int(self._growth * n)))
+
+
 class Probes:
     """All probes of a run, and when they measure."""
 
@@ -107,13 +130,15 @@ class Probes:
         self.leaks = named["leaks"]
         self._clipping = named["clipping"]
         self._every = [p for p in self.all if p.every]
+        self._light = [p for p in self.all if p.is_light]
+        #: The probes that this step is sampled by.
+        self._asked: list[Probe] = []
+        self._heavy_spacing, self._light_spacing = Spacing(GROWTH), Spacing(GROWTH_LIGHT)
         self._graph: tuple | None = None
         self._kept: list[tuple] = []
         self._handed = time.perf_counter()
-        self._next = 0
         self._n = 0
         self._cost = 0.0
-        self._sampled_cost = 0.0
         self._step_time = 0.0
         self._ended = time.perf_counter()
         self._wait = 0.0
@@ -134,7 +159,7 @@ class Probes:
     def graph_of(self, loss) -> list:
         """The autograd graph of a loss, looked through once."""
         if self._graph is None or self._graph[0] is not loss:
-            self._graph = (loss, graph.walk(loss, self.session.name_of))
+            self._graph = (loss, graph.walk(loss))
         return self._graph[1]
 
     def begin(self, body) -> None:
@@ -143,10 +168,18 @@ class Probes:
         self._wait = self.session.batches.wait
         self._has_loader |= self._wait > 0.0
         self.session.batches.wait = 0.0
-        self.is_sampling = self._n >= self._next and bool(self.all)
+        n = self._n
+        if n >= self._heavy_spacing.next:
+            self._asked = self.all
+        elif n >= self._light_spacing.next:
+            self._asked = self._light
+        else:
+            self.is_sampling = False
+            return
+        self.is_sampling = bool(self._asked)
         if self.is_sampling:
             start = time.perf_counter()
-            for probe in self.all:
+            for probe in self._asked:
                 probe.begin(body)
             self._cost += time.perf_counter() - start
 
@@ -170,13 +203,14 @@ class Probes:
         self._rates = (groups[0]["lr"],) if len(groups) == 1 else tuple(g.get("lr") for g in groups)
         if self.is_sampling:
             self._timed("after_step", optimizer)
-        elif self._every:
+        if self._every and not (self.is_sampling and self._asked is self.all):
             for probe in self._every:
-                probe.after_step(optimizer)
+                if not (self.is_sampling and probe.is_light):
+                    probe.after_step(optimizer)
 
     def _timed(self, method: str, *arguments) -> None:
         start = time.perf_counter()
-        for probe in self.all:
+        for probe in self._asked:
             getattr(probe, method)(*arguments)
         self._cost += time.perf_counter() - start
 
@@ -196,9 +230,10 @@ class Probes:
             if self._writer is None:
                 self._writer = Writer()
             if self.is_sampling:
-                for probe in self.all:
+                for probe in self._asked:
                     probe.end(body, self._writer)
-            self._tell(self._writer)
+            if self.is_due or self._asked is self.all:
+                self._tell(self._writer)
         if is_step:
             self._keep(body, is_scaled)
         self._n += 1
@@ -208,6 +243,7 @@ class Probes:
                 self._space(step_time)
         if len(self._kept) >= MOST_KEPT or now - self._handed > HAND_OVER:
             self.hand_over()
+            self.is_due = True
 
     def _keep(self, body, is_scaled: bool) -> None:
         """What was seen of a step, and of the bodies that went into it."""
@@ -234,10 +270,12 @@ class Probes:
         """When the next step is sampled: the cost of this one, spread over steps, stays within the budget."""
         plain = max(step_time - self._cost, 1e-6)
         self._step_time = plain if self._step_time == 0.0 else min(self._step_time, plain) * 0.5 + plain * 0.5
-        spacing = self._cost / (self._step_time * max(self.session.options.budget, 1e-4))
-        self._next = self._n if self._n < FIRST else self._n + max(1, int(spacing))
-        if self._n < LAST_DOUBLE:
-            self._next = min(self._next, 2 * self._n)
+        spare = self._step_time * max(self.session.options.budget, 1e-4)
+        if self._asked is self.all:
+            self._heavy_spacing.after(self._n, self._cost / (spare * (1.0 - LIGHT_SHARE)))
+            self._light_spacing.next = max(self._light_spacing.next, self._n + 1)
+        else:
+            self._light_spacing.after(self._n, self._cost / (spare * LIGHT_SHARE))
         self._cost = 0.0
         self.is_sampling = False
 

@@ -32,7 +32,8 @@ class Probe(Base):
         counts: dict[str, int] = {}
         for found in reversed(layers[:MOST_LAYERS]):
             kind = found.name.split("Backward")[0].lower()
-            name = f"{found.layer}.{kind}" if found.layer else kind
+            layer = graph.layer_below(found.node, self.session.name_of)
+            name = f"{layer}.{kind}" if layer else kind
             counts[name] = counts.get(name, 0) + 1
             if counts[name] > 1:
                 name = f"{name}{counts[name]}"

@@ -10,7 +10,7 @@ MOST_NODES = 6000
 class Node:
     """A node of the graph, with what lies around it."""
 
-    __slots__ = ("node", "name", "is_hidden", "layer")
+    __slots__ = ("node", "name", "is_hidden")
 
     def __init__(self, node, name: str, is_hidden: bool) -> None:
         self.node = node
@@ -18,11 +18,9 @@ class Node:
         self.name = name
         #: Whether a parameter lies between it and the loss.
         self.is_hidden = is_hidden
-        #: The layer whose output it takes, by the name of its parameter; empty where there is none.
-        self.layer = ""
 
 
-def walk(loss, name_of) -> list[Node]:
+def walk(loss) -> list[Node]:
     """The nodes below a loss, nearest first, those of one distance in the order of the graph."""
     root = loss.grad_fn
     if root is None:
@@ -41,9 +39,6 @@ def walk(loss, name_of) -> list[Node]:
             if id(child) not in seen:
                 seen.add(id(child))
                 queue.append((child, has_parameter))
-    for found in nodes:
-        if found.name.startswith(ACTIVATIONS):
-            found.layer = layer_below(found.node, name_of)
     return nodes
 
 

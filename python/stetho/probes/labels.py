@@ -10,10 +10,14 @@ from stetho.probes import graph
 MOST_CLASSES = 100
 #: Batches between two statements on how mixed the labels are.
 WINDOW = 12
+#: Labels without which nothing is stated.
+LEAST = 96.0
 
 
 class Probe(Base):
     """Looks at the loss of sampled steps."""
+
+    is_light = True
 
     def __init__(self, session) -> None:
         super().__init__(session)
@@ -112,7 +116,7 @@ class Probe(Base):
             names = [str(i) for i in range(len(predicted))]
             write.layers("class_share", names, predicted)
             write.layers("label_share", names, labels)
-        if self._batches >= WINDOW:
+        if self._batches >= WINDOW and self._n >= LEAST:
             mixing = self._mixing()
             if mixing is not None:
                 write.scalar("stetho/label_mixing", mixing)

@@ -38,6 +38,8 @@ class _Set:
 class Probe(Base):
     """Terms on sampled steps; validation whenever losses are worked out without a gradient between steps."""
 
+    is_light = True
+
     def __init__(self, session) -> None:
         super().__init__(session)
         self._terms: list[tuple[str, float]] = []

@@ -20,6 +20,8 @@ class _Token:
 class Probe(Base):
     """A token on the graph of each sampled loss; the resident memory when asked."""
 
+    is_light = True
+
     def __init__(self, session) -> None:
         super().__init__(session)
         self._tokens: list = []

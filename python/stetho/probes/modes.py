@@ -13,6 +13,8 @@ from stetho.probes import Probe as Base
 class Probe(Base):
     """Modes at sampled steps, and of every pass over validation data."""
 
+    is_light = True
+
     def __init__(self, session) -> None:
         super().__init__(session)
         self._torch = session.torch

@@ -27,6 +27,7 @@ class Probe(Base):
     """Calls of `zero_grad` at every step; gradients that are cleared otherwise, on sampled steps."""
 
     every = True
+    is_light = True
 
     def __init__(self, session) -> None:
         super().__init__(session)
