@@ -6,6 +6,7 @@ One annotation is wrong, as happens when somebody clicks instead of dragging: it
 """
 
 import json
+import math
 import random
 import struct
 import sys
@@ -37,6 +38,13 @@ def is_inside(kind: str, u: float, v: float) -> bool:
     return 0.1 < u < 0.9 and 0.1 < v < 0.9
 
 
+def ground_of():
+    """A background of waves, another one for every picture."""
+    waves = [(random.gauss(0, 0.25), random.gauss(0, 0.25), random.uniform(0, 6.3), random.uniform(8, 25)) for _ in range(4)]
+    level = random.randint(60, 110)
+    return lambda r, c: level + sum(height * math.sin(a * r + b * c + phase) for a, b, phase, height in waves)
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     pictures = folder / "pictures"
@@ -47,14 +55,13 @@ def main() -> None:
         kind = random.randrange(len(CLASSES))
         w, h = random.randint(14, 30), random.randint(14, 30)
         x, y = random.randint(0, SIZE - w), random.randint(0, SIZE - h)
-        back, fore = random.randint(20, 90), random.randint(140, 240)
-        rows = [
-            bytes(
-                min(255, max(0, random.randint(-12, 12) + (fore if 0 <= c - x < w and 0 <= r - y < h and is_inside(CLASSES[kind], (c - x + 0.5) / w, (r - y + 0.5) / h) else back)))
-                for c in range(SIZE)
-            )
-            for r in range(SIZE)
-        ]
+        fore, ground = random.randint(190, 235), ground_of()
+
+        def shade(r: int, c: int) -> int:
+            on_shape = 0 <= c - x < w and 0 <= r - y < h and is_inside(CLASSES[kind], (c - x + 0.5) / w, (r - y + 0.5) / h)
+            return min(255, max(0, int(random.gauss(0, 9) + (fore if on_shape else ground(r, c)))))
+
+        rows = [bytes(shade(r, c) for c in range(SIZE)) for r in range(SIZE)]
         name = f"{i:04}.png"
         png(pictures / name, rows)
         images.append({"id": i, "file_name": f"pictures/{name}", "width": SIZE, "height": SIZE})

@@ -30,6 +30,9 @@ pub struct RecordedRun {
     /// Whether it was never looked at while thresholds were chosen.
     #[serde(default)]
     pub holdout: bool,
+    /// Whether it was made by people who knew nothing of the rules.
+    #[serde(skip)]
+    pub by_strangers: bool,
 }
 
 /// What the rules say of a recorded run.
@@ -51,13 +54,16 @@ struct Manifest {
     run: Vec<RecordedRun>,
 }
 
-/// The recorded runs of `gallery/run`, and those of `gallery/run/strangers`, by people who knew nothing of the rules.
+/// Where the runs of strangers are.
+const STRANGERS: &str = "run/strangers";
+
+/// The recorded runs of `gallery/run`, and those of `gallery/run/strangers`, which were not made for the rules.
 ///
 /// # Errors
 /// When the file cannot be read or is not as it should be.
 pub fn recorded_runs(root: &Path) -> Result<Vec<RecordedRun>, GalleryError> {
     let mut runs = Vec::new();
-    for folder in ["run", "run/strangers"] {
+    for folder in ["run", STRANGERS] {
         runs.extend(runs_of(root, Path::new(folder))?);
     }
     Ok(runs)
@@ -68,7 +74,11 @@ fn runs_of(root: &Path, folder: &Path) -> Result<Vec<RecordedRun>, GalleryError>
     let text = std::fs::read_to_string(&path).map_err(GalleryError::io(&path))?;
     let manifest: Manifest =
         toml::from_str(&text).map_err(|e| GalleryError::malformed(&path, e.to_string()))?;
-    let in_folder = |run: RecordedRun| RecordedRun { log: folder.join("recorded").join(&run.log), ..run };
+    let in_folder = |run: RecordedRun| RecordedRun {
+        log: folder.join("recorded").join(&run.log),
+        by_strangers: folder == Path::new(STRANGERS),
+        ..run
+    };
     Ok(manifest.run.into_iter().map(in_folder).collect())
 }
 

@@ -149,10 +149,12 @@ def _optimizer_state(torch, optimizer) -> dict:
 
 
 def _indices(investigation) -> list[int] | None:
-    from stetho.data import as_indices
+    """Places of the batch's rows in the whole data set."""
+    from stetho.data import as_indices, base_index
 
     batch = investigation.loader_batch()
-    return as_indices(batch.indices) if batch is not None else None
+    indices = as_indices(batch.indices) if batch is not None else None
+    return None if indices is None else [base_index(batch.dataset, i)[1] for i in indices]
 
 
 def read(path: str) -> tuple[dict, str]:

@@ -9,13 +9,16 @@ import math
 import time
 
 from stetho import _core
+from stetho.observe import place_of
 from stetho.session import FIRST
 from stetho.trap import Trip
 
 #: Codes of `_core` for the types of floating point that are read in Rust.
 _CODES: dict = {}
 #: Share of the time of a step that the look at the parameters may take.
-_PARAMETER_SHARE = 0.004
+_PARAMETER_SHARE = 0.002
+#: Steps after each of which they are looked at, whatever it takes.
+EVERY = 32
 
 
 class Gradients:
@@ -31,6 +34,8 @@ class Gradients:
         on_cpu = all(p.device.type == "cpu" and p.layout == torch.strided for p in self.parameters)
         self._is_fast = self._code is not None and on_cpu
         self._norm = _core.Norm([p.numel() for p in self.parameters], self._code) if self._is_fast else None
+        #: The user's line that makes it step.
+        self.place = None
         #: Seconds of the last look at the parameters, and when the next is due.
         self.due = 0
         self.cost = 0.0
@@ -107,42 +112,51 @@ def _hook_backward(torch, session) -> None:
     tensor_class = torch.Tensor
     isfinite = math.isfinite
 
+    def look(tensors) -> object:
+        """Checks the loss; gives it as the user has it."""
+        body = session.body
+        loss = tensors if isinstance(tensors, tensor_class) else (tensors[0] if len(tensors) == 1 else None)
+        if body is not None:
+            body.n_backward += 1
+        if loss is None or loss.numel() != 1:
+            return loss
+        scaled, session.scaled = session.scaled, None
+        if scaled is not None and scaled[0] is loss:
+            loss = scaled[1]
+        value = loss.item()
+        if not isfinite(value):
+            session.trip(_trip_of_loss(session, "loss", loss, value))
+        elif body is not None:
+            body.losses.append(value)
+            spike = session.trap.spike((body.number, body.n_backward), value)
+            if spike is not None:
+                trip = _trip_of_loss(session, "spike", loss, value)
+                trip.level, trip.swing = spike
+                trip.goes_on = True
+                session.trip(trip)
+        if session.debugger is not None:
+            session.debugger.look("loss", value, session.user_frame())
+        return loss
+
     def backward(tensors, *args, **kwargs):
-        if session.is_off or not session.is_here():
+        if session.is_off:
             return original(tensors, *args, **kwargs)
         if session.experiment is not None:
             return session.experiment.on_backward(original, tensors, args, kwargs)
-        body = session.body
-        loss = tensors if isinstance(tensors, tensor_class) else (tensors[0] if len(tensors) == 1 else None)
-        if loss is not None and loss.numel() == 1:
-            scaled, session.scaled = session.scaled, None
-            if scaled is not None and scaled[0] is loss:
-                loss = scaled[1]
-            value = loss.item()
-            number = body.number if body is not None else -1
-            if body is not None:
-                body.n_backward += 1
-            if not isfinite(value):
-                session.trip(_trip_of_loss(session, "loss", loss, value))
-            elif body is not None:
-                body.losses.append(value)
-                spike = session.trap.spike((number, body.n_backward), value)
-                if spike is not None:
-                    trip = _trip_of_loss(session, "spike", loss, value)
-                    trip.level, trip.swing = spike
-                    trip.goes_on = True
-                    session.trip(trip)
-            if session.debugger is not None:
-                session.debugger.look("loss", value, session.user_frame())
-        elif body is not None:
-            body.n_backward += 1
         probes = session.probes
+        try:
+            loss = look(tensors)
+            if probes is not None and probes.is_sampling:
+                probes.before_backward(loss)
+        except Exception:
+            session.failed("looking at a loss")
+        result = original(tensors, *args, **kwargs)
         if probes is not None and probes.is_sampling:
-            probes.before_backward(loss)
-            result = original(tensors, *args, **kwargs)
-            probes.after_backward()
-            return result
-        return original(tensors, *args, **kwargs)
+            try:
+                probes.after_backward()
+            except Exception:
+                session.failed("measuring gradients")
+        return result
 
     backward.__wrapped__ = original
     backward.__doc__ = original.__doc__
@@ -158,10 +172,17 @@ def _trip_of_loss(session, kind: str, loss, value: float) -> Trip:
     if frame is not None:
         trip.loss_name, trip.terms = terms_of(session, frame, loss)
     if kind == "loss":
-        bad = bad_parameters(session, names_only=True)
-        if bad:
-            trip.kind, trip.is_lost, trip.parameters = "parameter", True, bad
+        _is_it_lost(session, trip)
     return trip
+
+
+def _is_it_lost(session, trip: Trip) -> None:
+    """Where the weights were not finite before the step, the step is not to blame."""
+    bad = bad_parameters(session)
+    if bad:
+        trip.kind, trip.is_lost, trip.parameters = "parameter", True, bad
+        trip.optimizer, seen = next(iter(session.gradients.items()), (None, None))
+        trip.place = seen.place if seen is not None else None
 
 
 def bits(tensor) -> bytes | None:
@@ -228,37 +249,40 @@ def _is_scalar(value) -> bool:
     return not hasattr(value, "numel") or value.numel() == 1
 
 
-def bad_parameters(session, names_only: bool = False) -> list[str]:
+def bad_parameters(session) -> list[str]:
     """Names of the parameters that are not finite."""
     torch = session.torch
-    bad = []
+    bad: dict[int, str] = {}
     for model in session.known_models():
         for name, parameter in model.named_parameters():
             if parameter.is_floating_point() and not bool(torch.isfinite(parameter.detach()).all()):
-                bad.append(name)
-    if not bad and not names_only:
-        return bad
-    if not bad:
-        for optimizer, seen in list(session.gradients.items()):
-            del optimizer
-            for i, parameter in enumerate(seen.parameters):
-                if parameter.is_floating_point() and not bool(torch.isfinite(parameter.detach()).all()):
-                    bad.append(session.name_of(parameter) or f"parameter {i}")
-    return bad
+                bad[id(parameter)] = name
+    for seen in session.gradients.values():
+        for i, parameter in enumerate(seen.parameters):
+            if id(parameter) not in bad and not bool(torch.isfinite(parameter.detach()).all()):
+                bad[id(parameter)] = f"parameter {i}"
+    return list(bad.values())
 
 
 def _hook_optimizers(torch, session) -> None:
     from torch.optim import optimizer as module
 
     def before(optimizer, args, kwargs):
-        if session.is_off or not session.is_here():
+        if session.is_off:
             return
+        try:
+            before_step(optimizer)
+        except Exception:
+            session.failed("looking at gradients")
+
+    def before_step(optimizer) -> None:
         if session.experiment is not None:
             session.experiment.on_step(optimizer)
             return
         seen = session.gradients.get(optimizer)
         if seen is None or not seen.fits(optimizer):
             seen = session.gradients[optimizer] = Gradients(torch, optimizer)
+            seen.place = place_of(session.user_frame(), session.options.is_own)
             session.meet(optimizer)
         square_sum, is_finite = seen.square_sum()
         session.square_sum = square_sum
@@ -281,8 +305,14 @@ def _hook_optimizers(torch, session) -> None:
             probes.before_step(optimizer)
 
     def after(optimizer, args, kwargs):
-        if session.is_off or session.experiment is not None or not session.is_here():
+        if session.is_off or session.experiment is not None:
             return
+        try:
+            after_step(optimizer)
+        except Exception:
+            session.failed("looking at parameters")
+
+    def after_step(optimizer) -> None:
         body = session.body
         session.n_optimizer_steps += 1
         if body is None:
@@ -296,8 +326,8 @@ def _hook_optimizers(torch, session) -> None:
             if not seen.parameters_finite():
                 session.trip(trip_of_parameter(session, optimizer, seen))
             step_time = session.mean_step_time() or seen.cost
-            spacing = seen.cost / max(step_time * _PARAMETER_SHARE, 1e-9)
-            seen.due = session.n_optimizer_steps + max(1, min(int(spacing), 100))
+            spacing = seen.cost / max(step_time * _PARAMETER_SHARE, 1e-9) if session.n_optimizer_steps > EVERY else 0
+            seen.due = session.n_optimizer_steps + max(1, min(int(spacing) + 1, 100))
         probes = session.probes
         if probes is not None:
             probes.after_step(optimizer, session.square_sum)
@@ -318,9 +348,7 @@ def _trip_of_gradient(session, optimizer, seen: Gradients) -> Trip:
         g = parameter.grad
         if g is not None and not bool(torch.isfinite(g._values() if g.is_sparse else g).all()):
             trip.parameters.append(session.name_of(parameter) or f"parameter {i}")
-    bad = bad_parameters(session, names_only=True)
-    if bad:
-        trip.kind, trip.is_lost, trip.parameters = "parameter", True, bad
+    _is_it_lost(session, trip)
     return trip
 
 
@@ -330,6 +358,7 @@ def trip_of_parameter(session, optimizer, seen: Gradients) -> Trip:
     body = session.body
     trip = Trip("parameter", max(session.step - 1, 0), body.losses[-1] if body is not None and body.losses else None)
     trip.optimizer = optimizer
+    trip.place = seen.place
     # Only the first steps can be taken back.
     trip.is_lost = body is None or len(body.undo) < len(body.stepped)
     for i, parameter in enumerate(seen.parameters):

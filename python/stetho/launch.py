@@ -109,7 +109,7 @@ def _options(request: dict, path: str) -> Options:
     roots = tuple(dict.fromkeys(os.path.realpath(p) for p in (os.path.dirname(path), os.getcwd())))
     return Options(
         folder=os.path.abspath(given.get("dir") or default_folder(path)),
-        budget=as_share(given.get("budget") or 0.02),
+        budget=as_share(0.02 if given.get("budget") is None else given["budget"]),
         on_trap=given.get("on_trap") or "stop",
         breaks=list(given.get("break") or []),
         debugger=given.get("debugger") or "pdb",

@@ -332,14 +332,27 @@ def first_into(forward, tensors: list) -> Event | None:
     return next((e for e in forward.events if keys.intersection(e.keys)), None)
 
 
-def origin_of(forward, loss, start: Event | None = None) -> tuple[Event | None, Event | None]:
-    """The event that a loss got its NaN or infinity from, and the one on the way that made NaN of infinity."""
+@dataclass
+class Origin:
+    """Where the NaN or infinity of a loss comes from."""
+
+    #: The operation to blame.
+    event: Event | None
+    #: The operation on the way that made NaN of infinity.
+    made_nan: Event | None
+    #: Storages on the way that were not finite and that no operation of the step wrote.
+    foreign: set[int]
+
+
+def origin_of(forward, loss, start: Event | None = None) -> Origin:
+    """Goes back from a loss, or from the operation `start`, through all that was not finite."""
     start = start or _last_writer(forward, key_of(loss), None)
     if start is None:
-        return (forward.events[0], None) if forward.events else (None, None)
+        return Origin(forward.events[0] if forward.events else None, None, {key_of(loss)} if loss is not None else set())
     seen: set[int] = set()
     queue = [start]
     chain: list[Event] = []
+    foreign: set[int] = set()
     while queue:
         event = queue.pop()
         if event.number in seen:
@@ -350,23 +363,30 @@ def origin_of(forward, loss, start: Event | None = None) -> tuple[Event | None, 
             before = _last_writer(forward, key, event.number)
             if before is not None:
                 queue.append(before)
+            elif key not in event.keys:
+                foreign.add(key)
     chain.sort(key=lambda e: e.number)
-    if any(e.is_origin for e in chain):
-        # A storage may be written again and again, as those of parameters are: what came after does not count.
-        chain = [e for e in chain if e.number <= start.number]
     chain = [e for e in chain if e.op not in _VIEWS] or chain
     made_nan = next((e for e in chain if e.has_nan and not e.had_nan), None)
-    if made_nan is None and all(e.sources or e.op in _WRITES or e.takes_infinity for e in chain):
+    return Origin(_to_blame(chain, made_nan), made_nan, foreign)
+
+
+def _to_blame(chain: list[Event], made_nan: Event | None) -> Event | None:
+    if not any(e.has_nan for e in chain) and all(e.sources or _writes_infinity(e) for e in chain):
         # Infinities that were written on purpose, until one of them was picked or summed.
-        return next((e for e in chain if e.op.startswith(_PICKS)), chain[-1] if chain else None), None
+        return next((e for e in chain if e.op.startswith(_PICKS)), chain[-1] if chain else None)
     for event in chain:
-        is_written = event.op in _WRITES or (event.takes_infinity and not event.has_nan)
-        if not is_written:
-            if event.sources and made_nan is not None and event.number < made_nan.number and not event.has_nan:
-                # Passes infinities on that were written on purpose, as the mask of an attention does.
-                continue
-            return event, made_nan
-    return (made_nan or (chain[0] if chain else None)), made_nan
+        if _writes_infinity(event):
+            continue
+        if event.sources and made_nan is not None and event.number < made_nan.number and not event.has_nan:
+            # Passes infinities on that were written on purpose, as the mask of an attention does.
+            continue
+        return event
+    return made_nan or (chain[0] if chain else None)
+
+
+def _writes_infinity(event: Event) -> bool:
+    return event.op in _WRITES or (event.takes_infinity and not event.has_nan)
 
 
 def _last_writer(forward, key: int, before: int | None) -> Event | None:

@@ -333,59 +333,64 @@ class Investigation:
                 if self.cause.mask is not None:
                     masks.insert(0, self.cause.mask)
                 self._rows_of(masks, "gradient")
-            return
-        start = None
-        if self.trip.kind == "parameter":
-            parameters = [p for s in self.session.gradients.values() for p in s.parameters]
-            start = observe.first_into(seen.forward, parameters)
-            if start is None:
                 return
-        elif seen.loss is None:
+        start = self._start(seen)
+        if start is None and seen.loss is None:
             return
-        self.event, made_nan = observe.origin_of(seen.forward, seen.loss, start)
+        if start is None and self.trip.kind in ("gradient", "parameter"):
+            return
+        origin = observe.origin_of(seen.forward, seen.loss, start)
+        self.event = origin.event
+        if self.event is None and not origin.foreign:
+            return
+        if self._comes_from_input(origin):
+            return
         if self.event is None:
-            return
-        if self._comes_from_input(self.event):
             return
         self.cause = culprit.cause_of_event(torch, self.event)
         masks = []
         if self.cause.mask is not None:
             masks.append(self.cause.mask)
         masks.append(~torch.isfinite(self.event.output))
-        if made_nan is not None and made_nan is not self.event:
-            masks.append(~torch.isfinite(made_nan.output))
+        if origin.made_nan is not None and origin.made_nan is not self.event:
+            masks.append(~torch.isfinite(origin.made_nan.output))
         self._rows_of(masks, "rows")
 
-    def _comes_from_input(self, event) -> bool:
-        """Whether the first event only passes on what the batch held."""
-        if not event.sources:
-            return False
-        if not self.inputs_bad:
-            return self._comes_from_elsewhere(event)
-        held = {observe.key_of(t): n for n, t in self.batch_tensors}
-        is_written = {k for e in self.seen.forward.events for k in e.keys}
-        names = [held[k] for k in event.sources if k in held]
-        if not names and all(k in is_written for k in event.sources):
-            return False
-        names = names or [n for n, _, _ in self.inputs_bad]
-        name, bad_rows, word = next((b for b in self.inputs_bad if b[0] in names), self.inputs_bad[0])
+    def _start(self, seen: Seen):
+        """The operation that broke a parameter, or a gradient after the backward pass had left it finite."""
+        known = [p for s in self.session.gradients.values() for p in s.parameters]
+        if self.trip.kind == "parameter":
+            return observe.first_into(seen.forward, known)
+        if self.trip.kind == "gradient":
+            return observe.first_into(seen.forward, [p.grad for p in known if p.grad is not None])
+        return None
+
+    def _comes_from_input(self, origin) -> bool:
+        """Whether all that is not finite came with the batch, or from before the step."""
+        held: dict[int, str] = {}
+        for name, tensor in self.batch_tensors:
+            held.setdefault(observe.key_of(tensor), name)
+        names = {held[k] for k in origin.foreign if k in held}
+        bad = next((b for b in self.inputs_bad if b[0] in names), None)
+        if bad is None:
+            return bool(origin.foreign) and self._comes_from_elsewhere(origin)
+        name, bad_rows, word = bad
+        if word != "NaN" and origin.made_nan is not None and "softmax" in origin.made_nan.op:
+            return False  # a mask
         is_target = any(w in name.lower() for w in ("target", "label", "y")) and not name.lower().startswith("x")
         cause = "nan_in_target" if is_target and word == "NaN" else "nan_in_input" if word == "NaN" else "infinity_in_input"
-        self.cause = culprit.Cause(cause, f"`{name}` is {word} in {'row' if len(bad_rows) == 1 else 'rows'} {', '.join(map(str, bad_rows[:5])) or '?'}")
-        self.input_name = name
+        where = f"{'row' if len(bad_rows) == 1 else 'rows'} {', '.join(map(str, bad_rows[:5]))}" if bad_rows else "some rows"
+        self.cause = culprit.Cause(cause, f"`{name}` is {word} in {where}")
         if bad_rows and self.n_rows and len(bad_rows) < self.n_rows:
             self.samples, self.found_by = bad_rows, "rows"
         return True
 
-    def _comes_from_elsewhere(self, event) -> bool:
-        """Whether it passes on what was not finite before the step and is no part of the batch: weights of a loss, a constant."""
-        written = {k for e in self.seen.forward.events for k in e.keys}
-        foreign = [k for k in event.sources if k not in written]
-        if not foreign:
+    def _comes_from_elsewhere(self, origin) -> bool:
+        """Whether it is NaN that was there before the step and is no part of the batch: weights of a loss, a constant."""
+        if origin.made_nan is not None:
             return False
-        name = self._name_of_storage(foreign)
+        name = self._name_of_storage(list(origin.foreign))
         self.cause = culprit.Cause("nan_in_input", f"`{name}` was not finite before the step began" if name else "a tensor that was made before the step is not finite")
-        self.input_name = name
         return True
 
     def _name_of_storage(self, keys: list[int]) -> str | None:
@@ -408,7 +413,6 @@ class Investigation:
             frame = frame.f_back
         return None
 
-    input_name: str | None = None
 
     def _rows_of(self, masks: list, how: str) -> None:
         for mask in masks:
@@ -443,6 +447,9 @@ class Investigation:
                 n_made += 1
                 outcomes.append(experiment.is_bad if experiment.is_complete else None)
             bad = [h for h, o in zip(halves, outcomes) if o]
+            if len(bad) == 2 and len(suspects) == self.n_rows == 2 and self.cause is not None and self.cause.word == "empty_reduction":
+                self.samples, self.found_by = suspects, "halving"
+                return
             if len(bad) != 1 or None in outcomes:
                 # Both fail, or only both together: it is not one sample.
                 break
@@ -559,6 +566,8 @@ class Investigation:
     def _record_operation(self, found: dict) -> None:
         thing = self.event or self.node
         if thing is None:
+            if self.trip.place is not None:
+                found["source"] = source_record(self.trip.place)
             return
         if found["phase"] != "input":
             found["op"] = thing.op if self.event is not None else thing.name

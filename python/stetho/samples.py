@@ -22,10 +22,11 @@ def describe(investigation, found: list[int]) -> list[dict]:
     for row in found:
         entry: dict = {"row": row}
         values: list[list[str]] = []
-        if indices is not None:
-            dataset = batch.dataset
-            base, entry["index"] = data.base_index(dataset, indices[row])
-            if base is not dataset:
+        if investigation.trip.indices is not None:
+            entry["index"] = indices[row]  # of a bundle: those of the whole set
+        elif indices is not None:
+            base, entry["index"] = data.base_index(batch.dataset, indices[row])
+            if base is not batch.dataset:
                 values.append(["position in the subset", str(indices[row])])
         elif picked is not None:
             entry["index"] = int(picked[row])

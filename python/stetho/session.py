@@ -104,7 +104,8 @@ class Session:
         self.is_off = False
         self.attempted = 0
         self._failures = 0
-        self._pid = os.getpid()
+        # Forked workers are not watched.
+        os.register_at_fork(after_in_child=self._leave)
         self._caught: BaseException | None = None
 
     # -- called by transformed code
@@ -354,6 +355,9 @@ class Session:
         """Seconds of a step so far, on average."""
         return (time.perf_counter() - self._started) / max(self.n_optimizer_steps, 1)
 
+    def _leave(self) -> None:
+        self.is_off = True
+
     def failed(self, what: str) -> None:
         """Something of ours went wrong: said once, then the run goes on without it."""
         self._failures += 1
@@ -379,7 +383,3 @@ class Session:
             print(f"stetho: {text}", file=sys.__stderr__ or sys.stderr, flush=True)
         except (OSError, ValueError):
             pass
-
-    def is_here(self) -> bool:
-        """Whether this is the process that was started, not a forked worker."""
-        return os.getpid() == self._pid

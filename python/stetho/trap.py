@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -42,14 +40,12 @@ class Trip:
     #: The gradients as they were, to hold the replay against.
     gradients: list = field(default_factory=list)
     loss_bits: bytes | None = None
-    #: The user's frame at the backward pass: for names of terms.
-    names: dict = field(default_factory=dict)
     loss_name: str = "loss"
     terms: list[tuple[str, float]] = field(default_factory=list)
-    scaled_by: float = 1.0
+    #: The line of the optimizer's step, where the weights were found broken.
+    place: object = None
     #: Of a replayed bundle, whose gradients are known by their check sum alone.
     gradient_sum: str | None = None
-    at: float = field(default_factory=time.time)
 
     @staticmethod
     def of_bundle(meta: dict) -> Trip:

@@ -173,7 +173,8 @@ def test_operation_line_and_sample_are_named(stetho, tmp_path, style):
     assert [s.get("index") for s in record["samples"]] == [41]
     assert record["replay"]["outcome"] == "exact"
     assert record["action"] == "stopped"
-    assert record["without"] < 100
+    if "without a loader" not in style:
+        assert record["without"] < 100
     assert "step " in result.stderr and "sample 41" in result.stderr
 
 
@@ -240,10 +241,10 @@ for xb, wb, yb in loader:
 
 
 def test_a_spike_names_its_sample_and_the_training_goes_on_as_if_nothing_had_been(stetho, tmp_path):
-    script = HEAD.replace("w[BAD] = 0.0", "y[BAD] = 30000.0") + """
+    script = HEAD.replace("w[BAD] = 0.0", "").replace("y = x.sum(1)", "y = x.sum(1)\ny[BAD] = 30000.0") + """
 import hashlib
 for epoch in range(15):
-    for xb, wb, yb in DataLoader(TensorDataset(x, y, y), 8, shuffle=True) if epoch == 14 else DataLoader(TensorDataset(x, w, x.sum(1)), 8, shuffle=True):
+    for xb, wb, yb in DataLoader(TensorDataset(x, w, y), 8, shuffle=True) if epoch == 14 else DataLoader(TensorDataset(x, w, x.sum(1)), 8, shuffle=True):
         optimizer.zero_grad()
         loss = F.mse_loss(net(xb).squeeze(1), yb)
         loss.backward()
@@ -278,8 +279,11 @@ def test_a_bundle_is_replayed_bit_for_bit_and_holds_no_pickle(stetho, tmp_path):
 
 def test_a_bundle_that_is_none_is_told(stetho, tmp_path):
     result = stetho("replay", "nothing")
+    assert (result.returncode, result.stderr) == (2, "error: there is no bundle `nothing`\n")
+    (tmp_path / "folder").mkdir()
+    result = stetho("replay", "folder")
     assert result.returncode == 2
-    assert result.stderr.startswith("error: `nothing` is no bundle")
+    assert "is no bundle: it holds no `bundle.json`" in result.stderr
 
 
 def test_the_debugger_opens_before_the_operation_in_the_users_frame(stetho, tmp_path):

@@ -1,43 +1,50 @@
-//! `cargo xtask demo`: the main job on real data.
+//! `cargo xtask demo`: the whole story on a detector whose loss becomes infinite.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use stetho_gallery::RealSets;
 
-use crate::shell;
+use crate::{python, shell};
 
-/// The sets shown, with their targets.
-const SETS: [(&str, &str); 2] = [("diabetes", "target"), ("winequality-red", "quality")];
+/// Where all of it is made.
+const FOLDER: &str = "target/demo";
+/// The training script and the maker of its data.
+const SOURCES: [&str; 2] = ["gallery/demo/train.py", "gallery/demo/make_shapes.py"];
 
-/// Builds the command, audits both sets on the terminal, and leaves the report on wine in `report.html`.
+/// Makes the data, audits it, asks simple models, trains under the debugger, and leaves the report of the run in `report.html`.
 pub(crate) fn run() -> Result<()> {
-    shell::run(shell::cargo().args(["build", "--release", "--package", "stetho"]))?;
-    let stetho = binary()?;
-    let data = RealSets::load()?.folder("linfa-datasets");
-    fs::create_dir_all(shell::root().join("target/demo")).context("cannot make target/demo")?;
-    for (name, target) in SETS {
-        let path = format!("target/demo/{name}.csv");
-        fs::copy(data.join(format!("{name}.csv")), shell::root().join(&path))
-            .with_context(|| format!("cannot write {path}"))?;
-        check(&stetho, &[&path, "--target", target])?;
+    let python = python::package()?;
+    let folder = shell::root().join(FOLDER);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).context("cannot empty target/demo")?;
     }
-    let [.., (name, target)] = SETS;
-    let path = format!("target/demo/{name}.csv");
-    check(&stetho, &[&path, "--target", target, "--format", "html", "--out", "report.html"])?;
-    println!("\nthe report on {name} is in report.html");
+    fs::create_dir_all(&folder).context("cannot make target/demo")?;
+    for source in SOURCES {
+        let name = Path::new(source).file_name().unwrap_or_default();
+        fs::copy(shell::root().join(source), folder.join(name))
+            .with_context(|| format!("cannot copy {source}"))?;
+    }
+    shell::run(Command::new(&python).args(["make_shapes.py", "shapes"]).current_dir(&folder))?;
+    let stetho = |arguments: &[&str]| -> Result<()> {
+        println!("\n$ stetho {}", arguments.join(" "));
+        let mut command = Command::new(&python);
+        command.args(["-m", "stetho"]).args(arguments).current_dir(&folder);
+        let status = shell::status(&mut command)?;
+        // That something is found (status 1) is what the demo is for.
+        ensure!(matches!(status.code(), Some(0 | 1)), "stetho could not do its work ({status})");
+        Ok(())
+    };
+    stetho(&["check", "shapes/annotations.json"])?;
+    stetho(&["fit", "shapes/labels.csv", "--budget", "20s"])?;
+    println!("\n$ python train.py shapes   # nothing is seen: the loss it prints is fine");
+    shell::run(Command::new(&python).args(["train.py", "shapes"]).current_dir(&folder))?;
+    stetho(&["run", "--dir", "run", "train.py", "shapes"])?;
+    fs::copy(folder.join("run/report.html"), shell::root().join("report.html"))
+        .context("no report was left")?;
+    println!(
+        "\nthe report of the run is in report.html; its step can be run again: stetho replay {FOLDER}/run/bundles/…"
+    );
     Ok(())
-}
-
-/// Runs `stetho check`; that it finds something (status 1) is what the demo is for.
-fn check(stetho: &PathBuf, arguments: &[&str]) -> Result<()> {
-    let status = shell::status(shell::command(stetho).arg("check").args(arguments))?;
-    ensure!(matches!(status.code(), Some(0 | 1)), "stetho could not do its work ({status})");
-    Ok(())
-}
-
-/// The release binary, wherever cargo has been told to put it.
-fn binary() -> Result<PathBuf> {
-    Ok(shell::target_folder()?.join("release").join(format!("stetho{}", std::env::consts::EXE_SUFFIX)))
 }

@@ -27,6 +27,7 @@ usage: cargo xtask COMMAND
   page [--test]         builds the page's script and style sheet into crates/report, or tests the page in Chromium
   gallery [--write DIR] what each rule finds in its twins, in real data sets and in recorded runs, or the twins as files
   runs [--all|NAME…]    what each rule finds in the recorded training runs, in all of them or in those of these names
+  scripts [NAME…]       what `stetho run` says of the training scripts of the gallery, of all or of those with these names
   verdicts [N|--write]  how often `stetho fit` says what it must, over N seeds of each case; or into docs/benchmarks.md
   new-rule FAMILY/ID    a new rule: its file, its line in the list, its gallery file
   demo                  builds the command and audits wine quality and diabetes; leaves report.html
@@ -54,6 +55,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["runs"] => runs::show(false, &[]),
         ["runs", "--all"] => runs::show(true, &[]),
         ["runs", names @ ..] => runs::show(true, names),
+        ["scripts", names @ ..] => python::judge_scripts(names),
         ["verdicts"] => verdicts::show(verdicts::SEEDS, false),
         ["verdicts", "--write"] => verdicts::show(verdicts::SEEDS, true),
         ["verdicts", seeds] => match seeds.parse() {

@@ -7,12 +7,38 @@ use anyhow::{Context, Result};
 
 use crate::shell;
 
-/// Packages of the environment, with their versions.
-const REQUIREMENTS: &str = "gallery/requirements.txt";
+/// What is installed into the environment, each with a mark of its own, so that what needs scikit-learn alone does not
+/// wait for PyTorch.
+#[derive(Clone, Copy)]
+enum Packages {
+    /// Data sets for the gallery.
+    DataSets,
+    /// What the tests that run Python need, PyTorch among it.
+    Tests,
+}
+
+impl Packages {
+    /// The list of packages with their versions.
+    fn requirements(self) -> &'static str {
+        match self {
+            Self::DataSets => "gallery/requirements.txt",
+            Self::Tests => "gallery/requirements-tests.txt",
+        }
+    }
+
+    /// The file in `.venv` that says what was installed.
+    fn mark(self) -> &'static str {
+        match self {
+            Self::DataSets => "installed.txt",
+            Self::Tests => "installed-tests.txt",
+        }
+    }
+}
 
 /// Makes the environment, for the tests that run Python.
 pub(crate) fn set_up() -> Result<()> {
-    environment().map(drop)
+    environment(Packages::DataSets)?;
+    environment(Packages::Tests).map(drop)
 }
 
 /// Builds the Python package into the environment, from the sources as they stand, and runs its tests.
@@ -24,48 +50,57 @@ pub(crate) fn test() -> Result<()> {
 /// The interpreter of `.venv`, with the package `stetho` built into it. Its Python sources are those of the tree; what is compiled is
 /// compiled as for the other tests, so that hardly anything is built twice.
 pub(crate) fn package() -> Result<PathBuf> {
-    let python = environment()?;
+    environment(Packages::DataSets)?;
+    let python = environment(Packages::Tests)?;
     let folder = shell::root().join(".venv");
     let arguments = ["-m", "maturin", "develop", "--quiet", "--features", "types"];
     shell::run(shell::command(&python).args(arguments).env("VIRTUAL_ENV", folder))?;
     Ok(python)
 }
 
+/// Runs the scripts of the gallery under `stetho run`, all or those with one of `names` in theirs, and compares what is said of them
+/// with what is expected.
+pub(crate) fn judge_scripts(names: &[&str]) -> Result<()> {
+    let python = package()?;
+    let mut command = shell::command(python);
+    command.arg("gallery/scripts/judge.py");
+    if !names.is_empty() {
+        command.args(["--only", &names.join(",")]);
+    }
+    shell::run(&mut command)
+}
+
 /// Writes scikit-learn's data sets as CSV files into `target/gallery/scikit-learn`, unless they are there.
 pub(crate) fn export_data_sets() -> Result<()> {
     let folder = shell::root().join("target/gallery/scikit-learn");
     let script = "gallery/export_scikit_learn.py";
-    let source = read(script)? + &read(REQUIREMENTS)?;
+    let source = read(script)? + &read(Packages::DataSets.requirements())?;
     let mark = folder.join("exported-by.txt");
     if fs::read_to_string(&mark).is_ok_and(|earlier| earlier == source) {
         println!("scikit-learn's data sets are in target/gallery");
         return Ok(());
     }
-    let python = environment()?;
+    let python = environment(Packages::DataSets)?;
     fs::create_dir_all(&folder).context("cannot make target/gallery")?;
     shell::run(shell::command(python).args([script, "target/gallery/scikit-learn"]))?;
     fs::write(mark, source).context("cannot write to target/gallery")
 }
 
-/// The interpreter of `.venv`, which is made if it is missing or its requirements have changed.
-fn environment() -> Result<PathBuf> {
+/// The interpreter of `.venv`, which is made if it is missing, with `packages`, which are installed if their list has changed.
+fn environment(packages: Packages) -> Result<PathBuf> {
     let folder = shell::root().join(".venv");
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let wanted = read(REQUIREMENTS)?;
-    let mark = folder.join("installed.txt");
+    let wanted = read(packages.requirements())?;
+    let mark = folder.join(packages.mark());
     if python.exists() && fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
-    let system = if cfg!(windows) { "python" } else { "python3" };
-    shell::run(shell::command(system).args(["-m", "venv", ".venv"]))?;
-    shell::run(shell::command(&python).args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--requirement",
-        REQUIREMENTS,
-    ]))?;
+    if !python.exists() {
+        let system = if cfg!(windows) { "python" } else { "python3" };
+        shell::run(shell::command(system).args(["-m", "venv", ".venv"]))?;
+    }
+    let list = ["-m", "pip", "install", "--quiet", "--requirement", packages.requirements()];
+    shell::run(shell::command(&python).args(list))?;
     fs::write(mark, wanted).context("cannot write to .venv")?;
     Ok(python)
 }

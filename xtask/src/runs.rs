@@ -1,6 +1,6 @@
 //! `cargo xtask runs`: what the rules say of the recorded training runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use anyhow::{Context, Result, bail};
@@ -65,25 +65,28 @@ impl Tally {
 /// Prints what is not as expected, run by run (those held out only as counts, unless `all`), and the table; fails where the goals are
 /// missed.
 pub(crate) fn show(all: bool, names: &[&str]) -> Result<()> {
-    let (mut looked, mut held_out) = (Tally::default(), Tally::default());
+    let [mut own, mut strangers, mut held_out] = [Tally::default(), Tally::default(), Tally::default()];
     for run in recorded_runs(root())? {
         if !names.is_empty() && !names.iter().any(|name| run.name.contains(name)) {
             continue;
         }
         let found = run.judge(root()).with_context(|| run.name.clone())?;
-        if run.holdout {
-            held_out.add(&run, &found);
-        } else {
-            looked.add(&run, &found);
-        }
+        let tally = match (run.holdout, run.by_strangers) {
+            (true, _) => &mut held_out,
+            (false, true) => &mut strangers,
+            (false, false) => &mut own,
+        };
+        tally.add(&run, &found);
         if all || !run.holdout || !names.is_empty() {
             print!("{}", story(&run, &found, !names.is_empty()));
         }
     }
-    println!("{}", table(&looked, &held_out));
-    let misses = (looked.first as f64) < FIRST * looked.faulty as f64;
-    let alarmed = (looked.alarmed + held_out.alarmed) as f64;
-    if names.is_empty() && (misses || alarmed > ALARMS * (looked.healthy + held_out.healthy) as f64) {
+    let tallies = [("own", own), ("strangers", strangers), ("held out", held_out)];
+    println!("{}", table(&tallies));
+    let is_missed = |t: &Tally| (t.first as f64) < FIRST * t.faulty as f64;
+    let misses = tallies[..2].iter().any(|(_, t)| is_missed(t));
+    let (alarmed, healthy) = tallies.iter().fold((0, 0), |(a, h), (_, t)| (a + t.alarmed, h + t.healthy));
+    if names.is_empty() && (misses || alarmed as f64 > ALARMS * healthy as f64) {
         bail!(
             "the goals are missed: the cause first in {FIRST} of the faulty runs, an alarm on {ALARMS} of the healthy ones"
         );
@@ -129,18 +132,24 @@ fn story(run: &RecordedRun, found: &RunVerdict, whole: bool) -> String {
     text
 }
 
-fn table(looked: &Tally, held_out: &Tally) -> String {
-    let mut text = format!("\n{:28} {:>12} {:>12}\n", "cause", "looked at", "held out");
-    let causes: Vec<&String> = looked.causes.keys().chain(held_out.causes.keys()).collect();
-    let mut causes: Vec<&String> = causes;
-    causes.sort();
-    causes.dedup();
-    for cause in causes {
-        let of = |t: &Tally| {
-            t.causes.get(cause).map_or_else(|| "-".to_owned(), |(n, hit)| format!("{hit} of {n}"))
-        };
-        let _ = writeln!(text, "{cause:28} {:>12} {:>12}", of(looked), of(held_out));
+fn table(tallies: &[(&str, Tally)]) -> String {
+    let mut text = format!("\n{:28}", "cause");
+    for (name, _) in tallies {
+        let _ = write!(text, " {name:>12}");
     }
-    let _ = writeln!(text, "\n{}\n{}", looked.lines("looked at"), held_out.lines("held out"));
+    text.push('\n');
+    let causes: BTreeSet<&String> = tallies.iter().flat_map(|(_, t)| t.causes.keys()).collect();
+    for cause in causes {
+        let _ = write!(text, "{cause:28}");
+        for (_, tally) in tallies {
+            let of =
+                tally.causes.get(cause).map_or_else(|| "-".to_owned(), |(n, hit)| format!("{hit} of {n}"));
+            let _ = write!(text, " {of:>12}");
+        }
+        text.push('\n');
+    }
+    for (name, tally) in tallies {
+        let _ = write!(text, "\n{}", tally.lines(name));
+    }
     text
 }

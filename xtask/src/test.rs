@@ -9,7 +9,7 @@ use crate::{docs, licences, page, python, shell, types};
 /// A part of the tests, with the words for the summary.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("format", || shell::run(shell::cargo().args(["fmt", "--all", "--check"]))),
     ("lints", || {
         let arguments = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"];
@@ -18,6 +18,10 @@ const STEPS: [Step; 9] = [
     ("Python", python::set_up),
     ("real data sets", python::export_data_sets),
     ("tests", || shell::run(shell::cargo().args(["test", "--workspace", "--no-fail-fast"]))),
+    ("tests with Python", || {
+        let arguments = ["test", "--package", "stetho-runlog", "--test", "logs", "--", "--ignored"];
+        shell::run(shell::cargo().args(arguments))
+    }),
     ("Python package", python::test),
     ("generated files", || docs::check().and(types::check())),
     ("page", page::test),

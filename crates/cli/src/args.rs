@@ -268,13 +268,13 @@ pub(crate) struct ServeArgs {
 /// Where a page is served.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct AddressArgs {
-    /// Address to serve the page at; any but this machine's own needs a token
-    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
-    pub(crate) host: String,
+    /// Address to serve the page at, 127.0.0.1 if not given; any but this machine's own needs a token
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
 
-    /// Port to serve the page at; 0 for any that is free
-    #[arg(long, value_name = "PORT", default_value_t = 6077)]
-    pub(crate) port: u16,
+    /// Port to serve the page at, 6077 if not given; 0 for any that is free
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
 
     /// What every request for the page must carry: 8 letters, digits, `-`, `.`, `_`, `~` or more
     #[arg(long, value_name = "TOKEN")]

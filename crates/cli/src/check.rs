@@ -29,12 +29,8 @@ const SAMPLE_THUMBNAIL: u32 = 128;
 /// When the request makes no sense, the data cannot be read or the report not written.
 pub(crate) fn run(args: &CheckArgs) -> Result<u8> {
     let start = Instant::now();
-    for path in args.data.iter().chain(&args.val).chain(&args.test) {
-        if path == Path::new("-") {
-            bail!(
-                "cannot read standard input: columns are measured from files; save it to a file and name that"
-            );
-        }
+    if args.data.iter().chain(&args.val).chain(&args.test).any(|path| path == Path::new("-")) {
+        bail!("cannot read standard input: columns are measured from files; save it to a file and name that");
     }
     if let Some(out) = &args.report.out {
         output::check_target(out)?;
@@ -42,19 +38,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<u8> {
     let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let config = Config::load(args.report.config.as_deref(), &folder)?;
     let judges = seat_judges(&args.report, &config)?;
-    let plan = Plan {
-        train: args.data.clone(),
-        validation: args.val.clone(),
-        test: args.test.clone(),
-        target: args.target.clone(),
-        group: args.group.clone(),
-        signals: judges.wanted(),
-        listed: if args.report.all { usize::MAX } else { MAX_PLACES },
-        threads: args.report.threads,
-        kept: None,
-        for_page: format(&args.report) == Format::Html,
-    };
-    let data = read(&plan, args.kind.map(AsKind::kind))?;
+    let data = read(&plan(args, &judges), args.kind.map(AsKind::kind))?;
     let mut examined = examine(judges, &data);
     if examined.verdict.outcomes.is_empty() {
         bail!(
@@ -67,12 +51,39 @@ pub(crate) fn run(args: &CheckArgs) -> Result<u8> {
     }
     examined.facts.insert("command_line".into(), command_line().into());
     examined.facts.insert("seconds".into(), start.elapsed().as_secs_f64().into());
-    let mut document = Document {
+    let mut document = document(&args.data, examined);
+    if format(&args.report) == Format::Html {
+        show_pictures(&mut document);
+    }
+    deliver(&document, &args.report)?;
+    let fail_on = args.report.fail_on.or(config.fail_on).unwrap_or_default();
+    Ok(status(&document, fail_on))
+}
+
+/// What is to be read, and what measured.
+fn plan(args: &CheckArgs, judges: &Judges) -> Plan {
+    Plan {
+        train: args.data.clone(),
+        validation: args.val.clone(),
+        test: args.test.clone(),
+        target: args.target.clone(),
+        group: args.group.clone(),
+        signals: judges.wanted(),
+        listed: if args.report.all { usize::MAX } else { MAX_PLACES },
+        threads: args.report.threads,
+        kept: None,
+        for_page: format(&args.report) == Format::Html,
+    }
+}
+
+/// The report.
+fn document(paths: &[PathBuf], examined: Examined) -> Document {
+    Document {
         schema: SCHEMA,
         stetho: env!("CARGO_PKG_VERSION").into(),
         command: "check".into(),
         subject: Subject {
-            paths: args.data.iter().map(|path| path.display().to_string()).collect(),
+            paths: paths.iter().map(|path| path.display().to_string()).collect(),
             kind: examined.kind.into(),
             items: examined.items,
         },
@@ -80,13 +91,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<u8> {
         outcomes: examined.verdict.outcomes,
         partial: examined.partial,
         facts: examined.facts,
-    };
-    if format(&args.report) == Format::Html {
-        show_pictures(&mut document);
     }
-    deliver(&document, &args.report)?;
-    let fail_on = args.report.fail_on.or(config.fail_on).unwrap_or_default();
-    Ok(status(&document, fail_on))
 }
 
 /// What was concluded of a data set.

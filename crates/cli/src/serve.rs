@@ -10,6 +10,10 @@ use crate::args::{AddressArgs, ServeArgs};
 use crate::onlooker::{catch_end, is_stopped};
 use crate::output::note;
 
+/// Where a page is served unless it is said: at this machine alone.
+const HOST: &str = "127.0.0.1";
+const PORT: u16 = 6077;
+
 /// Serves runs, live, or a saved report, until Ctrl-C.
 ///
 /// # Errors
@@ -62,7 +66,11 @@ pub(crate) fn serve(
 /// # Errors
 /// When the address cannot be listened on.
 pub(crate) fn bind(at: &AddressArgs, title: &str) -> Result<Server> {
-    let options = Options { host: at.host.clone(), port: at.port, token: at.token.clone() };
+    let options = Options {
+        host: at.host.clone().unwrap_or_else(|| HOST.to_owned()),
+        port: at.port.unwrap_or(PORT),
+        token: at.token.clone(),
+    };
     let server = Server::bind(&options, title)?;
     note(&format!("open {} in a browser; Ctrl-C ends it", server.url()));
     Ok(server)

@@ -46,6 +46,21 @@ fn a_finished_run_is_judged_and_fails_by_what_is_found() {
 }
 
 #[test]
+fn settings_that_a_log_tells_stand_in_the_report() {
+    let folder = Folder::new("settings_that_a_log_tells_stand_in_the_report");
+    let history: Vec<String> =
+        (1..30).map(|s| format!(r#"{{"step": {s}, "loss": {:.3}}}"#, 2.0 / f64::from(s))).collect();
+    let state = format!(r#"{{"max_steps": 29, "log_history": [{}]}}"#, history.join(", "));
+    folder.write("trainer_state.json", &state);
+    let log = folder.path("trainer_state.json").display().to_string();
+    let text = run(&["watch", &log, "--fail-on", "never"]).stdout;
+    assert!(text.contains("settings") && text.contains("max_steps=29"), "{text}");
+    let json = run(&["watch", &log, "--fail-on", "never", "--format", "json"]).stdout;
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["facts"]["runs"][0]["settings"][0], serde_json::json!(["max_steps", "29"]));
+}
+
+#[test]
 fn runs_are_compared_in_every_format() {
     let folder = Folder::new("runs_are_compared_in_every_format");
     folder.write("a/metrics.csv", &csv(300, 400));
@@ -134,7 +149,7 @@ fn bad_requests_are_one_clear_line() {
     let picture = folder.path("x.bin").display().to_string();
     folder.write("empty/readme.md", "nothing");
     let empty = folder.path("empty").display().to_string();
-    let refusals: [(&[&str], &str); 9] = [
+    let refusals: [(&[&str], &str); 12] = [
         (
             &["watch", &log, "--map", "val_loss=val_los"],
             "--map: no series is called `val_los`; did you mean `val_loss`?",
@@ -147,6 +162,9 @@ fn bad_requests_are_one_clear_line() {
         (&["watch", &log, "--map", "colour=loss"], "--map: `colour` means nothing"),
         (&["watch", &log, "--pattern", "(?<step"], "--pattern: "),
         (&["watch", &log, "--total", "100"], "--total goes with --follow"),
+        (&["watch", &log, "--host", "0.0.0.0"], "--host goes with --serve"),
+        (&["watch", &log, "--port", "0"], "--port goes with --serve"),
+        (&["watch", &log, "--follow", "--token", "abcdefgh"], "--token goes with --serve"),
     ];
     for (words, message) in refusals {
         let refused = run(words);

@@ -147,7 +147,7 @@ impl Signal {
             Self::LossScale => "loss scale",
             Self::StepTimes => "times of steps and of waiting for data",
             Self::Memory | Self::MemoryOrGraphs => "memory in use",
-            Self::ClassShares => "shares of predictions by class",
+            Self::ClassShares => "shares of predictions by class, or recall",
             Self::LayerGradients => "gradient norms of layers",
             Self::LayerWeights => "weight norms of layers",
             Self::StepSizes => "update sizes of layers and no learning rate",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The operating system refused.
-    #[error("cannot read `{path}`: {}", words(.reason))]
+    #[error("cannot read `{path}`: {}", stetho_core::refusal(.reason))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -35,14 +35,5 @@ impl ReadError {
     /// A file that is not what it should be.
     pub fn malformed(path: &Path, problem: impl Into<String>) -> Self {
         Self::Malformed { path: path.to_owned(), problem: problem.into() }
-    }
-}
-
-/// The refusal as people say it.
-fn words(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file or folder".into(),
-        std::io::ErrorKind::PermissionDenied => "permission denied; check who may read it".into(),
-        _ => error.to_string(),
     }
 }

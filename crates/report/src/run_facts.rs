@@ -131,6 +131,10 @@ pub struct RunFacts {
     /// Why the training loss is not meant to fall, where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contest: Option<String>,
+    /// Settings that the log tells, by name: hyperparameters of event files, of `trainer_state.json`; none where it tells none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub settings: Option<Vec<(String, String)>>,
     /// Where restarts stepped back to.
     pub restarts: Vec<u64>,
     /// The newest step.
@@ -164,6 +168,7 @@ impl RunFacts {
             name: run.name.clone(),
             unit: if run.unit.is_empty() { "step" } else { run.unit }.into(),
             contest: run.contest.map(str::to_owned),
+            settings: None,
             restarts: run.restarts.clone(),
             last_step: newest_step(run),
             start,
@@ -173,6 +178,13 @@ impl RunFacts {
             layers: LayerQuantity::ALL.into_iter().filter_map(|q| HeatFacts::of(run, q)).collect(),
             findings: findings.into_iter().collect(),
         }
+    }
+
+    /// With the settings that its log tells.
+    #[must_use]
+    pub fn with_settings(mut self, settings: &[(String, String)]) -> Self {
+        self.settings = (!settings.is_empty()).then(|| settings.to_vec());
+        self
     }
 
     /// Puts the runs into the facts of a document.

@@ -137,6 +137,7 @@ fn runs() -> impl Strategy<Value = Vec<RunFacts>> {
     let run =
         (word(), word(), vec(series, 0..4), steps(), any::<Option<f64>>(), proptest::option::of(word()));
     let run = run.prop_map(|(name, unit, series, restarts, seconds, contest)| RunFacts {
+        settings: Some(vec![(unit.clone(), name.clone())]),
         name,
         unit,
         series,

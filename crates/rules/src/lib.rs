@@ -19,6 +19,7 @@ mod judges;
 mod ladder;
 mod layers;
 mod loops;
+mod one_class;
 mod pictures;
 mod placeholders;
 mod ranks;

@@ -15,6 +15,8 @@ const LASTING: f64 = 0.8;
 const CLOSE: f64 = 0.7;
 /// Powers of ten below the median layer at which a layer stands still though the run learns.
 const LEFT_BEHIND: f64 = 3.0;
+/// Powers of ten by which updates are too large earlier, where the loss has not come down with them.
+const IN_VAIN: f64 = 0.5;
 /// Share of layers that make it a matter of the learning rate as a whole.
 const NEARLY_ALL: f64 = 0.8;
 
@@ -41,13 +43,16 @@ pub(crate) struct StepSize<'a> {
 pub(crate) struct StepSizes<'a> {
     /// The layers, in their order; offsets and what never changes left out.
     pub layers: Vec<StepSize<'a>>,
+    /// log10 of the greatest size that is still in range.
+    pub most: f64,
 }
 
 impl<'a> StepSizes<'a> {
     /// The sizes of a run, judged against the range from 10^`least` to 10^`most`. Small updates are held
-    /// against a run that learns only where a single layer is left behind.
+    /// against a run that learns only where a single layer is left behind; large ones sooner against a run that does not.
     pub(crate) fn of(run: &'a Run, least: f64, most: f64) -> Self {
         let learns = has_learned(run);
+        let most = if learns || run.train_loss().is_none() { most } else { most - IN_VAIN };
         let ratios = run.layers(LayerQuantity::UpdateRatio).map(|s| (s, None));
         let is_logged = |name: &str| run.layers(LayerQuantity::UpdateRatio).any(|s| s.name == name);
         let weights: Vec<&Series> = run.layers(LayerQuantity::WeightNorm).collect();
@@ -81,7 +86,7 @@ impl<'a> StepSizes<'a> {
                 .filter(|l| l.off == Some(Off::Small) && !is_left_behind(l))
                 .for_each(|l| l.off = None);
         }
-        Self { layers }
+        Self { layers, most }
     }
 
     /// The layers out of range on one side, the farthest first.

@@ -6,8 +6,8 @@ use stetho_core::{Finding, Place, Severity};
 const SYMPTOMS: [&str; 5] =
     ["loss-not-decreasing", "loss-at-chance", "loss-plateau", "underfitting-run", "loss-oscillating"];
 
-/// What a fault of the training loop itself does to the numbers of a run, beside the common symptoms.
-const OF_LOOPS: [(&str, &[&str]); 7] = [
+/// What a cause does to the numbers of a run beside the common symptoms: faults of the training loop itself, above all.
+const OWN_SYMPTOMS: [(&str, &[&str]); 10] = [
     (
         "gradient-accumulates",
         &[
@@ -27,7 +27,10 @@ const OF_LOOPS: [(&str, &[&str]); 7] = [
         "not-shuffled",
         &["loss-spike", "overfitting-run", "class-collapse", "exploding-gradient", "loss-diverging"],
     ),
-    ("excessive-augmentation", &[]),
+    ("dead-activations", &["class-collapse"]),
+    ("learning-rate-extreme", &["class-collapse"]),
+    ("unchanged-parameters", &["class-collapse"]),
+    ("vanishing-gradient", &["class-collapse"]),
     ("scheduler-order", &["learning-rate-collapsed", "update-ratio", "learning-rate-extreme"]),
 ];
 
@@ -71,10 +74,10 @@ pub(crate) fn join_symptoms(findings: &mut Vec<Finding>) {
             && !was_lost_long_before
             && ["loss-diverging", "loss-spike"].contains(&finding.rule.as_str());
         let leaps = cause == "exploding-gradient" && finding.rule == "loss-spike";
-        let is_of_loop = OF_LOOPS
+        let is_its_own = OWN_SYMPTOMS
             .iter()
             .any(|(rule, symptoms)| *rule == cause && symptoms.contains(&finding.rule.as_str()));
-        let is_symptom = rises || leaps || is_of_loop || SYMPTOMS.contains(&finding.rule.as_str());
+        let is_symptom = rises || leaps || is_its_own || SYMPTOMS.contains(&finding.rule.as_str());
         if is_symptom && finding.severity >= Severity::Warning {
             seen.push(format!("{} ({})", finding.message, finding.rule));
         }

@@ -19,13 +19,7 @@ pub(crate) fn trend(values: &[f64]) -> f64 {
 /// The median; NaN of nothing.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
-    let n = values.len();
-    match n {
-        0 => f64::NAN,
-        _ if n % 2 == 1 => values[n / 2],
-        _ => f64::midpoint(values[n / 2 - 1], values[n / 2]),
-    }
+    stetho_core::median(&mut values)
 }
 
 /// The mean over blocks, each point counting once; NaN of nothing.

@@ -1,11 +1,13 @@
 //! Swings and jumps of a loss, which several rules ask for: who swings is not told that it does not fall.
 
-use stetho_core::run::{Block, Digest, Jump, Run};
+use stetho_core::run::{Block, Digest, Jump, Run, Series};
 
 use crate::trend::{Course, mean, median};
 
-/// Swings of a training loss that are no noise of single batches.
-pub(crate) struct Swings {
+/// Swings of a loss that are no noise of single batches.
+pub(crate) struct Swings<'a> {
+    /// The loss that swings: of training, or of validation.
+    pub series: &'a Series,
     /// Where they were measured: after the first quarter.
     pub blocks: Vec<Block>,
     /// Typical distance from the trend.
@@ -14,13 +16,26 @@ pub(crate) struct Swings {
     pub by_chance: Option<f64>,
     /// What the swing is held against: how far the loss has fallen, or its level where it has not.
     pub scale: f64,
+    /// Which of the two that is, in words.
+    pub scale_name: &'static str,
 }
 
-/// The swings of the training loss, if they are at least `share` of what it has gained.
-pub(crate) fn swings(run: &Run, share: f64) -> Option<Swings> {
+const GAIN: &str = "what it has gained";
+const LEVEL: &str = "its level";
+
+/// The swings of the training loss, if they are at least `share` of what it has gained; or of the validation loss, if training swings
+/// as well.
+pub(crate) fn swings(run: &Run, share: f64) -> Option<Swings<'_>> {
     let series = run.train_loss().filter(|_| run.contest.is_none())?;
-    let is_fine = series.digest.n() >= 60;
     let course = Course::of(&series.digest, 20).filter(|_| !is_rate_cyclic(run))?;
+    of_training(run, series, &course, share)
+        .or_else(|| of_validation(run, &course, share))
+        .or_else(|| thrown_about(series, &course).filter(|_| run.is_over))
+}
+
+/// The training loss, around its own trend.
+fn of_training<'a>(run: &Run, series: &'a Series, course: &Course, share: f64) -> Option<Swings<'a>> {
+    let is_fine = series.digest.n() >= 60;
     let blocks = course.tail(0.25).to_vec();
     let (swing, by_chance) = size(&blocks);
     let level = mean(&blocks);
@@ -36,19 +51,59 @@ pub(crate) fn swings(run: &Run, share: f64) -> Option<Swings> {
             swing >= limit * level.abs() && swing >= 0.02 * fell.abs() && level > 0.05 * course.start;
         let is_meant = if is_judged { validation_swings(run, 0.0, 0.1) } else { run.unit == "epoch" };
         return (matters && is_meant).then_some(Swings {
+            series,
             blocks,
             swing,
             by_chance: None,
             scale: level.abs(),
+            scale_name: LEVEL,
         });
     }
-    let scale = if fell > 0.2 * level.abs() { fell } else { level.abs() };
+    let (scale, scale_name) = if fell > 0.2 * level.abs() { (fell, GAIN) } else { (level.abs(), LEVEL) };
     let is_beyond_chance = swing >= 4.0 * by_chance || validation_swings(run, 0.2, 0.1);
     (is_beyond_chance && swing >= share * scale).then_some(Swings {
+        series,
         blocks,
         swing,
         by_chance: Some(by_chance),
         scale,
+        scale_name,
+    })
+}
+
+/// A validation loss of which each evaluation undoes the last one, by a third of all that was gained. It is measured on the same data each
+/// time, so that only the weights can make it swing; and training swings with it.
+fn of_validation<'a>(run: &'a Run, train: &Course, share: f64) -> Option<Swings<'a>> {
+    let series = run.validation_loss()?;
+    let course = Course::of(&series.digest, if run.is_over { 8 } else { 20 })?;
+    let blocks = course.tail(0.25).to_vec();
+    let (swing, level) = (roughness(&blocks), mean(&blocks));
+    let gained = course.start - level;
+    let of_train = train.tail(0.25);
+    let trains_restlessly = roughness(of_train) >= 0.05 * mean(of_train).abs();
+    let is_wide = swing >= share * level.abs() && swing >= 2.5 * share * gained;
+    let (scale, scale_name) = if gained > 0.0 { (gained, GAIN) } else { (level.abs(), LEVEL) };
+    let found = || Swings { series, blocks, swing, by_chance: None, scale, scale_name };
+    (level > 0.0 && trains_restlessly && is_wide).then(found)
+}
+
+/// A loss that the first steps threw far up, and which jumps about above its start ever since. The noise of batches cannot lift it
+/// there: it is as large at the first step.
+fn thrown_about<'a>(series: &'a Series, course: &Course) -> Option<Swings<'a>> {
+    let (start, early) = series.digest.first().split_first()?;
+    let blocks = course.tail(0.5).to_vec();
+    let level = median(blocks.iter().map(|b| b.mean));
+    let swing = median(blocks.iter().map(noise_of));
+    let thrown = early.iter().map(|p| p.value).sum::<f64>() / early.len() as f64;
+    let is_thrown = start.value > 0.0 && thrown > 3.0 * start.value && thrown > 3.0 * level;
+    let stays_above = level > 1.5 * start.value && swing > 0.3 * level;
+    (series.digest.n() >= 60 && is_thrown && stays_above).then_some(Swings {
+        series,
+        blocks,
+        swing,
+        by_chance: None,
+        scale: level,
+        scale_name: LEVEL,
     })
 }
 
@@ -67,6 +122,12 @@ fn size(blocks: &[Block]) -> (f64, f64) {
     let apart = blocks.windows(5).map(|w| (w[2].mean - median(w.iter().map(|b| b.mean))).abs());
     let noise = blocks.iter().map(|b| noise_of(b) / (b.n as f64).sqrt());
     (1.5 * median(apart), median(noise))
+}
+
+/// How much neighbouring blocks differ from a straight line, as the standard deviation of one: the second difference of independent
+/// normal values has √6 of it, and its size 1.65 of it in the median.
+fn roughness(blocks: &[Block]) -> f64 {
+    median(blocks.windows(3).map(|w| (w[0].mean - 2.0 * w[1].mean + w[2].mean).abs())) / 1.65
 }
 
 /// The noise of single points in a block, by the differences of neighbours rather than by their spread, which a slow swing widens.

@@ -17,7 +17,6 @@ pub(crate) fn contest<'a>(tags: impl Iterator<Item = &'a str>) -> Option<&'stati
             "reward",
             "rewards",
             "rew",
-            "ep",
             "episode",
             "episodic",
             "returns",
@@ -27,6 +26,8 @@ pub(crate) fn contest<'a>(tags: impl Iterator<Item = &'a str>) -> Option<&'stati
             "td",
             "advantage",
         ]) || tag.contains("reward")
+            // `ep` alone is the epoch.
+            || has(&["ep"]) && has(&["rew", "len", "ret", "mean"])
             || has(&["return"]) && has(&["mean", "avg", "average", "train", "eval", "test"])
             || has(&["q"]) && is_loss;
     }
@@ -56,6 +57,7 @@ mod tests {
         assert!(
             !is(&["loss", "val_loss", "lr", "grad_norm"]) && !is(&["train/loss_step", "train/loss_epoch"])
         );
+        assert!(!is(&["ep", "it", "loss", "lr"]));
         assert!(
             !is(&["train/box_loss", "train/cls_loss", "train/dfl_loss"])
                 && !is(&["loss_kl", "loss_recon", "epoch"])

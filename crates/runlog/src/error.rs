@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The operating system refused to read.
-    #[error("cannot read `{path}`: {}", words(.reason))]
+    #[error("cannot read `{path}`: {}", stetho_core::refusal(.reason))]
     Read {
         /// The file or folder.
         path: PathBuf,
@@ -14,7 +14,7 @@ pub enum LogError {
         reason: std::io::Error,
     },
     /// The operating system refused to write.
-    #[error("cannot write `{path}`: {}", words(.reason))]
+    #[error("cannot write `{path}`: {}", stetho_core::refusal(.reason))]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -48,14 +48,5 @@ impl LogError {
     /// A file that is not what it should be.
     pub fn malformed(path: &Path, problem: impl Into<String>) -> Self {
         Self::Malformed { path: path.to_owned(), problem: problem.into() }
-    }
-}
-
-/// The refusal as people say it.
-fn words(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file or folder".into(),
-        std::io::ErrorKind::PermissionDenied => "permission denied; check who may use it".into(),
-        _ => error.to_string(),
     }
 }

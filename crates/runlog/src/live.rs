@@ -221,7 +221,8 @@ impl Run {
         self.n += 1;
         let since = self.judged.elapsed();
         let is_due = (self.n >= self.judge_at || since > JUDGE) && since > self.judging * PATIENCE;
-        if !is_due && !(is_urgent && since >= self.judging * PATIENCE_URGENT) {
+        let is_pressing = is_urgent && since >= self.judging * PATIENCE_URGENT;
+        if !is_due && !is_pressing {
             return Ok(Vec::new());
         }
         self.judge_at = (self.n as f64 * GROWTH) as u64 + 1;
@@ -374,6 +375,8 @@ mod tests {
                 + 2.0 * (-x / 30.0).exp()
                 + if step > 150 { ((x - 150.0) / 40.0).exp() - 1.0 } else { 0.0 };
             let layer = LayerSignals { gradient_norm: Some(0.5), ..LayerSignals::default() };
+            // The steps of this test take no time, against which judging is weighed.
+            run.judging = Duration::ZERO;
             let one = run.step(step.into()).loss(loss).learning_rate(0.1).layer("a", layer).layer("b", layer);
             found.extend(
                 one.metric(Part::Validation, "accuracy", 0.5).log().unwrap().into_iter().map(|f| f.rule),

@@ -99,6 +99,7 @@ fn head(facts: &RunFacts) -> RunFacts {
         name: facts.name.clone(),
         unit: facts.unit.clone(),
         contest: facts.contest.clone(),
+        settings: facts.settings.clone(),
         restarts: facts.restarts.clone(),
         findings: facts.findings.clone(),
         series: Vec::new(),

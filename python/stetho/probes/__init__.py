@@ -1,11 +1,13 @@
 """What is measured of a run and written to its log.
 
-At every step (tier 0): the loss, the norm of the gradient, the learning rate, times. On sampled steps, spaced so that their cost stays
-within the budget: all that the probes of this package measure, one a file. A probe measures and never judges.
+At every step (tier 0): the loss, the norm of the gradient, the learning rate, times. On sampled steps,
+spaced so that their cost stays within the budget: all that the probes of this package measure, one a file.
+A probe measures and never judges.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from importlib import import_module
 
@@ -14,9 +16,21 @@ from stetho.probes.sites import Sites
 
 #: Modules of this package that each define `Probe`, in the order in which they are asked.
 NAMES: tuple[str, ...] = (
-    "layers", "activations", "modes", "zeroing", "schedule", "draws", "leaks", "labels", "losses", "clipping", "memory", "ranks",
+    "layers",
+    "activations",
+    "modes",
+    "zeroing",
+    "schedule",
+    "draws",
+    "leaks",
+    "labels",
+    "losses",
+    "clipping",
+    "memory",
+    "ranks",
 )
-#: Steps that are sampled whatever they cost: the first ones, and from there on each time their number has doubled.
+#: Steps that are sampled whatever they cost: the first ones, and from there on each time their number
+#: has doubled.
 FIRST = 3
 LAST_DOUBLE = 512
 #: Seconds after which what was measured is handed to the log.
@@ -151,7 +165,7 @@ class Probes:
 
     def after_step(self, optimizer, square_sum: float) -> None:
         """See `Probe`; called at every step."""
-        self._norm = square_sum ** 0.5
+        self._norm = square_sum**0.5
         groups = optimizer.param_groups
         self._rates = (groups[0]["lr"],) if len(groups) == 1 else tuple(g.get("lr") for g in groups)
         if self.is_sampling:
@@ -205,7 +219,8 @@ class Probes:
         clip = self._clipping.take()
         norm = self._norm if body.stepped else None
         scale = self._clipping.scale() if is_scaled else None
-        self._kept.append((step, loss, norm, clip, self._rates, self._time, self._waited, scale, self._writer))
+        times = (self._time, self._waited)
+        self._kept.append((step, loss, norm, clip, self._rates, *times, scale, self._writer))
         self._time = self._waited = 0.0
         self._writer = None
 
@@ -253,8 +268,18 @@ class Probes:
             if writer is not None:
                 scalars.update(writer.scalars)
                 vectors = writer.vectors
-            self.findings.extend(self.log.log(step, scalars, vectors))
+            for text in self.log.log(step, scalars, vectors):
+                self._found(json.loads(text))
         self.log.flush()
+
+    def _found(self, finding: dict) -> None:
+        """Tells the user while the run goes on. What the trap finds it has said itself."""
+        rule, severity, message = finding["rule"], finding["severity"], finding["message"]
+        self.findings.append(rule)
+        if severity in ("error", "warning") and not self.session.trap.records:
+            self.session.say(f"{severity} {rule}: {message}")
+        if self.session.debugger is not None:
+            self.session.debugger.found(rule, message)
 
     def close(self) -> None:
         """The run is over."""

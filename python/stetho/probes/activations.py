@@ -1,7 +1,7 @@
 """Outputs of activation functions: units that are dead, values in the flat part, mean and spread.
 
-They are taken from the autograd graph, which keeps them for the backward pass; so modules and functions are seen alike, and nothing is
-hooked.
+They are taken from the autograd graph, which keeps them for the backward pass; so modules and functions are
+seen alike, and nothing is hooked.
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ def _is_picture(found) -> bool:
         if node is None:
             return False
         name = node.name()
-        if name.startswith(("Convolution", "NativeBatchNorm", "CudnnBatchNorm", "NativeGroupNorm", "Mkldnn", "Slow")):
+        if name.startswith(
+            ("Convolution", "NativeBatchNorm", "CudnnBatchNorm", "NativeGroupNorm", "Mkldnn", "Slow")
+        ):
             return True
     return False

@@ -1,7 +1,7 @@
 """Which samples are drawn for training, in which order, and which of them are validated with.
 
-A batch that a training step begins with, or takes, is drawn for training; one that no step follows is validated with. Samples are known by
-their index in the data set underneath all subsets.
+A batch that a training step begins with, or takes, is drawn for training; one that no step follows is
+validated with. Samples are known by their index in the data set underneath all subsets.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class Probe(Base):
         self._watch_resumes()
 
     def _watch_resumes(self) -> None:
-        """A state that is loaded into an optimizer, with steps in it, is a resume: the order of what follows is told anew."""
+        """A state that is loaded into an optimizer, with steps in it, is a resume: the order of what follows
+        is told anew."""
         of = self.session.torch.optim.Optimizer
         original = of.load_state_dict
         probe = self
@@ -115,7 +116,11 @@ class Probe(Base):
             self._new_epoch(epoch)
         indices = data.as_indices(batch.indices)
         self._is_new = True
-        if getattr(loader, "num_workers", 0) > 1 and self._n_epochs <= COMPARED_EPOCHS and len(self._keys) < COMPARED:
+        if (
+            getattr(loader, "num_workers", 0) > 1
+            and self._n_epochs <= COMPARED_EPOCHS
+            and len(self._keys) < COMPARED
+        ):
             self._compare(batch, indices)
         if indices is None or len(indices) == 1 and _is_iterable(loader):
             return
@@ -163,7 +168,8 @@ class Probe(Base):
             self._first.append(tuple(positions))
             if len(self._first) == ORDER_BATCHES:
                 self._is_resumed = False
-                # What goes through the file in its order is the same each time by its nature. 24 bits are what a number of 32 bits bears.
+                # What goes through the file in its order is the same each time by its nature. 24 bits are
+                # what a number of 32 bits bears.
                 if self.n_in_order < 0.5 * self.n_in_epoch:
                     self._order = float(zlib.crc32(repr(self._first).encode()) & 0xFFFFFF)
 
@@ -199,6 +205,11 @@ class Probe(Base):
     def trained(self):
         """Loaders that were trained with."""
         return self._trained
+
+    def more_evaluated(self) -> None:
+        """Something was found of the sets that are validated with."""
+        self._is_evaluation_new = True
+        self.session.probes.is_due = True
 
     def is_pending(self, batch) -> bool:
         """Whether no training step has taken this batch."""
@@ -244,10 +255,16 @@ class Probe(Base):
             self._tell_draws(loader, write)
         if self._is_evaluation_new:
             self._is_evaluation_new = False
-            sets = [e for e in self._evaluated.values() if e.seen]
-            names = [e.name for e in sets]
-            write.layers("evaluated", names, [float(len(e.seen)) for e in sets])
-            write.layers("seen_in_training", names, [sum(e.seen.values()) / len(e.seen) for e in sets])
+            shares = {
+                e.name: (sum(e.seen.values()) / len(e.seen), len(e.seen))
+                for e in self._evaluated.values()
+                if e.seen
+            }
+            for name, found in self.session.probes.leaks.found.items():
+                shares[name] = max(found, shares.get(name, found))
+            names = list(shares)
+            write.layers("evaluated", names, [float(n) for _, n in shares.values()])
+            write.layers("seen_in_training", names, [share for share, _ in shares.values()])
 
     def _tell_draws(self, loader, write) -> None:
         if self._n_epochs:
@@ -297,14 +314,15 @@ HELD_OUT = ("val", "test", "dev", "eval", "hold")
 
 
 def is_held_out(trained, loader, name: str) -> bool:
-    """Whether a loader stands for data that are not trained on: another data set or subset, or a name that says so."""
+    """Whether a loader stands for data that are not trained on: another data set or subset, or a name that
+    says so."""
     if any(word in name.lower() for word in HELD_OUT):
         return True
     return trained is None or loader.dataset is not trained.dataset
 
 
 def name_of(session, value) -> str | None:
-    """The name of the user's variable that is this object; a telling one from farther out before a plain one."""
+    """The name of the user's variable that is this object; a telling one before a plain one."""
     frame = session.user_frame()
     plain = None
     for _ in range(12):

@@ -10,7 +10,8 @@ LEAST_VALUES = 8
 
 
 def rows(torch, tensor, most: int) -> tuple[list[int], int]:
-    """Fingerprints of the rows of a tensor, those of an even sample where it holds more than `most` numbers; and how many rows it has."""
+    """Fingerprints of the rows of a tensor, those of an even sample where it holds more than `most` numbers;
+    and how many rows it has."""
     n = tensor.shape[0]
     flat = tensor.detach().reshape(n, -1)
     width = max(flat.shape[1], 1)
@@ -19,7 +20,13 @@ def rows(torch, tensor, most: int) -> tuple[list[int], int]:
     bits = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}.get(flat.element_size())
     if bits is None or flat.numel() == 0:
         return [], n
-    weights = torch.randint(-(2**62), 2**62, (width,), generator=torch.Generator().manual_seed(7), dtype=torch.int64) * 2 + 1
+    weights = (
+        torch.randint(
+            -(2**62), 2**62, (width,), generator=torch.Generator().manual_seed(7), dtype=torch.int64
+        )
+        * 2
+        + 1
+    )
     found: list[int] = []
     step = max(1, 500_000 // width)
     for start in range(0, flat.shape[0], step):
@@ -41,7 +48,8 @@ def is_rich(torch, tensor) -> bool:
 
 
 def overlap(torch, trained, held_out) -> tuple[float, int] | None:
-    """Share of the rows of `held_out` that are rows of `trained`, and how many rows that is a share of; None where they cannot be compared."""
+    """Share of the rows of `held_out` that are rows of `trained`, and how many rows that is a share of; None
+    where they cannot be compared."""
     same_kind = trained.shape[1:] == held_out.shape[1:] and trained.dtype == held_out.dtype
     if not same_kind or held_out.shape[0] < 2 or not is_rich(torch, held_out):
         return None

@@ -1,4 +1,5 @@
-"""The autograd graph of a loss, looked through once on a sampled step: activations, losses and targets are found in it."""
+"""The autograd graph of a loss, looked through once on a sampled step: activations, losses and targets are
+found in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Labels and predictions of batches, from the node of the loss in the autograd graph: how mixed the labels are, and their classes' shares."""
+"""Labels and predictions of batches, from the node of the loss in the autograd graph: how mixed the labels
+are, and their classes' shares."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ class Probe(Base):
     def __init__(self, session) -> None:
         super().__init__(session)
         self._shares: tuple[list[float], list[float]] | None = None
-        #: Sums over batches, for the variance within them and over all: of indicator columns or of one column of numbers.
+        #: Sums over batches, for the variance within them and over all: of indicator columns or of one column
+        #: of numbers.
         self._n = 0.0
         self._batches = 0
         self._within = 0.0
@@ -35,9 +37,13 @@ class Probe(Base):
             if found.is_hidden:
                 return
             if found.name.startswith("NllLossBackward"):
-                return self._classes(torch, graph.saved(found.node, "self"), graph.saved(found.node, "target"))
+                return self._classes(
+                    torch, graph.saved(found.node, "self"), graph.saved(found.node, "target")
+                )
             if found.name.startswith("BinaryCrossEntropy"):
-                return self._binary(torch, found, graph.saved(found.node, "self"), graph.saved(found.node, "target"))
+                return self._binary(
+                    torch, found, graph.saved(found.node, "self"), graph.saved(found.node, "target")
+                )
             if found.name.startswith(("MseLoss", "SmoothL1Loss", "HuberLoss")):
                 return self._numbers(torch, graph.saved(found.node, "target"))
 
@@ -72,7 +78,13 @@ class Probe(Base):
 
     def _numbers(self, torch, target) -> None:
         """A target that is a number; of several columns or pictures nothing is said."""
-        if target is None or target.dim() > 2 or target.dim() == 2 and target.shape[1] != 1 or target.numel() < 2:
+        if (
+            target is None
+            or target.dim() > 2
+            or target.dim() == 2
+            and target.shape[1] != 1
+            or target.numel() < 2
+        ):
             return
         with torch.no_grad():
             values = target.detach().double().reshape(-1)

@@ -11,7 +11,7 @@ MOST_PARAMETERS = 1500
 
 
 class Probe(Base):
-    """Measured at the start and the end of a sampled step, for all parameters of the models that are trained."""
+    """Measured at both ends of a sampled step, for all parameters of the models that are trained."""
 
     def __init__(self, session) -> None:
         super().__init__(session)
@@ -43,7 +43,9 @@ class Probe(Base):
     def before_step(self, optimizer) -> None:
         if not self._parameters:
             return
-        there = [(i, p.grad) for i, p in enumerate(self._parameters) if p.grad is not None and not p.grad.is_sparse]
+        there = [
+            (i, p.grad) for i, p in enumerate(self._parameters) if p.grad is not None and not p.grad.is_sparse
+        ]
         norms = _norms(self._torch, [g for _, g in there])
         known = dict(self._gradients)
         known.update(zip((i for i, _ in there), norms))
@@ -54,7 +56,9 @@ class Probe(Base):
             return
         torch = self._torch
         if self._gradients:
-            write.layers("gradient_norm", [self._names[i] for i, _ in self._gradients], [v for _, v in self._gradients])
+            write.layers(
+                "gradient_norm", [self._names[i] for i, _ in self._gradients], [v for _, v in self._gradients]
+            )
         with torch.no_grad():
             write.layers("weight_norm", self._names, _norms(torch, [p.detach() for p in self._parameters]))
             if self._before is not None and len(self._before) == len(self._parameters):
@@ -71,7 +75,9 @@ def _norms(torch, tensors: list) -> list[float]:
     if not tensors:
         return []
     with torch.no_grad():
-        norms = torch._foreach_norm([t if t.dtype in (torch.float32, torch.float64) else t.float() for t in tensors])
+        norms = torch._foreach_norm(
+            [t if t.dtype in (torch.float32, torch.float64) else t.float() for t in tensors]
+        )
         if len({n.device for n in norms}) > 1 or len({n.dtype for n in norms}) > 1:
             return [float(n) for n in norms]
         return torch.stack(norms).tolist()

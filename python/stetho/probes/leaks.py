@@ -1,6 +1,8 @@
-"""Samples that are both trained on and validated with, by what they hold: tensors of data sets, and variables of the user's.
+"""Samples that are both trained on and validated with, by what they hold: tensors of data sets, and variables
+of the user's.
 
-Looked at once, when the first validation is over. Samples that share an index of one data set are found by `draws`.
+Looked at once, when the first validation is over. Samples that share an index of one data set are found by
+`draws`.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ class Probe(Base):
     def __init__(self, session) -> None:
         super().__init__(session)
         self._asked: set[int] = set()
-        self._found: dict[str, tuple[float, int]] = {}
-        self._is_new = False
+        #: Of each set the share of its samples that are trained on, and how many it holds.
+        self.found: dict[str, tuple[float, int]] = {}
 
     def validated(self, loader) -> None:
         """A loader gave a batch that no step took."""
@@ -29,12 +31,16 @@ class Probe(Base):
         name = name_of(self.session, loader) or "validation"
         if not is_held_out(trained, loader, name):
             return
-        mine, other = _tensor_of(self.session.torch, trained.dataset), _tensor_of(self.session.torch, loader.dataset)
+        mine, other = (
+            _tensor_of(self.session.torch, trained.dataset),
+            _tensor_of(self.session.torch, loader.dataset),
+        )
         if mine is not None and other is not None and _base(trained.dataset) is not _base(loader.dataset):
             self._compare(name, mine, other)
 
     def in_memory(self) -> None:
-        """A validation that no loader took part in is over: the variables of the user's that hold its data are found by their names."""
+        """A validation that no loader took part in is over: the variables of the user's that hold its data
+        are found by their names."""
         if "variables" in self._asked:
             return
         self._asked.add("variables")
@@ -60,16 +66,9 @@ class Probe(Base):
 
     def _compare(self, name: str, mine, other) -> None:
         compared = fingerprints.overlap(self.session.torch, mine, other)
-        if compared is not None and compared[0] >= self._found.get(name, (0.0, 0))[0]:
-            self._found[name] = compared
-            self._is_new = True
-
-    def tell(self, write) -> None:
-        if self._is_new:
-            self._is_new = False
-            names = list(self._found)
-            write.layers("seen_in_training", names, [self._found[name][0] for name in names])
-            write.layers("evaluated", names, [float(self._found[name][1]) for name in names])
+        if compared is not None and compared[0] >= self.found.get(name, (0.0, 0))[0]:
+            self.found[name] = compared
+            self.session.probes.draws.more_evaluated()
 
 
 def _base(dataset):
@@ -93,5 +92,7 @@ def _tensor_of(torch, dataset):
         n = len(dataset)
     except TypeError:
         return None
-    values = [v for v in vars(dataset).values() if isinstance(v, torch.Tensor) and v.dim() > 1 and v.shape[0] == n]
+    values = [
+        v for v in vars(dataset).values() if isinstance(v, torch.Tensor) and v.dim() > 1 and v.shape[0] == n
+    ]
     return values[0] if len(values) == 1 else None

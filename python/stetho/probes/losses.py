@@ -1,4 +1,4 @@
-"""Terms of the training loss by the user's names, and the loss and accuracy of passes over validation data."""
+"""Terms of the training loss by the user's names; loss and accuracy of passes over validation data."""
 
 from __future__ import annotations
 
@@ -56,7 +56,13 @@ class Probe(Base):
         is_compiling = torch.compiler.is_compiling if hasattr(torch, "compiler") else (lambda: False)
 
         def loss(input, target, *args, **kwargs):
-            if is_recording() or session.body is not None or is_compiling() or probe._depth or not session.step:
+            if (
+                is_recording()
+                or session.body is not None
+                or is_compiling()
+                or probe._depth
+                or not session.step
+            ):
                 return original(input, target, *args, **kwargs)
             probe._depth += 1
             try:
@@ -85,7 +91,12 @@ class Probe(Base):
             held.batch = batch
         rows = target.shape[0] if is_sum and target.dim() else 1
         held.loss += float(result.mean()) / rows
-        if function in ("cross_entropy", "nll_loss") and scores.dim() == 2 and target.dim() == 1 and not target.is_floating_point():
+        if (
+            function in ("cross_entropy", "nll_loss")
+            and scores.dim() == 2
+            and target.dim() == 1
+            and not target.is_floating_point()
+        ):
             held.n_right += float((scores.argmax(1) == target).sum())
             held.n_rows += int(target.numel())
         probes = self.session.probes
@@ -93,7 +104,8 @@ class Probe(Base):
             probes.is_due = True
 
     def _set_of(self, scores, target) -> tuple[str, object]:
-        """The part of the data that a target is of, and its batch: by its loader, or by the name of the variable."""
+        """The part of the data that a target is of, and its batch: by its loader, or by the name of the
+        variable."""
         session = self.session
         last = session.batches.last
         loader = last.loader() if last is not None and last.loader is not None else None
@@ -142,4 +154,3 @@ class Probe(Base):
             write.scalar(f"{name}/loss", held.loss / held.n_batches)
             if held.n_rows:
                 write.scalar(f"{name}/accuracy", held.n_right / held.n_rows)
-

@@ -28,7 +28,8 @@ class Probe(Base):
     def before_backward(self, loss) -> None:
         if loss is None or loss.grad_fn is None or len(self._tokens) >= MOST:
             return
-        # The node farthest from the loss lives as long as any part of the graph is kept; leaves are those of the parameters.
+        # The node farthest from the loss lives as long as any part of the graph is kept; leaves are those of
+        # the parameters.
         nodes = self.session.probes.graph_of(loss)
         node = next((n.node for n in reversed(nodes) if n.node.next_functions), loss.grad_fn)
         token = _Token()

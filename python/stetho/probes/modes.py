@@ -1,6 +1,8 @@
-"""Training and evaluation mode: of models and of modules that act differently in them, while stepping and while validating.
+"""Training and evaluation mode: of models and of modules that act differently in them, while stepping and
+while validating.
 
-A pass over validation data is a call of a model outside of every training step. The hook that sees it is one check at each call.
+A pass over validation data is a call of a model outside of every training step. The hook that sees it is one
+check at each call.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ class Probe(Base):
             for name, module in switching(self._torch, model):
                 shown = f"{type(model).__name__}.{name}" if several else name
                 self._modules.append((shown, module, model))
-        self._handles = [m.register_forward_pre_hook(self._called) for m in models if self._modules and not is_compiled(m)]
+        self._handles = [
+            m.register_forward_pre_hook(self._called) for m in models if self._modules and not is_compiled(m)
+        ]
 
     def _called(self, model, args) -> None:
         session = self.session
@@ -50,7 +54,9 @@ class Probe(Base):
         if self._torch.is_grad_enabled() and not session.sites or _is_estimating(self._modules):
             return
         session.calls.note("validation_forward", 3)
-        self._passes.append([float(m.training and of.training) if of is model else -1.0 for _, m, of in self._modules])
+        self._passes.append(
+            [float(m.training and of.training) if of is model else -1.0 for _, m, of in self._modules]
+        )
         if len(self._passes) > 512:
             del self._passes[::2]
         if session.probes is not None:
@@ -113,5 +119,6 @@ def _is_trained(module) -> bool:
 
 
 def _is_estimating(modules: list) -> bool:
-    """Whether statistics of batch normalisation are being worked out anew over the data, which needs training mode."""
+    """Whether statistics of batch normalisation are being worked out anew over the data, which needs training
+    mode."""
     return any(m.training and getattr(m, "momentum", 0.1) is None for _, m, _ in modules)

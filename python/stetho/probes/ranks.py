@@ -1,6 +1,8 @@
-"""What tells the ranks of a distributed training apart: their batches, their parameters, the time that each needs by itself.
+"""What tells the ranks of a distributed training apart: their batches, their parameters, the time that each
+needs by itself.
 
-All ranks measure at the same steps. Each writes its own event file; `stetho watch` reads those of one folder together.
+All ranks measure at the same steps. Each writes its own event file; `stetho watch` reads those of one folder
+together.
 """
 
 from __future__ import annotations

@@ -78,8 +78,10 @@ class Probe(Base):
         session = self.session
         body = session.attempted
         probes = session.probes
-        is_sure = seen.is_cleared or seen.clears or (
-            probes is not None and probes.is_sampling and seen.last_body in (body, body - 1)
+        is_sure = (
+            seen.is_cleared
+            or seen.clears
+            or (probes is not None and probes.is_sampling and seen.last_body in (body, body - 1))
         )
         if is_sure and seen.last_body >= 0:
             seen.left.append(0.0 if seen.is_cleared else 1.0)

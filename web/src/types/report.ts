@@ -735,6 +735,10 @@ unit: string,
  */
 contest: string | null, 
 /**
+ * Settings that the log tells, by name: hyperparameters of event files, of `trainer_state.json`; none where it tells none.
+ */
+settings?: Array<[string, string]>, 
+/**
  * Where restarts stepped back to.
  */
 restarts: Array<number>, 

@@ -113,6 +113,11 @@ impl Logs {
         self.runs.iter().map(|run| run.recorder.run())
     }
 
+    /// The runs with the settings that their logs tell.
+    pub(crate) fn recorded(&self) -> impl Iterator<Item = (&Run, &[(String, String)])> {
+        self.runs.iter().map(|run| (run.recorder.run(), run.recorder.settings()))
+    }
+
     /// Lets the rules judge every run as it stands.
     ///
     /// # Errors

@@ -40,19 +40,11 @@ pub(crate) fn run(args: &WatchArgs) -> Result<u8> {
         // Fails only where the threads were set before, which nothing does.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(args.report.threads).build_global();
     }
+    demand_use(args)?;
     let mut logs = Logs::open(&args.logs, &args.map, args.pattern.as_deref())?;
     if args.follow || args.serve {
         catch_end();
         return follow::follow(args, &config, &mut logs, start);
-    }
-    let only_following = [
-        ("--total", args.total.is_some()),
-        ("--idle", args.idle.is_some()),
-        ("--exec", args.exec.is_some()),
-        ("--post", args.post.is_some()),
-    ];
-    if let Some((option, _)) = only_following.iter().find(|(_, is_given)| *is_given) {
-        bail!("{option} goes with --follow or --serve: without them a log is read once");
     }
     logs.finish();
     logs.demand_points()?;
@@ -62,6 +54,29 @@ pub(crate) fn run(args: &WatchArgs) -> Result<u8> {
     deliver(&document, &args.report)?;
     let fail_on = args.report.fail_on.or(config.fail_on).unwrap_or_default();
     Ok(status(&document, fail_on))
+}
+
+/// An error where an option is given that would have no effect.
+fn demand_use(args: &WatchArgs) -> Result<()> {
+    let of_the_page = [
+        ("--host", args.at.host.is_some()),
+        ("--port", args.at.port.is_some()),
+        ("--token", args.at.token.is_some()),
+    ];
+    if let Some((option, _)) = of_the_page.iter().find(|(_, is_given)| *is_given && !args.serve) {
+        bail!("{option} goes with --serve: without it no page is served");
+    }
+    let of_following = [
+        ("--total", args.total.is_some()),
+        ("--idle", args.idle.is_some()),
+        ("--exec", args.exec.is_some()),
+        ("--post", args.post.is_some()),
+    ];
+    let is_followed = args.follow || args.serve;
+    if let Some((option, _)) = of_following.iter().find(|(_, is_given)| *is_given && !is_followed) {
+        bail!("{option} goes with --follow or --serve: without them a log is read once");
+    }
+    Ok(())
 }
 
 /// Serves the page of the runs under `paths`, live, until Ctrl-C.
@@ -113,7 +128,9 @@ pub(crate) fn document(
     }
     let mut facts = Map::new();
     let of = |owner: usize| owners.iter().enumerate().filter(move |(_, o)| **o == owner).map(|(i, _)| i);
-    let runs: Vec<RunFacts> = logs.runs().enumerate().map(|(i, run)| RunFacts::of(run, of(i))).collect();
+    let runs = logs.recorded().enumerate();
+    let runs: Vec<RunFacts> =
+        runs.map(|(i, (run, settings))| RunFacts::of(run, of(i)).with_settings(settings)).collect();
     RunFacts::insert_into(&runs, &mut facts);
     facts.insert("skipped_files".into(), logs.notes().into());
     facts.insert("command_line".into(), command_line().into());

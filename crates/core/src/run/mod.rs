@@ -31,6 +31,16 @@ pub struct Series {
     pub digest: Digest,
 }
 
+impl Series {
+    /// Whether it is a metric that is 0 where nothing is told to be positive.
+    pub fn is_of_positives(&self) -> bool {
+        let tag = self.tag.to_lowercase();
+        let mut words = tag.split(|c: char| !c.is_alphanumeric());
+        matches!(self.quantity, Quantity::Metric(_, Better::Higher))
+            && words.any(|w| ["recall", "sensitivity", "tpr", "f1"].contains(&w))
+    }
+}
+
 /// What was logged of a training run.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -190,7 +200,10 @@ impl Record for Run {
             Signal::MemoryOrGraphs => {
                 any(&|q| matches!(q, Quantity::Memory | Quantity::Live(Fact::KeptGraphs)))
             }
-            Signal::ClassShares => any(&|q| q == Quantity::ClassShare),
+            Signal::ClassShares => {
+                any(&|q| q == Quantity::ClassShare)
+                    || self.series.iter().any(|s| s.is_of_positives() && s.digest.n_logged() > 0)
+            }
             Signal::LayerGradients => any(&|q| q == Quantity::Layer(LayerQuantity::GradientNorm)),
             Signal::LayerWeights => {
                 any(&|q| matches!(q, Quantity::Layer(LayerQuantity::WeightNorm | LayerQuantity::NonFinite)))

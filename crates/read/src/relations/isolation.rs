@@ -1,6 +1,7 @@
 //! Distances of rows to their nearest neighbours.
 
 use rayon::prelude::*;
+use stetho_core::median;
 use stetho_core::table::{Isolated, Isolation, Measured};
 
 use super::random::Random;
@@ -92,12 +93,12 @@ fn robustly_standardised(values: &[f64]) -> Option<Vec<f32>> {
     let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     let scaled: Vec<f64> = values.iter().map(|v| v / largest).collect();
     let mut present: Vec<f64> = scaled.iter().copied().filter(|v| !v.is_nan()).collect();
-    let median = median(&mut present);
-    present.iter_mut().for_each(|v| *v = (*v - median).abs());
-    let mad = 1.4826 * self::median(&mut present);
+    let centre = median(&mut present);
+    present.iter_mut().for_each(|v| *v = (*v - centre).abs());
+    let mad = 1.4826 * median(&mut present);
     let scale = if mad > 0.0 { mad } else { moments(&scaled).2 };
     let compress = |v: f64| {
-        let z = (v - median) / scale;
+        let z = (v - centre) / scale;
         let beyond = z.abs() - STRAIGHT;
         if z.is_nan() {
             0.0
@@ -108,17 +109,6 @@ fn robustly_standardised(values: &[f64]) -> Option<Vec<f32>> {
         }
     };
     Some(scaled.iter().map(|v| compress(*v)).collect())
-}
-
-/// The median; puts the values out of order. 0 for none.
-fn median(values: &mut [f64]) -> f64 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let middle = values.len() / 2;
-    let even = values.len().is_multiple_of(2);
-    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    if even { below.iter().copied().fold(f64::MIN, f64::max).midpoint(upper) } else { upper }
 }
 
 /// Rows and those among which their neighbours are sought.

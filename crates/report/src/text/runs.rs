@@ -12,6 +12,8 @@ use crate::words::duration;
 const DRAWN: usize = 56;
 /// Runs that are drawn at first sight.
 const FEW_RUNS: usize = 6;
+/// Settings that are named.
+const FEW_SETTINGS: usize = 8;
 
 pub(super) fn write(page: &mut Page, runs: &[RunFacts], skipped_files: &[String]) {
     let shown = page.shown(runs.len(), FEW_RUNS);
@@ -48,6 +50,9 @@ fn one(page: &mut Page, run: &RunFacts, is_one_of_many: bool) {
         ));
     }
     labelled(page, "logged", &held);
+    if let Some(settings) = &run.settings {
+        labelled(page, "settings", &said(settings));
+    }
     if !run.restarts.is_empty() {
         let at: Vec<String> = run.restarts.iter().map(|s| thousands(*s)).collect();
         labelled(page, "restarted", &format!("at {} {}", run.unit, at.join(", ")));
@@ -56,6 +61,16 @@ fn one(page: &mut Page, run: &RunFacts, is_one_of_many: bool) {
         labelled(page, "note", reason);
     }
     losses(page, run);
+}
+
+/// Settings in a line: the first few.
+fn said(settings: &[(String, String)]) -> String {
+    let few: Vec<String> =
+        settings.iter().take(FEW_SETTINGS).map(|(name, value)| format!("{name}={value}")).collect();
+    match settings.len().saturating_sub(FEW_SETTINGS) {
+        0 => few.join(", "),
+        more => format!("{} and {more} more", few.join(", ")),
+    }
 }
 
 /// The training and the validation loss, one above the other on one axis of steps.

@@ -5,6 +5,7 @@ use stetho_core::image::{Look, Pictures};
 use stetho_core::{Evidence, Remedy, Report, Rule, Severity, Signal};
 
 use crate::pictures::{draft, n_seen, share, worst};
+use crate::trend::median;
 
 /// Pictures that are out of focus or were blown up.
 ///
@@ -48,9 +49,9 @@ impl Rule for BlurryImage {
     const SIGNALS: &'static [Signal] = &[Signal::Pictures];
 
     fn check(&mut self, set: &Pictures, report: &mut Report) {
-        let typical = median(set);
+        let typical = typical_sharpness(set);
         let measure = |look: &Look| {
-            (look.sharpness < self.limit && look.sharpness < 0.5 * typical)
+            (look.sharpness < self.limit && f64::from(look.sharpness) < 0.5 * typical)
                 .then(|| f64::from(1.0 - look.sharpness))
         };
         let found = worst(set, measure, |look| format!("sharpness {:.2}", look.sharpness));
@@ -66,9 +67,7 @@ impl Rule for BlurryImage {
     }
 }
 
-/// Median sharpness of the set.
-fn median(set: &Pictures) -> f32 {
-    let mut all: Vec<f32> = set.seen().map(|(_, _, look)| look.sharpness).collect();
-    all.sort_by(f32::total_cmp);
-    all.get(all.len() / 2).copied().unwrap_or(0.0)
+/// Median sharpness of the set; NaN of none.
+fn typical_sharpness(set: &Pictures) -> f64 {
+    median(set.seen().map(|(_, _, look)| f64::from(look.sharpness)))
 }

@@ -1,11 +1,11 @@
 //! `class-collapse`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Fact, Quantity, Run};
-use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
+use stetho_core::run::{Fact, Run};
+use stetho_core::{Draft, Evidence, Remedy, Report, Rule, Severity, Signal};
 
+use crate::one_class::one_class;
 use crate::runs::{at, curves, peak_learning_rate, round2, since};
-use crate::trend::{mean, median};
 
 /// Predictions concentrate on one class.
 ///
@@ -22,6 +22,13 @@ use crate::trend::{mean, median};
 /// `class_share/cat` = 0.995 - 0.6 * exp(-step / 10)
 /// `class_share/dog` = 0.003 + 0.3 * exp(-step / 10)
 /// `class_share/owl` = 0.002 + 0.3 * exp(-step / 10)
+/// ```
+///
+/// A class that is a twentieth of the data and is never told:
+/// ```recipe rows=30
+/// epoch = row()
+/// val_accuracy = 0.95
+/// val_recall = 0 * epoch
 /// ```
 ///
 /// ## Stays quiet on
@@ -57,72 +64,30 @@ impl Rule for ClassCollapse {
     const ID: &'static str = "class-collapse";
     const SEVERITY: Severity = Severity::Warning;
     const SIGNALS: &'static [Signal] = &[Signal::ClassShares];
-    const ALSO: &'static [Signal] = &[Signal::LearningRate, Signal::Live(Fact::LabelShare)];
+    const ALSO: &'static [Signal] = &[Signal::LearningRate, Signal::Metrics, Signal::Live(Fact::LabelShare)];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        let classes: Vec<_> = run
-            .of(Quantity::ClassShare)
-            .filter(|s| s.digest.n() >= 8)
-            .map(|s| (s, s.digest.split(20)))
-            .collect();
-        let Some(n) = classes.iter().map(|(_, blocks)| blocks.len()).min().filter(|_| classes.len() >= 2)
-        else {
-            return;
-        };
-        // Shares above 1 are percentages, or counts, of which nothing is known.
-        if classes.iter().any(|(s, _)| s.digest.highest().is_none_or(|p| p.value > 1.0)) {
-            return;
-        }
-        // Which class it is may change: what matters is that it is one.
-        let top = |i: usize| classes.iter().map(|(_, blocks)| blocks[i].mean).fold(0.0, f64::max);
-        let from = (0..n).rev().take_while(|i| top(*i) >= self.share).count();
-        let held = (3 * n / 4..n).filter(|i| top(*i) >= self.share).count() as f64 / (n - 3 * n / 4) as f64;
-        let Some((winner, blocks)) =
-            classes.iter().max_by(|a, b| a.1[n - 1].mean.total_cmp(&b.1[n - 1].mean))
-        else {
-            return;
-        };
-        let rest: f64 =
-            classes.iter().filter(|(s, _)| s.tag != winner.tag).map(|(_, blocks)| blocks[n - 1].mean).sum();
-        if held < 0.8 || rest > 1.5 * (1.0 - self.share) {
-            return;
-        }
-        let level = median((3 * n / 4..n).map(top));
-        // Where the labels themselves are nearly all of one class, saying so is right.
-        let among_labels = run.fact_of(Fact::LabelShare, &winner.name);
-        if among_labels.is_some_and(|share| share >= self.share) {
-            return;
-        }
-        let labels = among_labels.map_or_else(String::new, |share| {
-            format!(", which are {} % of the labels", Human((1000.0 * share).round() / 10.0))
-        });
-        let from = n - from;
-        let step = blocks.get(from).map_or(0, |b| b.first);
-        let lower = peak_learning_rate(run).filter(|_| from > 0).map(|rate| {
+        let Some(found) = one_class(run, self.share) else { return };
+        let lower = peak_learning_rate(run).filter(|_| found.came_later).map(|rate| {
             Remedy::advice(format!(
                 "it came while training: lower the learning rate from {} to {}",
                 round2(rate),
                 round2(rate / 10.0)
             ))
         });
+        let since = since(found.series[0], found.since);
         let mut draft = Draft::new(
-            since(winner, step),
-            format!(
-                "{} % of the predictions are `{}` since {}{labels}, limit {} %",
-                Human((1000.0 * level).round() / 10.0),
-                winner.name,
-                at(run, step),
-                Human(100.0 * self.share)
-            ),
-            Evidence::at_most("share of predictions of one class", level, self.share),
+            since,
+            format!("{} since {}{}", found.what, at(run, found.since), found.against),
+            found.proof,
             Remedy::advice("weight the loss by class, or sample the classes evenly"),
         )
         .count(1)
-        .evidence(Evidence::bars(
-            "share of predictions, last quarter of the run",
-            classes.iter().map(|(s, blocks)| (s.name.clone(), mean(&blocks[3 * n / 4..n]))),
-        ))
-        .evidence(curves(run, "share by step", classes.iter().take(10).map(|(s, _)| *s)));
+        .evidence(curves(run, "share by step", found.series.iter().take(10).copied()));
+        if found.bars.len() > 1 {
+            draft =
+                draft.evidence(Evidence::bars("share of predictions, last quarter of the run", found.bars));
+        }
         if let Some(lower) = lower {
             draft = draft.remedy(lower);
         }
@@ -146,5 +111,49 @@ mod tests {
         let found = judge("class-collapse", &run);
         assert!(found[0].message.contains("`no` since step 40"), "{}", found[0].message);
         assert!(found[0].remedies[1].action.contains("from 0.3 to 0.03"), "{:?}", found[0].remedies);
+    }
+
+    #[test]
+    fn one_class_is_told_by_shares_whichever_it_is() {
+        let turn = |class: f64| {
+            values(60, move |s| if ((s / 9.0).floor() % 3.0 - class).abs() < 0.5 { 0.88 } else { 0.06 })
+        };
+        let with = |accuracy: f64| {
+            run([
+                ("val_acc", values(60, move |_| accuracy)),
+                ("class_share/a", turn(0.0)),
+                ("class_share/b", turn(1.0)),
+                ("class_share/c", turn(2.0)),
+            ])
+        };
+        assert!(judge("class-collapse", &with(0.2))[0].message.contains("now this and then that"));
+        assert!(judge("class-collapse", &with(0.85)).is_empty(), "what is so frequent may be so in truth");
+    }
+
+    #[test]
+    fn a_share_that_stands_alone_needs_a_witness_or_all_of_it() {
+        let with = |share: f64, accuracy: f64| {
+            let run = run([
+                ("val_acc", values(40, move |_| accuracy)),
+                ("class_share/normal", values(40, move |_| share)),
+            ]);
+            !judge("class-collapse", &run).is_empty()
+        };
+        assert!(with(1.0, 0.5) && with(0.985, 0.6) && with(1.0, 0.97));
+        assert!(!with(0.985, 0.97), "one in a hundred is no normal one, and is found");
+        assert!(!with(0.7, 0.5));
+    }
+
+    #[test]
+    fn nothing_positive_is_told_by_a_share_or_a_recall_of_nothing() {
+        let with = |tag: &str, value: fn(f64) -> f64| {
+            let run = run([("val_acc", values(40, |_| 0.94)), (tag, values(40, value))]);
+            !judge("class-collapse", &run).is_empty()
+        };
+        assert!(
+            with("class_share/positive", |_| 0.0) && with("val_recall", |_| 0.0) && with("val_f1", |_| 0.0)
+        );
+        assert!(!with("val_recall", |s| if s > 30.0 { 0.1 } else { 0.0 }), "a late bloomer");
+        assert!(!with("class_share/7", |_| 0.0), "one class of many");
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct DataStarved {
 
 impl Default for DataStarved {
     fn default() -> Self {
-        Self { share: 0.3, seconds: 0.005 }
+        Self { share: 0.3, seconds: 0.01 }
     }
 }
 

@@ -77,8 +77,11 @@ impl Rule for ExplodingGradient {
             Some(whole) => vec![whole],
             None => run.layers(LayerQuantity::GradientNorm).collect(),
         };
-        let mut grown: Vec<_> = norms.into_iter().filter_map(|s| self.growth(s)).collect();
-        grown.retain(|g| run.contest.is_none() && got_worse(run, g.since));
+        let mut grown: Vec<_> = if run.contest.is_some() {
+            norms.into_iter().filter(|_| a_loss_runs_away(run)).filter_map(|s| self.runaway(s)).collect()
+        } else {
+            norms.into_iter().filter_map(|s| self.growth(s)).filter(|g| got_worse(run, g.since)).collect()
+        };
         grown.sort_by(|a, b| (b.late / b.usual).total_cmp(&(a.late / a.usual)));
         if !grown.is_empty() {
             self.raise_growth(run, &grown, report);
@@ -113,6 +116,24 @@ impl ExplodingGradient {
         })
     }
 
+    /// Whether the norm of a game, which has no usual range, is a hundred times what it was at first, and stays so. What clips it would
+    /// have to be far below.
+    fn runaway<'a>(&self, series: &'a Series) -> Option<Growth<'a>> {
+        let usual = median(series.digest.first().iter().take(5).map(|p| p.value));
+        let blocks = series.digest.split(40);
+        let half = &blocks[blocks.len() / 2..];
+        let late = median(half.iter().map(|b| b.mean));
+        let is_out = |b: &Block| b.min > self.growth * usual && b.mean > self.large;
+        let is_far = usual > 0.0 && late > self.growth * self.growth * usual && half.iter().all(is_out);
+        let below = blocks.iter().rposition(|b| !is_out(b)).unwrap_or(0);
+        (series.digest.n() >= 30 && is_far).then(|| Growth {
+            series,
+            usual,
+            late,
+            since: blocks[(below + 1).min(blocks.len() - 1)].first,
+        })
+    }
+
     fn raise_growth(&self, run: &Run, grown: &[Growth<'_>], report: &mut Report) {
         let Some(worst) = grown.first() else { return };
         let clip = round2(quantile_until(worst.series, worst.since, 0.95));
@@ -121,11 +142,12 @@ impl ExplodingGradient {
             || "lower the learning rate threefold".to_owned(),
             |rate| format!("lower the learning rate from {} to {}", round2(rate), round2(rate / 3.0)),
         );
+        let harm = if run.contest.is_some() { "a loss runs away with it" } else { "the loss became worse" };
         report.raise(
             Draft::new(
                 since(worst.series, worst.since),
                 format!(
-                    "`{}` grew from {} to {} since {}, and the loss became worse",
+                    "`{}` grew from {} to {} since {}, and {harm}",
                     worst.series.tag,
                     Human(worst.usual),
                     Human(worst.late),
@@ -227,6 +249,17 @@ impl ExplodingGradient {
     }
 }
 
+/// Whether a loss of a game has left every scale: a thousand times as large, of either sign, as in its first steps, and in the thousands.
+fn a_loss_runs_away(run: &Run) -> bool {
+    let is_loss = |s: &&Series| matches!(s.quantity, Quantity::Loss(_) | Quantity::LossTerm(_));
+    run.series.iter().filter(is_loss).any(|s| {
+        let early = median(s.digest.first().iter().take(5).map(|p| p.value.abs()));
+        let blocks = s.digest.split(40);
+        let late = blocks[blocks.len() / 2..].iter().map(|b| b.mean.abs()).fold(f64::INFINITY, f64::min);
+        s.digest.n() >= 30 && late > 1e3 * early.max(1.0)
+    })
+}
+
 /// Whether the training loss is worse after `step` than it had been, or no number any more.
 fn got_worse(run: &Run, step: u64) -> bool {
     if crate::broken::loss(run).is_some_and(|broke| broke >= step) {
@@ -253,6 +286,20 @@ mod tests {
         let found = judge("exploding-gradient", &with(thrown));
         assert_eq!((found.len(), found[0].count), (1, 6), "{:?}", found[0].message);
         assert!(judge("exploding-gradient", &with(|s| 1.0 + 0.1 * (s * 0.9).sin())).is_empty());
+    }
+
+    #[test]
+    fn a_game_is_lost_where_a_loss_runs_away_with_the_norm() {
+        let with = |size: f64| {
+            let mut run = run([
+                ("critic_loss", values(100, move |s| -size * s * s * s)),
+                ("grad_norm", values(100, |s| 0.8 + s * s)),
+            ]);
+            run.contest = Some("a game");
+            judge("exploding-gradient", &run)
+        };
+        assert!(with(5.0)[0].message.contains("a loss runs away with it"));
+        assert!(with(1e-3).is_empty(), "norms grow as players get better");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal
 use crate::layers::places;
 use crate::runs::{curves, losses, peak_learning_rate, round2, since};
 use crate::step_sizes::{GOOD, Off, StepSizes, better_rate};
-use crate::trend::median;
+use crate::trend::{Course, means, median, trend};
 
 /// Nearly all layers change by far too much or too little at each step: the learning rate is off.
 ///
@@ -98,7 +98,7 @@ impl Rule for LearningRateExtreme {
             Off::Large => (
                 "much",
                 "lower",
-                Evidence::at_most("update over weight, median layer", ratio, 10f64.powf(self.most)),
+                Evidence::at_most("update over weight, median layer", ratio, 10f64.powf(sizes.most)),
             ),
             Off::Small => (
                 "little",
@@ -168,13 +168,42 @@ impl LearningRateExtreme {
         );
     }
 
+    /// A rate that is tiny even against the smallest that anybody uses, and a training loss that shows no trend with it.
+    fn check_no_trend(&self, run: &Run, train: &Series, rate: f64, report: &mut Report) {
+        let Some(course) = Course::of(&train.digest, 20).filter(|_| rate < 1e-2 * self.tiny) else { return };
+        let z = trend(&means(&course.blocks));
+        if z < -2.0 || course.start - course.end > 0.02 * course.start.abs() {
+            return;
+        }
+        report.raise(
+            Draft::new(
+                since(train, course.blocks[0].first),
+                format!(
+                    "with a learning rate of {} `{}` shows no trend in the whole run: {} at the start, {} at the end",
+                    Human(rate),
+                    train.tag,
+                    Human(course.start),
+                    Human(course.end)
+                ),
+                Evidence::at_most("trend of the training loss (z-score; falling is negative)", z, -2.0),
+                Remedy::advice(format!("raise the learning rate from {} to {} and further, tenfold each time", Human(rate), round2(rate * 1e4))),
+            )
+            .count(1)
+            .evidence(losses(run)),
+        );
+    }
+
     /// A tiny rate with which the model stays the same: its validation loss does, while batches differ.
     fn check_standstill(&self, run: &Run, report: &mut Report) {
         let Some(rate) = peak_learning_rate(run).filter(|rate| *rate < self.tiny && run.contest.is_none())
         else {
             return;
         };
-        let Some((validation, train)) = run.validation_loss().zip(run.train_loss()) else { return };
+        let Some(train) = run.train_loss() else { return };
+        let Some(validation) = run.validation_loss() else {
+            self.check_no_trend(run, train, rate, report);
+            return;
+        };
         let spread = |s: &Series| {
             let (low, high) = s.digest.lowest().zip(s.digest.highest())?;
             Some((high.value - low.value) / high.value.abs().max(f64::MIN_POSITIVE))
@@ -219,6 +248,15 @@ mod tests {
         };
         assert_eq!(judge("learning-rate-extreme", &with(2.31)).len(), 1);
         assert!(judge("learning-rate-extreme", &with(1.2)).is_empty());
+    }
+
+    #[test]
+    fn a_rate_that_nobody_uses_needs_no_validation_to_be_told() {
+        let with = |rate: f64, slope: f64| {
+            let loss = values(60, move |s| 4.63 - slope * s + 0.01 * (s * s * 0.9).sin());
+            judge("learning-rate-extreme", &run([("lr", values(60, move |_| rate)), ("loss", loss)])).len()
+        };
+        assert_eq!((with(5e-10, 0.0), with(5e-10, 0.01), with(1e-4, 0.0)), (1, 0, 0));
     }
 
     #[test]

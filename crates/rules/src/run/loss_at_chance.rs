@@ -90,3 +90,18 @@ impl Rule for LossAtChance {
         report.raise(draft);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn outputs_that_are_all_equal_tell_how_many_classes_there_are() {
+        let at = |loss: f64| judge("loss-at-chance", &run([("loss", values(40, |_| loss))]));
+        let found = at(4.4543);
+        assert!(found[0].message.contains("ln 86, for 86 classes, at every step"), "{}", found[0].message);
+        assert!(at(4.46).is_empty(), "the logarithm of no number of classes");
+        let moving = values(40, |s| 4.4543 + 0.01 * (s * 0.9).sin());
+        assert!(judge("loss-at-chance", &run([("loss", moving)])).is_empty());
+    }
+}

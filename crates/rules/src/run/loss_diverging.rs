@@ -1,7 +1,7 @@
 //! `loss-diverging`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::Run;
+use stetho_core::run::{Block, Run};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{at, losses, peak_learning_rate, round2, since};
@@ -100,7 +100,7 @@ impl LossDiverging {
         let after = &course.blocks[course.best + 1..];
         let last = course.blocks.last().map_or(course.end, |b| b.mean);
         let rise = course.end.max(last) - course.lowest();
-        let highest = after.iter().map(|b| b.mean).fold(f64::NEG_INFINITY, f64::max);
+        let highest = highest_but_a_leap(after, course.lowest());
         let threshold =
             course.lowest() + 0.5 * (self.lost * course.fall()).max(self.multiple * course.lowest().abs());
         let n_above = after.iter().filter(|b| b.mean > threshold).count();
@@ -117,5 +117,36 @@ impl LossDiverging {
         let is_returning = z < -1.7 || n_steps >= 2 && after.len() - top >= 4 && z < 1.0;
         let stays = rise >= 0.7 * (highest - course.lowest()) && n_above >= lasting && !is_returning;
         (is_far && (stays || is_lost)).then_some(rise)
+    }
+}
+
+/// The highest level, a single leap left out that is three times as high above `low` as all else: it does not tell where the loss stays.
+fn highest_but_a_leap(blocks: &[Block], low: f64) -> f64 {
+    let (mut highest, mut next) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+    for block in blocks {
+        if block.mean > highest {
+            (highest, next) = (block.mean, highest);
+        } else {
+            next = next.max(block.mean);
+        }
+    }
+    if next.is_finite() && highest - low > 3.0 * (next - low) { next } else { highest }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn a_leap_on_the_way_does_not_hide_where_the_loss_stays() {
+        let with = |level: f64| {
+            let loss = |s: f64| match s {
+                s if s < 12.0 => 1.3 / (1.0 + s),
+                s if s < 13.0 => 425.0,
+                s => level + 0.005 * (s * s * 0.9).sin(),
+            };
+            judge("loss-diverging", &run([("loss", values(24, loss))])).len()
+        };
+        assert_eq!((with(2.33), with(0.1)), (1, 0));
     }
 }

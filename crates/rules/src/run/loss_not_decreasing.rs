@@ -1,7 +1,7 @@
 //! `loss-not-decreasing`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Run, Series};
+use stetho_core::run::{Better, Part, Quantity, Run, Series};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
 use crate::chance_level::chance_level;
@@ -47,7 +47,7 @@ pub(crate) struct LossNotDecreasing {
 
 impl Default for LossNotDecreasing {
     fn default() -> Self {
-        Self { points: 40 }
+        Self { points: 20 }
     }
 }
 
@@ -61,28 +61,34 @@ impl Rule for LossNotDecreasing {
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         let Some(series) = run.train_loss().filter(|_| run.contest.is_none()) else { return };
+        // A constant prediction is told by `loss-at-chance`.
+        if chance_level(run, 0.01).is_some() {
+            return;
+        }
         if let Some(still) = run.validation_loss().filter(|s| is_still(s)) {
             raise_still(run, still, report);
             return;
         }
-        // A slow start is no standstill: while a run goes on, it is given five times as long.
-        let points = if run.is_over { self.points } else { 5 * self.points };
+        // A slow start is no standstill: while a run goes on, it is given ten times as long.
+        let points = if run.is_over { self.points } else { 10 * self.points };
         let Some(course) = Course::of(&series.digest, points) else { return };
         let z = trend(&means(&course.blocks));
-        if z < -2.0 || has_fallen(&course) || is_rising(&course, z) {
+        let is_flat = z >= -2.0 && !has_fallen(&course) || is_hardly_better(run, &course);
+        if !is_flat || is_rising(&course, z) || was_far_lower(&course) {
             return;
         }
         let others_learn = metric_improves(run, 0) || validation_falls(run, 0) || is_warming_up(run);
         let is_restless = swings(run, 0.12).is_some()
             || !spikes(&series.digest, &Outstanding { swings: 15.0, dwarfs: 2.5 }).is_empty();
-        if others_learn || is_restless || chance_level(run, 0.01).is_some() {
+        if others_learn || is_restless {
             return;
         }
+        let what = if z >= -2.0 { "no trend between" } else { "no metric gains anything" };
         report.raise(
             Draft::new(
                 since(series, course.blocks[0].first),
                 format!(
-                    "`{}` has not fallen since the start: {} then, {} now, and no trend between",
+                    "`{}` has not fallen since the start: {} then, {} now, and {what}",
                     series.tag,
                     Human(mean(&course.blocks[..course.blocks.len().div_ceil(10)])),
                     Human(course.end)
@@ -133,6 +139,20 @@ fn has_fallen(course: &Course) -> bool {
     first - rest > 3.0 * course.noise.max(1e-9 * rest.abs())
 }
 
+/// Whether the loss had come down far once: then it has fallen, and was lost again.
+fn was_far_lower(course: &Course) -> bool {
+    course.blocks.iter().filter(|b| b.mean < 0.6 * course.end).count() >= 2
+}
+
+/// Whether a regression has gained next to nothing beyond its first few steps, in which it learned the mean of its target; whether errors
+/// and validation gain, the caller asks.
+fn is_hardly_better(run: &Run, course: &Course) -> bool {
+    let mut errors = run.metrics(Part::Train).chain(run.metrics(Part::Validation)).peekable();
+    let is_regression = errors.peek().is_some() && errors.all(|(_, better)| better == Better::Lower);
+    let is_judged = run.of(Quantity::Loss(Part::Validation)).any(|s| s.digest.n() >= 8);
+    is_regression && is_judged && (0.0..0.06).contains(&((course.start - course.end) / course.start))
+}
+
 /// Rising is told by `loss-diverging` once it is far enough.
 fn is_rising(course: &Course, z: f64) -> bool {
     z > 3.0 && course.end > course.blocks[0].mean + 3.0 * course.noise
@@ -151,5 +171,28 @@ fn step_size(run: &Run) -> Remedy {
             round2(rate * 100.0)
         )),
         _ => Remedy::advice("raise the learning rate tenfold, then once more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn a_regression_that_learned_the_mean_of_its_target_and_nothing_more_stands_still() {
+        let with = |error: fn(f64) -> f64, validation: fn(f64) -> f64| {
+            judge(
+                "loss-not-decreasing",
+                &run([
+                    ("loss", values(40, |s| 0.96 + 0.05 * (-s / 12.0).exp() + 0.001 * (s * s * 0.9).sin())),
+                    ("val_loss", values(40, validation)),
+                    ("val_mae", values(40, error)),
+                ]),
+            )
+        };
+        let found = with(|_| 0.9, |s| 1.13 + 0.01 * (-s / 3.0).exp());
+        assert!(found[0].message.contains("no metric gains anything"), "{}", found[0].message);
+        assert!(with(|s| 0.9 - 0.002 * s, |s| 1.13 + 0.001 * s.sin()).is_empty());
+        assert!(with(|_| 0.9, |s| 1.13 - 0.002 * s).is_empty());
     }
 }

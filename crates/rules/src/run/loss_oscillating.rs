@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::run::Run;
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal, percent};
 
-use crate::runs::{curves, peak_learning_rate, round2, since};
+use crate::runs::{losses, peak_learning_rate, round2, since};
 use crate::unrest::swings;
 
 /// The training loss swings up and down by much of what it has gained.
@@ -20,6 +20,13 @@ use crate::unrest::swings;
 /// ```recipe rows=800
 /// step = row()
 /// loss = 1 + exp(-step / 60) + 0.5 * sin(step / 15) + normal(0, 0.05)
+/// ```
+///
+/// A validation loss of which each epoch undoes the last:
+/// ```recipe rows=40
+/// epoch = row()
+/// loss = 1.2 + normal(0, 0.15)
+/// val_loss = 1.3 + 0.4 * (row() % 2) + normal(0, 0.2)
 /// ```
 ///
 /// ## Stays quiet on
@@ -52,11 +59,11 @@ impl Rule for LossOscillating {
     const ID: &'static str = "loss-oscillating";
     const SEVERITY: Severity = Severity::Warning;
     const SIGNALS: &'static [Signal] = &[Signal::TrainLoss];
-    const ALSO: &'static [Signal] = &[Signal::LearningRate];
+    const ALSO: &'static [Signal] = &[Signal::LearningRate, Signal::ValidationLoss];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        let Some(series) = run.train_loss() else { return };
         let Some(found) = swings(run, self.swing) else { return };
+        let (series, share) = (found.series, found.swing / found.scale);
         let chance = found
             .by_chance
             .map_or_else(String::new, |c| format!("; the noise of batches would give {}", Human(c)));
@@ -68,14 +75,15 @@ impl Rule for LossOscillating {
             Draft::new(
                 since(series, found.blocks[0].first),
                 format!(
-                    "`{}` swings by {} around its trend, {} of what it has gained{chance}",
+                    "`{}` swings by {} around its trend, {} of {}{chance}",
                     series.tag,
                     Human(found.swing),
-                    percent(found.swing / found.scale)
+                    percent(share),
+                    found.scale_name
                 ),
                 Evidence::at_most(
-                    "typical swing as a share of the gain",
-                    found.swing / found.scale,
+                    format!("typical swing as a share of {}", found.scale_name),
+                    share,
                     self.swing,
                 ),
                 Remedy::advice(rate),
@@ -85,7 +93,34 @@ impl Rule for LossOscillating {
             .remedy(Remedy::advice(
                 "take larger batches, or let the learning rate decay to the end of the run",
             ))
-            .evidence(curves(run, "loss and learning rate", std::iter::once(series))),
+            .evidence(losses(run)),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn a_loss_that_was_thrown_up_and_jumps_about_above_its_start_swings() {
+        let jumps = |s: f64| 2.0 + 1.5 * (s * s * 0.7).sin();
+        let thrown = move |s: f64| if s < 1.0 { 1.0 } else { jumps(s) + 60.0 * (-s / 30.0).exp() };
+        let with =
+            |loss: Vec<f64>| judge("loss-oscillating", &run([("loss", loss), ("lr", values(300, |_| 3.0))]));
+        let found = with(values(300, thrown));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].remedies[0].action.contains("from 3 to 1"), "{:?}", found[0].remedies);
+        assert!(with(values(300, jumps)).is_empty(), "batches that were as different from the start on");
+        assert!(with(values(300, move |s| 0.3 * thrown(s) + f64::from(u8::from(s < 1.0)))).is_empty());
+    }
+
+    #[test]
+    fn validation_swings_are_no_small_set_while_training_is_calm() {
+        let validation = values(40, |s| 1.3 + 0.4 * (s * s * 0.9).sin());
+        let with =
+            |train: fn(f64) -> f64| run([("loss", values(40, train)), ("val_loss", validation.clone())]);
+        assert_eq!(judge("loss-oscillating", &with(|s| 1.2 + 0.2 * (s * s * 0.7).sin())).len(), 1);
+        assert!(judge("loss-oscillating", &with(|s| 1.2 * (-s / 9.0).exp())).is_empty());
     }
 }

@@ -5,7 +5,7 @@ use stetho_core::run::{Part, Quantity, Run, Series};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{curves, round2};
-use crate::trend::{Course, mean};
+use crate::trend::{Course, mean, median};
 
 /// One term of the loss is so much larger than another that the small one is not learned.
 ///
@@ -45,11 +45,13 @@ use crate::trend::{Course, mean};
 pub(crate) struct LossTermsUnbalanced {
     /// Ratio of the largest to a smaller term.
     pub ratio: f64,
+    /// The same for a divergence such as the KL term of an autoencoder, which is meant to be the smaller one.
+    pub ignored: f64,
 }
 
 impl Default for LossTermsUnbalanced {
     fn default() -> Self {
-        Self { ratio: 100.0 }
+        Self { ratio: 100.0, ignored: 1000.0 }
     }
 }
 
@@ -94,19 +96,24 @@ impl Rule for LossTermsUnbalanced {
             .filter_map(|s| Some((s, Course::of(&s.digest, 20)?)))
             .collect();
         let size = |course: &Course| mean(course.tail(0.3)).abs();
-        let Some((large, big)) = terms.iter().max_by(|a, b| size(&a.1).total_cmp(&size(&b.1))) else {
+        let usual = |course: &Course| median(course.blocks.iter().map(|b| b.mean.abs()));
+        // A term that fell in the end outweighed the other for half of the run.
+        let ratio = |a: &Course, b: &Course| (size(a) / size(b)).max(usual(a) / usual(b));
+        let Some((large, big)) = terms.iter().max_by(|a, b| usual(&a.1).total_cmp(&usual(&b.1))) else {
             return;
         };
         let starved: Vec<_> = terms
             .iter()
             .filter(|(s, c)| {
-                size(c) > 0.0 && size(big) >= self.ratio * size(c) && !is_penalty(s) && !is_learned(c)
+                let times = ratio(big, c);
+                let is_meant = is_penalty(s) && !(times >= self.ignored && is_let_go(s, c));
+                size(c) > 0.0 && times >= self.ratio && !is_meant && !is_learned(c)
             })
             .collect();
         let Some((small, worst)) = starved.iter().min_by(|a, b| size(&a.1).total_cmp(&size(&b.1))) else {
             return;
         };
-        let ratio = size(big) / size(worst);
+        let ratio = ratio(big, worst);
         let last = large.digest.last().map_or(0, |p| p.step);
         report.raise(
             Draft::new(
@@ -138,6 +145,14 @@ impl Rule for LossTermsUnbalanced {
     }
 }
 
+/// Whether a divergence is not held down at all: it has grown tenfold, to more than a unit.
+fn is_let_go(series: &Series, course: &Course) -> bool {
+    let tag = series.tag.to_lowercase();
+    let is_divergence =
+        tag.split(|c: char| !c.is_ascii_alphanumeric()).any(|w| ["kl", "kld", "divergence"].contains(&w));
+    is_divergence && course.end > 1.0 && course.end > 10.0 * course.start.abs()
+}
+
 fn is_penalty(series: &Series) -> bool {
     let tag = series.tag.to_lowercase();
     tag.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| PENALTIES.contains(&word))
@@ -148,4 +163,29 @@ fn is_penalty(series: &Series) -> bool {
 fn is_learned(course: &Course) -> bool {
     let from = course.start.abs().max(course.blocks[0].mean.abs());
     course.fall() > 0.1 * from && course.start - course.end > 0.05 * from
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn a_divergence_is_meant_to_be_small_but_not_to_be_let_go() {
+        let with = |scale: f64| {
+            let picture = values(200, move |s| scale * (0.4 + (-s / 40.0).exp()));
+            let divergence = values(200, |s| 200.0 * (1.0 - (-s / 20.0).exp()) + 0.01);
+            judge("loss-terms-unbalanced", &run([("recon_loss", picture), ("kl_loss", divergence)])).len()
+        };
+        assert_eq!((with(1e6), with(1e4)), (1, 0));
+    }
+
+    #[test]
+    fn a_term_that_outweighed_another_for_half_of_the_run_did_so() {
+        let with = |starved: fn(f64) -> f64| {
+            let large = values(60, |s| 6000.0 * (-s / 10.0).exp() + 50.0);
+            judge("loss-terms-unbalanced", &run([("box_loss", large), ("cls_loss", values(60, starved))]))
+                .len()
+        };
+        assert_eq!((with(|_| 1.15), with(|s| 1.15 * (-s / 20.0).exp())), (1, 0));
+    }
 }

@@ -142,7 +142,7 @@ impl MemoryGrowth {
     /// By which share memory grew, where it did so steadily: in each third as much as in the one before, or nearly.
     fn growth_of(&self, series: &Series) -> Option<f64> {
         let blocks = series.digest.split(30);
-        if series.digest.n() < 40 || blocks.len() < 20 {
+        if blocks.len() < 20 {
             return None;
         }
         let after = &blocks[blocks.len() / 5..];
@@ -152,9 +152,11 @@ impl MemoryGrowth {
         let growth = (parts[2] - parts[0]) / parts[0];
         let half = &after[after.len() / 2..];
         let rises = after.windows(2).filter(|w| w[1].mean > w[0].mean).count() as f64;
+        // Few points must rise every time.
+        let at_least = if series.digest.n() < 40 { 1.0 } else { 0.6 };
         let is_steady = trend(&means(after)) > 4.0
             && trend(&means(half)) > 2.5
-            && rises >= 0.6 * (after.len() - 1) as f64
+            && rises >= at_least * (after.len() - 1) as f64
             && late >= 0.7 * early
             && late <= 4.0 * early;
         (is_steady && early > 0.0 && growth > self.growth).then_some(growth)
@@ -172,5 +174,14 @@ mod tests {
         let reserved =
             |s: f64| 1000.0 + 400.0 * f64::from(u8::from(s > 150.0)) + 400.0 * f64::from(u8::from(s > 300.0));
         assert!(judge("memory-growth", &run([("memory", values(500, reserved))])).is_empty());
+    }
+
+    #[test]
+    fn of_few_points_each_must_rise() {
+        let with = |wave: f64| {
+            let memory = values(30, move |s| 0.56 + 0.0115 * s + wave * (s * 2.0).sin());
+            judge("memory-growth", &run([("memory", memory)])).len()
+        };
+        assert_eq!((with(0.0), with(0.02)), (1, 0));
     }
 }

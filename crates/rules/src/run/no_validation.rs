@@ -1,7 +1,7 @@
 //! `no-validation`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Part, Run};
+use stetho_core::run::{Fact, Part, Run};
 use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal};
 
 /// Nothing about validation data was logged in the whole run.
@@ -50,7 +50,10 @@ impl Rule for NoValidation {
         let points = if run.unit == "epoch" { self.points / 4 } else { self.points };
         let Some(series) = run.train_loss().filter(|s| s.digest.n() >= points) else { return };
         let is_judged = run.validation_loss().is_some() || held_out(Part::Validation) || held_out(Part::Test);
-        if is_judged || run.contest.is_some() {
+        // What was seen of a live run beside its numbers: passes over data that are not trained on.
+        let is_seen =
+            [Fact::EvaluationMode, Fact::Evaluated].iter().any(|fact| run.facts(*fact).next().is_some());
+        if is_judged || is_seen || run.contest.is_some() {
             return;
         }
         report.raise(

@@ -67,7 +67,8 @@ impl Rule for OverfittingRun {
         let rise = course.end - course.lowest();
         let fell = course.blocks[0].mean - course.lowest();
         let best = validation.digest.lowest().map_or(course.blocks[course.best].middle(), |p| p.step);
-        if !self.is_significant(&course, rise, fell) || !falls_after(train, validation, best) {
+        let is_lost = self.is_significant(&course, rise, fell) || is_left_behind(train, &course, rise, fell);
+        if !is_lost || !falls_after(train, validation, best) {
             return;
         }
         let is_metric_better = metric_gains(run, best);
@@ -123,6 +124,18 @@ impl OverfittingRun {
     }
 }
 
+/// Whether validation creeps up, by a fifth of what it had gained and far beyond its noise, while next to nothing is left of the training
+/// loss: the model knows its training data by heart, and loses what it had learned of others.
+fn is_left_behind(train: &Series, course: &Course, rise: f64, fell: f64) -> bool {
+    let after = means(&course.blocks[course.best..]);
+    let Some(end) = train.digest.blocks().last().map(|b| b.mean) else { return false };
+    rise > 0.02 * course.lowest().abs()
+        && rise > 0.2 * fell.max(0.0)
+        && rise > 8.0 * course.noise
+        && trend(&after) > 4.0
+        && end < 0.2 * course.end
+}
+
 /// Whether the training loss is lower at its end than when the validation loss was at its best.
 fn falls_after(train: &Series, validation: &Series, best: u64) -> bool {
     let Some(course) = Course::of(&train.digest, 5) else { return false };
@@ -146,4 +159,20 @@ fn metric_gains(run: &Run, best: u64) -> bool {
         let gain = if better == Better::Higher { gain } else { -gain };
         gain > course.noise.max(1e-3 * mean(around).abs())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn a_validation_loss_that_creeps_up_counts_where_nothing_is_left_of_training() {
+        let validation =
+            values(80, |s| 4.2 + 0.6 * (-s / 2.0).exp() + 0.003 * s + 0.004 * (s * s * 0.9).sin());
+        let with = |floor: f64| {
+            let train = values(80, move |s| floor + 4.8 * (-s / 6.0).exp());
+            judge("overfitting-run", &run([("loss", train), ("val_loss", validation.clone())])).len()
+        };
+        assert_eq!((with(0.1), with(3.0)), (1, 0));
+    }
 }

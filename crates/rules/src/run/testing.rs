@@ -21,7 +21,11 @@ fn meaning(tag: &str) -> (Quantity, &str) {
         }
         "val_loss" => Quantity::Loss(Part::Validation),
         "acc" | "accuracy" => Quantity::Metric(Part::Train, Better::Higher),
-        "val_acc" | "val_accuracy" | "val_f1" => Quantity::Metric(Part::Validation, Better::Higher),
+        "val_acc" | "val_accuracy" | "val_f1" | "val_recall" => {
+            Quantity::Metric(Part::Validation, Better::Higher)
+        }
+        "mae" => Quantity::Metric(Part::Train, Better::Lower),
+        "val_mae" => Quantity::Metric(Part::Validation, Better::Lower),
         "baseline_accuracy" => Quantity::Baseline(Part::Validation),
         "lr" => Quantity::LearningRate,
         "grad_norm" if name.is_empty() => Quantity::GradientNorm,

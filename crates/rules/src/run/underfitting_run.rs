@@ -73,9 +73,10 @@ impl Rule for UnderfittingRun {
         if !has_learned || is_early || chance_level(run, 0.01).is_some() || is_gap_wide(run, &course) {
             return;
         }
-        let Some(short) = against_baseline(run, &course).or_else(|| self.against_chance(run, &course)) else {
-            return;
-        };
+        let short = against_baseline(run, &course)
+            .or_else(|| self.against_chance(run, &course))
+            .or_else(|| against_accuracy(run, &course));
+        let Some(short) = short else { return };
         let metrics: Vec<&Series> =
             run.metrics(Part::Train).chain(run.metrics(Part::Validation)).map(|m| m.0).take(4).collect();
         let mut draft = Draft::new(
@@ -189,6 +190,33 @@ impl UnderfittingRun {
     }
 }
 
+/// A loss that is higher than the accuracy that goes with it allows: outputs are held back. Of predictions that mean what they say, a share
+/// `a` of them right, the cross-entropy over `k` classes is at most `H(a) + (1 - a) ln(k - 1)` (Fano's inequality); smoothed labels count
+/// as a tenth of even ones.
+fn against_accuracy(run: &Run, course: &Course) -> Option<Shortfall> {
+    const SMOOTHED: f64 = 0.1;
+    let (series, _) = run.metrics(Part::Train).find(|(s, better)| {
+        *better == Better::Higher && s.tag.to_lowercase().contains("acc") && s.digest.n() >= 8
+    })?;
+    let whole = if series.digest.highest()?.value > 1.5 { 100.0 } else { 1.0 };
+    let right = mean(Course::of(&series.digest, 8)?.tail(0.5)) / whole;
+    let loss = mean(course.tail(0.5));
+    let k = course.start.exp().ceil();
+    let a = (1.0 - SMOOTHED) * right + SMOOTHED / k;
+    let most = -a * a.ln() - (1.0 - a) * (1.0 - a).ln() + (1.0 - a) * (k - 1.0).ln();
+    let is_held =
+        (3.0..=1000.0).contains(&k) && right < 0.8 && loss > 1.02 * most && loss > 0.5 * course.start;
+    is_held.then(|| Shortfall {
+        what: format!(
+            "at {}, more than an accuracy of {} needs: something holds the outputs back",
+            Human(loss),
+            percent(right)
+        ),
+        evidence: Evidence::at_most("loss, against the most that fits its accuracy", loss, most),
+        severity: Severity::Info,
+    })
+}
+
 /// What guessing gives in a metric, 0 to 1, and the value that stands for all right; `None` where nobody can tell.
 fn chance_of(series: &Series, course: &Course) -> Option<(f64, f64)> {
     let tag = series.tag.to_lowercase();
@@ -198,7 +226,36 @@ fn chance_of(series: &Series, course: &Course) -> Option<(f64, f64)> {
     }
     // Classes that are equally frequent begin at ln K.
     let k = course.start.exp().round();
-    let near = if k < 3.0 { 0.12 } else { 0.05 };
-    let begins_at_chance = (2.0..=20.0).contains(&k) && (course.start - k.ln()).abs() < near * k.ln();
+    // Outputs of two classes that are not yet calibrated cost up to a third more.
+    let near = if k < 3.0 { -0.12..0.3 } else { -0.05..0.05 };
+    let begins_at_chance = (2.0..=20.0).contains(&k) && near.contains(&(course.start / k.ln() - 1.0));
     ((tag.contains("acc") || tag.contains("top1")) && begins_at_chance).then_some((1.0 / k, whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::run::testing::{judge, run, values};
+
+    #[test]
+    fn a_loss_above_what_its_accuracy_allows_is_held_back() {
+        let falls = |to: f64| values(40, move |s| to + (2.25 - to) * (-s / 2.0).exp());
+        let with = |loss: f64| {
+            let accuracy = values(40, |s| 0.66 - 0.5 * (-s / 2.0).exp());
+            judge(
+                "underfitting-run",
+                &run([("loss", falls(loss)), ("val_loss", falls(loss)), ("acc", accuracy)]),
+            )
+        };
+        let found = with(1.65);
+        assert!(found[0].message.contains("an accuracy of 66 %"), "{}", found[0].message);
+        assert!(with(1.3).is_empty(), "that may be noise of the labels");
+    }
+
+    #[test]
+    fn two_classes_may_begin_above_the_logarithm_of_two() {
+        let loss = || values(40, |s| 0.64 + 0.21 * (-s / 2.0).exp());
+        let run =
+            run([("loss", loss()), ("val_loss", loss()), ("acc", values(40, |s| 0.65 + 0.01 * s.sin()))]);
+        assert!(judge("underfitting-run", &run)[0].message.contains("where guessing gives 50 %"));
+    }
 }

@@ -91,7 +91,7 @@ impl UpdateRatio {
         let (place, others) = places(layers.iter().map(|s| s.name.as_str()));
         let ratio = 10f64.powf(worst.log10);
         let (word, limit, verb) = match side {
-            Off::Large => ("much", 10f64.powf(self.most), "lower"),
+            Off::Large => ("much", 10f64.powf(sizes.most), "lower"),
             Off::Small => ("little", 10f64.powf(self.least), "raise"),
         };
         let proof = match side {
@@ -146,6 +146,15 @@ mod tests {
         assert!(found[0].message.contains("of the weights of `a`"), "{}", found[0].message);
         assert!(found[0].remedies[0].action.contains("by a factor of 400"), "{:?}", found[0].remedies);
         assert!(judge("learning-rate-extreme", &run).is_empty());
+    }
+
+    #[test]
+    fn updates_of_a_twelfth_are_too_large_where_the_loss_does_not_come_down() {
+        let with = |floor: f64| {
+            let loss = values(200, move |s| floor + (2.3 - floor) * (-s / 20.0).exp());
+            judge("update-ratio", &run([("loss", loss), ("update_ratio/a", values(200, |_| 0.08))])).len()
+        };
+        assert_eq!((with(2.1), with(0.2)), (1, 0));
     }
 
     #[test]

@@ -32,9 +32,12 @@ pub(super) fn delimiter(line: &str) -> char {
     if count(best) == 0 && line.trim().contains(' ') { ' ' } else { best }
 }
 
-/// Splits a line into its cells; those in double quotes may hold the delimiter, blanks around a cell are no part of it.
+/// Splits a line into its cells; those in double quotes may hold the delimiter, blanks around a cell are no part of it. A bar at both
+/// ends of a line, as in tables of Markdown, is no delimiter.
 pub(super) fn split(line: &str, delimiter: char, cells: &mut Vec<String>) {
     cells.clear();
+    let framed = line.trim().strip_prefix('|').and_then(|inner| inner.strip_suffix('|'));
+    let line = framed.filter(|_| delimiter == '|').unwrap_or(line);
     if delimiter == ' ' {
         cells.extend(line.split_whitespace().map(str::to_owned));
         return;
@@ -63,6 +66,13 @@ pub(super) fn split(line: &str, delimiter: char, cells: &mut Vec<String>) {
         cells.push(cell.trim().to_owned());
         rest = after.split_once(delimiter).map(|(_, after)| after);
     }
+}
+
+/// Whether a line is drawn below the names of a table: `|---|:---:|`.
+pub(super) fn is_rule(line: &str) -> bool {
+    line.contains('|')
+        && line.contains("--")
+        && line.chars().all(|c| matches!(c, '|' | '-' | ':' | '+' | ' ' | '\r'))
 }
 
 impl CsvReader {
@@ -142,7 +152,8 @@ impl LineReader for CsvReader {
     fn line(&mut self, line: &[u8], rows: &mut Rows, sink: &mut dyn Sink) -> Result<(), Misread> {
         let text = String::from_utf8_lossy(line);
         let text = text.trim_start_matches('\u{feff}');
-        if text.trim().is_empty() {
+        // Lines of dashes are as good as blank ones.
+        if text.trim().is_empty() || is_rule(text) {
             return Ok(());
         }
         let delimiter = *self.delimiter.get_or_insert_with(|| delimiter(text));
@@ -190,6 +201,8 @@ mod tests {
         assert_eq!(cells("  epoch,   train/loss ,"), ["epoch", "train/loss", ""]);
         assert_eq!(cells("a;b,c;d"), ["a", "b,c", "d"]);
         assert_eq!(cells(r#""a, ""b""",2, "c" ,"#), [r#"a, "b""#, "2", "c", ""]);
+        assert_eq!(cells("| step | loss |"), ["step", "loss"]);
+        assert!(is_rule("|---|:--:|") && !is_rule("|-1|-2|") && !is_rule("--"));
         assert_eq!(cells("step  loss   lr"), ["step", "loss", "lr"]);
         assert_eq!(cells("loss"), ["loss"]);
         assert_eq!(cells("\"open,1"), ["open,1"]);

@@ -104,7 +104,7 @@ fn is_lines(text: &str) -> bool {
 
 /// Whether the first two lines are names and numbers under them.
 fn is_table(text: &str) -> bool {
-    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty() && !csv::is_rule(line));
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
     let delimiter = csv::delimiter(first);
     let (mut names, mut cells) = (Vec::new(), Vec::new());
@@ -115,7 +115,15 @@ fn is_table(text: &str) -> bool {
         && names.len() == cells.len()
         && names.iter().all(|name| number::cell(name) == Cell::Text)
         && n_numbers > 0
-        && cells.iter().all(|cell| number::cell(cell) != Cell::Text)
+        && cells.iter().all(|cell| number::cell(cell) != Cell::Text || is_duration(cell))
+}
+
+/// Whether a cell is a time as clocks show it, `01:23:45`, as fastai's table has at the end of its rows.
+fn is_duration(cell: &str) -> bool {
+    let mut parts = cell.split(':');
+    let n_parts = parts.clone().count();
+    (2..=3).contains(&n_parts)
+        && parts.all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Whether a file that nobody named is a log and no data set or settings: it has a step or an epoch, and a loss or the like.

@@ -342,6 +342,7 @@ mod tests {
             ("[1]\tvalid_1's binary_logloss: 0.69", "[1] val/binary_logloss=0.69"),
             ("INFO:root:epoch=1 loss=inf", "epoch=1 loss=inf"),
             ("100/100 - 1s - loss: 0.3 - val_acc: 0.9", "[100/100] loss=0.3 val_acc=0.9"),
+            ("epoch 3 loss 0.5 rss 583.1MB", "epoch=3 loss=0.5 rss=583.1"),
             ("D loss: 0.5 G loss: 0.7", "D_loss=0.5 G_loss=0.7"),
             ("Loading data from /data/train/2024/01/02 took 12 seconds", ""),
             ("loss", ""),

@@ -69,6 +69,10 @@ const KNOWN: &[&str] = &[
     "scale",
     "grad_norm",
     "learning_rate",
+    "rss",
+    "mem",
+    "memory",
+    "vram",
 ];
 
 /// Whether a number right after this name belongs to it.
@@ -181,6 +185,10 @@ fn is_result(plain: &str) -> bool {
                 | "batch"
                 | "update"
                 | "updates"
+                | "rss"
+                | "mem"
+                | "memory"
+                | "vram"
         )
 }
 

@@ -179,6 +179,7 @@ const UPDATE: &[&str] = &["update", "updates", "delta", "upd"];
 const RATIO: &[&str] = &["ratio", "ratios", "to", "over", "relative", "rel"];
 const SHARE: &[&str] =
     &["share", "shares", "frac", "fraction", "ratio", "rate", "pct", "percent", "percentage", "proportion"];
+const POSITIVE: &[&str] = &["positive", "positives", "pos"];
 const DEAD: &[&str] = &["dead", "dying", "inactive"];
 const ZERO: &[&str] = &["zero", "zeros", "zeroes", "sparsity", "sparse"];
 const SATURATED: &[&str] = &["saturated", "saturation", "sat", "saturate"];
@@ -551,6 +552,11 @@ fn result(words: &Words<'_>) -> Found {
         ]);
         return (!name.is_empty()).then_some((Quantity::ClassShare, name));
     }
+    // `pred_positive`: the share of two classes that is told; `false_positive` is another matter.
+    let is_told = words.has(&["pred", "preds", "predicted", "predictions"]);
+    if is_told && words.has(POSITIVE) && !words.has(&["true", "false", "precision"]) && !words.has(LOSS) {
+        return Some((Quantity::ClassShare, "positive".into()));
+    }
     if words.has(LOSS) {
         let is_setting = words.has(&["weight", "coef", "coefficient", "lambda", "beta", "weights"]);
         let name = with(&[LOSS]);
@@ -576,8 +582,8 @@ fn result(words: &Words<'_>) -> Found {
     let is_epoch = words
         .words
         .iter()
-        .all(|w| ["epoch", "epochs", "train", "trainer", "current"].contains(&w.text.as_str()));
-    (is_epoch && words.has(&["epoch", "epochs"])).then(|| (Quantity::Epoch, String::new()))
+        .all(|w| ["epoch", "epochs", "ep", "train", "trainer", "current"].contains(&w.text.as_str()));
+    (is_epoch && words.has(&["epoch", "epochs", "ep"])).then(|| (Quantity::Epoch, String::new()))
 }
 
 #[cfg(test)]

@@ -34,11 +34,13 @@ fn other_logs_are_known_by_what_they_hold() {
     for (name, text) in [
         ("a/metrics.csv", "step,loss\n1,2\n"),
         ("a/iris.csv", "sepal,petal\n1,2\n"),
+        ("a/table.log", "| epoch | loss |\n|---|---|\n| 0 | 0.5 |\n| 1 | 0.4 |\n"),
         ("a/log.jsonl", "{\"loss\": 1}\n"),
         ("a/people.jsonl", "{\"name\": \"x\"}\n"),
         ("a/config.json", "{\"lr\": 1}"),
         ("a/requirements.txt", "torch==2.0\nnumpy\n"),
         ("a/notes.txt", ""),
+        ("a/fit.txt", "epoch     train_loss  valid_loss  time    \n0         0.5    0.4    00:07\n"),
         ("a/out.log", "hello\nstep 1 loss 2\nstep 2 loss 1\n"),
         ("trainer_state.json", "{\"log_history\": [{\"step\": 1, \"loss\": 2}]}"),
     ] {
@@ -52,9 +54,11 @@ fn other_logs_are_known_by_what_they_hold() {
         }
     }
     let expected = [
+        "a/fit.txt",
         "a/log.jsonl",
         "a/metrics.csv",
         "a/out.log",
+        "a/table.log",
         "b/checkpoint-10/trainer_state.json",
         "trainer_state.json",
     ];

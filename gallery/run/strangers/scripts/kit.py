@@ -22,14 +22,16 @@ class Run:
     expect: tuple
     may: tuple
     train: Callable
+    note: str
 
 
-def run(ending, about, expect="", may=""):
-    """Lists a training under its function's name; the function is given the path of the log to write."""
+def run(ending, about, expect="", may="", note=""):
+    """Lists a training under its function's name; the function is given the path of the log to write. `note` says why something
+    else is expected than at first."""
 
     def add(train):
         name = train.__name__.replace("_", "-")
-        RUNS.append(Run(name, name + ending, about, tuple(expect.split()), tuple(may.split()), train))
+        RUNS.append(Run(name, name + ending, about, tuple(expect.split()), tuple(may.split()), train, note))
         return train
 
     return add
