@@ -293,8 +293,10 @@ def _hook_optimizers(torch, session) -> None:
             session.debugger.look("grad_norm", square_sum**0.5, frame)
             session.debugger.look("learning_rate", float(optimizer.param_groups[0]["lr"]), frame)
         body = session.body
-        if body is not None and (body.number in session.several or session.attempted <= FIRST):
-            if body.n_backward:
+        # One that calls a closure changes the weights between its backward passes.
+        asks = type(optimizer).__name__ == "LBFGS"
+        if body is not None and (asks or body.number in session.several or session.attempted <= FIRST):
+            if body.n_backward or asks:
                 from stetho.state import Undo
 
                 undo = Undo(torch, optimizer)

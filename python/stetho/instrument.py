@@ -36,6 +36,8 @@ VALUES = "__stetho_values__"
 ATTEMPT = "__stetho_attempt__"
 
 _LOOPS = (ast.For, ast.While)
+#: Loops that have no body of statements: what they call is attempted instead.
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass
@@ -149,6 +151,7 @@ class Reach:
     def __init__(self, trees: list[tuple[str, ast.Module]]) -> None:
         calls: dict[Definition, set[Called]] = {}
         loops: list[set[Called]] = []
+        comprehensions: list[set[Called]] = []
         self._loops_of: dict[Definition, list[set[Called]]] = {}
         for path, tree in trees:
             methods = {
@@ -162,6 +165,8 @@ class Reach:
                     self._loops_of[definition] = [_calls(n) for n in ast.walk(node) if isinstance(n, _LOOPS)]
                 elif isinstance(node, _LOOPS):
                     loops.append(_calls(node))
+                elif isinstance(node, _COMPREHENSIONS):
+                    comprehensions.append(_calls(node))
         by_name: dict[str, list[Definition]] = {}
         for definition in calls:
             by_name.setdefault(definition.name, []).append(definition)
@@ -174,6 +179,8 @@ class Reach:
         self.looping: set[Definition] = set()
         looping = {d for d, inner in self._loops_of.items() if any(self.reaches(c) for c in inner)}
         self.looping = self._closure(calls, looping & self.functions)
+        #: Functions that a comprehension calls.
+        self.comprehended = {d for c in comprehensions for d in self._meant(c)}
         #: Functions that some loop of the user's calls, at any depth.
         looped: set[Definition] = set()
         queue = [d for c in loops for d in self._meant(c)]
@@ -207,7 +214,8 @@ class Reach:
         """Whether a function is a training step that no loop of the user's calls: a framework does."""
         found = [d for d in self._by_name.get(node.name, ()) if (d.path, d.line) == (path, node.lineno)]
         return any(
-            d in self.functions and d not in self.looping and d not in self.looped for d in found
+            d in self.functions and d not in self.looping and (d not in self.looped or d in self.comprehended)
+            for d in found
         ) and any(map(_is_backward, _calls(node)))
 
 
@@ -450,6 +458,8 @@ class Transform(ast.NodeTransformer):
         for statement in body:
             for node in ast.walk(statement):
                 if isinstance(node, _LOOPS) and self._reaches(node.body):
+                    return False
+                if isinstance(node, _COMPREHENSIONS) and self._reaches([node]):
                     return False
         called = set().union(*(_calls(s) for s in body))
         return any(map(_is_backward, called)) or not self.reach.loops(called)

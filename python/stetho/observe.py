@@ -22,6 +22,8 @@ _VIEWS = frozenset(
 _WRITES = frozenset("masked_fill masked_fill_ full full_like new_full fill_ fill where scalar_tensor triu tril zero_".split())
 #: These choose or add up values: an infinity that was meant to be ignored counts from here on.
 _PICKS = ("nll_loss", "gather", "index", "take", "sum", "mean", "max", "amax", "select")
+#: What was there before does not count.
+_OVERWRITES = frozenset("fill copy zero normal uniform random bernoulli exponential set masked_fill scatter index_put".split())
 MOST_EVENTS = 4000
 
 
@@ -239,6 +241,8 @@ def make_forward(session, modules: Modules):
             if mutates and not outs:
                 outs = flat_tensors(torch, args[:1], [])
             bad_out = [t for t in outs if is_float(t) and not is_finite(torch, t)]
+            if bad_out and name in _VIEWS and {key_of(t) for t in bad_out} <= {key_of(t) for t in bad_in}:
+                return out  # the same memory
             if bad_out and len(self.events) < MOST_EVENTS:
                 event = Event(self.n_ops, name.rstrip("_") or name, place_of(sys._getframe(1), is_own), modules.current, bad_out[0].detach())
                 event.operands = operands if operands is not None else []
@@ -258,6 +262,8 @@ def make_forward(session, modules: Modules):
             if not isinstance(out, torch.Tensor) or not args or not isinstance(args[0], torch.Tensor) or out.dim() == 0:
                 return
             base = args[0]
+            if _is_in_optimizer(sys._getframe(2), is_own):
+                return
             rows = None
             try:
                 if name == "index" and isinstance(args[1], (list, tuple)) and args[1] and args[1][0] is not None:
@@ -319,6 +325,15 @@ def make_picking(torch, n_rows: int, source, own: set[int]):
             return out.index_select(0, source.to(out.device))
 
     return Picking()
+
+
+def _is_in_optimizer(frame, is_own) -> bool:
+    """Whether an optimizer of PyTorch runs, below the user's line."""
+    while frame is not None and not is_own(frame.f_code.co_filename):
+        if os.sep + os.path.join("torch", "optim") + os.sep in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_order(indices) -> bool:
@@ -386,7 +401,7 @@ def origin_of(forward, loss, start: Event | None = None) -> Origin:
             before = _last_writer(forward, key, event.number)
             if before is not None:
                 queue.append(before)
-            elif key not in event.keys:
+            elif key not in event.keys or event.op not in _OVERWRITES:
                 foreign.add(key)
     chain.sort(key=lambda e: e.number)
     chain = [e for e in chain if e.op not in _VIEWS] or chain

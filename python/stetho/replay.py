@@ -404,7 +404,7 @@ class Investigation:
         name, bad_rows, word = bad
         if word != "NaN" and origin.made_nan is not None and "softmax" in origin.made_nan.op:
             return False  # a mask
-        is_target = any(w in name.lower() for w in ("target", "label", "y")) and not name.lower().startswith("x")
+        is_target = self._is_target(name)
         cause = "nan_in_target" if is_target and word == "NaN" else "nan_in_input" if word == "NaN" else "infinity_in_input"
         where = f"{'row' if len(bad_rows) == 1 else 'rows'} {', '.join(map(str, bad_rows[:5]))}" if bad_rows else "some rows"
         self.cause = culprit.Cause(cause, f"`{name}` is {word} in {where}")
@@ -443,6 +443,8 @@ class Investigation:
 
     def _rows_of(self, masks: list, how: str) -> None:
         for mask in masks:
+            if self.n_rows is None and mask.dim() > 0 and mask.shape[0] > 1:
+                self.n_rows = mask.shape[0]  # all there is, at once
             found = rows.of_mask(mask, self.n_rows)
             if found and self.n_rows and len(found) <= max(1, self.n_rows // 2):
                 self.samples, self.found_by = found, how
@@ -529,8 +531,23 @@ class Investigation:
         if best is None:
             return culprit.Cause("unknown", "its values are like those of the others: its label may be wrong")
         _, name, worst, usual = best
-        is_target = any(w in name.lower() for w in ("target", "label", "y"))
+        is_target = self._is_target(name)
         return culprit.Cause("outlier_target" if is_target else "outlier_input", f"`{name}` reaches {number(worst)}, of the others usually {number(usual)}")
+
+    def _is_target(self, name: str) -> bool:
+        """Whether a field of a batch is what is to be predicted: by its name, or because it comes last."""
+        import re
+
+        words = re.split(r"[^a-z]+", name.lower())
+        if any(w in ("target", "targets", "label", "labels", "y", "yb", "gt", "truth", "box", "boxes", "mask", "answer", "count", "score") for w in words):
+            return True
+        if any(w in ("x", "xb", "input", "inputs", "image", "images", "features") for w in words):
+            return False
+        given = self.session.body.site.targets
+        if len(given) > 1 and name == given[-1]:
+            return True
+        names = [n for n, _ in self.batch_tensors]
+        return bool(re.search(r"\[\d+\]$", name)) and len(names) > 1 and name == max(n for n in names if re.search(r"\[\d+\]$", n)) and not name.endswith("[0]")
 
     def _leave_out(self):
         rest = [i for i in range(self.n_rows) if i not in self.samples]

@@ -7,6 +7,7 @@ change. Only where a step has several optimizers is what the first of them chang
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import random
 import struct
@@ -158,7 +159,7 @@ class Undo:
         self._kept = [(p, p.detach().clone()) for group in self.optimizer.param_groups for p in group["params"]]
         tensor = self._torch.Tensor
         self._state = {
-            p: {k: v.clone() if isinstance(v, tensor) else v for k, v in state.items()}
+            p: {k: v.clone() if isinstance(v, tensor) else copy.deepcopy(v) if isinstance(v, list) else v for k, v in state.items()}
             for p, state in self.optimizer.state.items()
         }
 
@@ -172,6 +173,8 @@ class Undo:
                 del state[p]
                 continue
             kept = self._state[p]
+            for key in set(state[p]) - set(kept):
+                del state[p][key]
             for key, value in kept.items():
                 if isinstance(value, self._torch.Tensor) and isinstance(state[p].get(key), self._torch.Tensor):
                     state[p][key].copy_(value)
