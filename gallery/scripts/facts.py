@@ -2,8 +2,8 @@
 
     python gallery/scripts/facts.py SCRIPT…        one line of facts a script
 
-The expectations in `live/expected.toml` and `healthy/expected.toml` rest on these facts. It is slow (it looks at every step)
-and changes nothing in the script. Facts that do not apply are left out.
+The expectations in `live/expected.toml` and `healthy/expected.toml` rest on these facts. It is slow (it looks at
+every step) and changes nothing in the script. Facts that do not apply are left out.
 """
 
 from __future__ import annotations
@@ -253,13 +253,15 @@ def facts(w: Watch) -> list[str]:
     if n_inputs:
         out.append(f"repeated inputs {(n_inputs - len(w.train_inputs)) / n_inputs:.2f}")
     if w.val_rows:
-        out.append(f"validation rows seen in training {sum(r in w.train_rows for r in w.val_rows) / len(w.val_rows):.2f}")
+        leaked = sum(row in w.train_rows for row in w.val_rows) / len(w.val_rows)
+        out.append(f"validation rows seen in training {leaked:.2f}")
     if w.scheduler_steps:
         out.append(f"scheduler steps {w.scheduler_steps} before the first update {w.scheduler_early}")
     if w.clips:
         out.append(f"clip binds {w.clips_bind / w.clips:.2f}")
     if w.scales:
-        out.append(f"loss scale {w.scales[0]:g} → {w.scales[-1]:g}, falls {sum(b < a for a, b in zip(w.scales, w.scales[1:]))}")
+        falls = sum(b < a for a, b in zip(w.scales, w.scales[1:]))
+        out.append(f"loss scale {w.scales[0]:g} → {w.scales[-1]:g}, falls {falls}")
     span = w.last_step - w.first_step
     if span > 0 and w.steps > 1:
         out.append(f"waits {w.wait / span:.2f} of time, {1e3 * w.wait / w.steps:.2f} ms a step")
@@ -270,7 +272,8 @@ def facts(w: Watch) -> list[str]:
         out.append(f"update ratio 10^{logs[len(logs) // 10]:.1f} … 10^{logs[-1 - len(logs) // 10]:.1f}")
     medians = [sorted(v)[len(v) // 2] for v in w.norms.values() if v]
     if medians:
-        out.append(f"gradient norms {min(medians):.2g} … {max(medians):.2g}, first {medians[0]:.2g} last {medians[-1]:.2g}")
+        ends = f"first {medians[0]:.2g} last {medians[-1]:.2g}"
+        out.append(f"gradient norms {min(medians):.2g} … {max(medians):.2g}, {ends}")
     for name, values in (("dead units", w.dead), ("flat outputs", w.flat)):
         if values:
             late = values[len(values) // 2 :]

@@ -90,7 +90,7 @@ def statistics(
 ) -> Statistics:
     """Statistics of a tensor, in one pass over its memory whatever the order of its dimensions.
 
-    For the histogram an even eighth of tensors beyond 2**18 numbers is counted, all of it if `whole`. Counts, extremes and all else are of
+    For the histogram one number in 32, evenly, is counted of tensors beyond 2**18, every one if `whole`. Counts, extremes and all else are of
     every number; mean and spread are right to a millionth of the spread, of float64 to the last digits.
     """
 

@@ -112,42 +112,51 @@ def _hook_backward(torch, session) -> None:
     tensor_class = torch.Tensor
     isfinite = math.isfinite
 
+    def look(tensors) -> object:
+        """Checks the loss; gives it as the user has it."""
+        body = session.body
+        loss = tensors if isinstance(tensors, tensor_class) else (tensors[0] if len(tensors) == 1 else None)
+        if body is not None:
+            body.n_backward += 1
+        if loss is None or loss.numel() != 1:
+            return loss
+        scaled, session.scaled = session.scaled, None
+        if scaled is not None and scaled[0] is loss:
+            loss = scaled[1]
+        value = loss.item()
+        if not isfinite(value):
+            session.trip(_trip_of_loss(session, "loss", loss, value))
+        elif body is not None:
+            body.losses.append(value)
+            spike = session.trap.spike((body.number, body.n_backward), value)
+            if spike is not None:
+                trip = _trip_of_loss(session, "spike", loss, value)
+                trip.level, trip.swing = spike
+                trip.goes_on = True
+                session.trip(trip)
+        if session.debugger is not None:
+            session.debugger.look("loss", value, session.user_frame())
+        return loss
+
     def backward(tensors, *args, **kwargs):
         if session.is_off:
             return original(tensors, *args, **kwargs)
         if session.experiment is not None:
             return session.experiment.on_backward(original, tensors, args, kwargs)
-        body = session.body
-        loss = tensors if isinstance(tensors, tensor_class) else (tensors[0] if len(tensors) == 1 else None)
-        if loss is not None and loss.numel() == 1:
-            scaled, session.scaled = session.scaled, None
-            if scaled is not None and scaled[0] is loss:
-                loss = scaled[1]
-            value = loss.item()
-            number = body.number if body is not None else -1
-            if body is not None:
-                body.n_backward += 1
-            if not isfinite(value):
-                session.trip(_trip_of_loss(session, "loss", loss, value))
-            elif body is not None:
-                body.losses.append(value)
-                spike = session.trap.spike((number, body.n_backward), value)
-                if spike is not None:
-                    trip = _trip_of_loss(session, "spike", loss, value)
-                    trip.level, trip.swing = spike
-                    trip.goes_on = True
-                    session.trip(trip)
-            if session.debugger is not None:
-                session.debugger.look("loss", value, session.user_frame())
-        elif body is not None:
-            body.n_backward += 1
         probes = session.probes
+        try:
+            loss = look(tensors)
+            if probes is not None and probes.is_sampling:
+                probes.before_backward(loss)
+        except Exception:
+            session.failed("looking at a loss")
+        result = original(tensors, *args, **kwargs)
         if probes is not None and probes.is_sampling:
-            probes.before_backward(loss)
-            result = original(tensors, *args, **kwargs)
-            probes.after_backward()
-            return result
-        return original(tensors, *args, **kwargs)
+            try:
+                probes.after_backward()
+            except Exception:
+                session.failed("measuring gradients")
+        return result
 
     backward.__wrapped__ = original
     backward.__doc__ = original.__doc__
@@ -261,6 +270,12 @@ def _hook_optimizers(torch, session) -> None:
     def before(optimizer, args, kwargs):
         if session.is_off:
             return
+        try:
+            before_step(optimizer)
+        except Exception:
+            session.failed("looking at gradients")
+
+    def before_step(optimizer) -> None:
         if session.experiment is not None:
             session.experiment.on_step(optimizer)
             return
@@ -292,6 +307,12 @@ def _hook_optimizers(torch, session) -> None:
     def after(optimizer, args, kwargs):
         if session.is_off or session.experiment is not None:
             return
+        try:
+            after_step(optimizer)
+        except Exception:
+            session.failed("looking at parameters")
+
+    def after_step(optimizer) -> None:
         body = session.body
         session.n_optimizer_steps += 1
         if body is None:

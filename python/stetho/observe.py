@@ -303,6 +303,29 @@ def make_forward(session, modules: Modules):
     return Forward(), Lines()
 
 
+def make_picking(torch, n_rows: int, source, own: set[int]):
+    """A dispatch mode in which a batch that is picked out of a data set has other rows: row ``source[i]`` in the place of row ``i``."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Picking(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            out = func(*args, **(kwargs or {}))
+            if op_name(func) not in ("index", "index_select", "slice") or not isinstance(out, torch.Tensor):
+                return out
+            base = args[0]
+            is_batch = out.dim() and out.shape[0] == n_rows < base.shape[0] and not base.requires_grad
+            if not is_batch or key_of(base) in own or (base.dim() == 1 and not is_float(base) and _is_order(base)):
+                return out
+            return out.index_select(0, source.to(out.device))
+
+    return Picking()
+
+
+def _is_order(indices) -> bool:
+    """Whether it is an order of rows, such as `torch.randperm` gives, rather than data."""
+    return indices.dtype.is_signed and indices.numel() > 1 and int(indices.max()) == indices.numel() - 1 and int(indices.min()) == 0
+
+
 def _operands(torch, args, kwargs, clone: bool) -> list:
     found = []
     for i, value in enumerate(args):

@@ -58,11 +58,20 @@ class Experiment:
         self._quiet = (sys.stdout, sys.stderr)
         sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
         self._uncompiled = _eager(self.session.torch)
+        if self._source is not None and self.investigation.is_picked:
+            own = {observe.key_of(p) for m in self.session.models for p in m.parameters()}
+            self._picking = observe.make_picking(self.session.torch, self.investigation.n_rows, self._source, own)
+            self._picking.__enter__()
 
     def leave(self) -> None:
         """After it."""
+        if self._picking is not None:
+            self._picking.__exit__(None, None, None)
+            self._picking = None
         sys.stdout, sys.stderr = self._quiet
         self._uncompiled()
+
+    _picking = None
 
     def raised(self, error: BaseException | None) -> None:
         """The body was left by this."""
@@ -243,6 +252,9 @@ class Investigation:
                 word = "NaN" if bool(torch.isnan(tensor).any()) else "infinite"
                 self.inputs_bad.append((name, rows.of_mask(bad, self.n_rows) or [], word))
 
+    #: Whether the step itself picks the batch out of a data set.
+    is_picked = False
+
     def picks(self) -> list:
         """Rows that the step picked out of tensors of the data: not of parameters, as an embedding does, nor of orders of rows."""
         own = {observe.key_of(p) for m in self.session.models for p in m.parameters()}
@@ -257,6 +269,7 @@ class Investigation:
         if self.n_rows is not None or not held:
             return
         self.n_rows = Counter(p.n for p in held).most_common(1)[0][0]
+        self.is_picked = True
         names = {n for n, _ in self.batch_tensors}
         for pick in held:
             name = pick.place.expression or f"line {pick.place.line}"
@@ -283,7 +296,9 @@ class Investigation:
     def _can_replace(self) -> bool:
         if self.n_rows is None or self.n_rows < 2:
             return False
-        return any(t.dim() and self.n_rows in t.shape[:2] for _, t in self._replaceable() if id(t) not in self._own)
+        if any(t.dim() and self.n_rows in t.shape[:2] for _, t in self._replaceable() if id(t) not in self._own):
+            return True
+        return self.is_picked
 
     def _replaceable(self) -> list:
         body = self.session.body
@@ -329,6 +344,8 @@ class Investigation:
             self.node = seen.graph.found
             if self.node is not None:
                 self.cause = culprit.cause_of_node(torch, self.node)
+                if self.cause.word == "overflow":
+                    self.cause = self._masked_out(seen) or self.cause
                 masks = [~torch.isfinite(g) for g in self.node.outgoing if not observe.is_finite(torch, g)]
                 if self.cause.mask is not None:
                     masks.insert(0, self.cause.mask)
@@ -355,6 +372,16 @@ class Investigation:
         if origin.made_nan is not None and origin.made_nan is not self.event:
             masks.append(~torch.isfinite(origin.made_nan.output))
         self._rows_of(masks, "rows")
+
+    def _masked_out(self, seen: Seen) -> culprit.Cause | None:
+        """Why the forward pass made NaN that the loss leaves out, and that comes back with the gradient."""
+        event = next((e for e in seen.forward.events if e.has_nan and not e.had_nan), None)
+        if event is None:
+            return None
+        cause = culprit.cause_of_event(self.torch, event)
+        cause.detail += "; the loss leaves the NaN of the forward pass out, the gradient does not"
+        cause.mask = None
+        return cause
 
     def _start(self, seen: Seen):
         """The operation that broke a parameter, or a gradient after the backward pass had left it finite."""

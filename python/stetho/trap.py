@@ -7,8 +7,10 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-#: Losses before a jump of one of them can be told from noise.
+#: Losses that the noise is known by.
 SETTLED = 64
+#: Losses before a jump of one of them can be told from noise at all; until there are `SETTLED` it must be a larger one.
+LEAST = 16
 #: A spike is this many usual distances above the highest of the last losses.
 SPIKE = 12.0
 #: Spikes that are looked into in one run.
@@ -84,7 +86,7 @@ class Spikes:
         """Level and swing before a loss that is a spike; None for any other."""
         n = self._n
         above = loss - self._level
-        if n >= SETTLED and above > 4.0 * self._swing and self._is_spike(loss):
+        if n >= LEAST and above > 4.0 * self._swing and self._is_spike(loss):
             return self._level, self._swing
         self._last.append(loss)
         if n == 0:
@@ -99,11 +101,12 @@ class Spikes:
     def _is_spike(self, loss: float) -> bool:
         highest = max(self._last)
         level = math.fsum(self._last) / len(self._last)
+        factor = 1.0 if self._n >= SETTLED else 8.0
         return (
             self._swing > 0.0
-            and loss > highest + SPIKE * self._swing
-            and loss - level > 4.0 * (highest - level)
-            and loss - level > 2.0 * abs(level)
+            and loss > highest + factor * SPIKE * self._swing
+            and loss - level > factor * 4.0 * (highest - level)
+            and loss - level > factor * 2.0 * abs(level)
         )
 
 

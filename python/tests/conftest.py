@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -23,11 +24,16 @@ def stetho(tmp_path: Path) -> Run:
     return run
 
 
+def _interruptible() -> None:
+    """What is started in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def call(command: Sequence[str], *, environment: dict[str, str] | None = None, keys: str = "", **options: object):
     """Runs a command; its output as text. `environment` is added to that of the tests, less what colours output;
     `keys` are typed."""
     inherited = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE")}
     return subprocess.run(
-        command, input=keys, capture_output=True, text=True, timeout=600,
+        command, input=keys, preexec_fn=_interruptible, capture_output=True, text=True, timeout=600,
         env=inherited | (environment or {}), **options,
     )

@@ -131,7 +131,7 @@ if __name__ == "__main__":
 def test_a_script_that_is_not_there_is_told_in_one_line(stetho):
     result = stetho("run", "nothing.py")
     assert result.returncode == 2
-    assert result.stderr.splitlines() == ["error: cannot open `nothing.py`: there is no such file"]
+    assert result.stderr.splitlines() == ["error: there is no script `nothing.py`"]
 
 
 def test_a_module_runs_as_with_python_m(stetho, tmp_path):

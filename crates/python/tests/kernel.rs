@@ -133,11 +133,21 @@ fn exact(values: impl Iterator<Item = f64>) -> f64 {
     sum + lost
 }
 
+/// Makes this thread use code for older processors, as the number says.
+fn as_on_processor(age: u8) {
+    #[cfg(target_arch = "x86_64")]
+    kernel::LIMIT.set([kernel::Level::Avx512, kernel::Level::Avx2, kernel::Level::Plain][usize::from(age)]);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = age;
+}
+
 proptest! {
     #[test]
     fn statistics_are_those_of_the_slow_twin(
         dtype in dtype(), all in numbers(9000), (shape, strides) in layout(), with_histogram in any::<bool>(),
+        age in 0u8..3,
     ) {
+        as_on_processor(age);
         let layout = Layout::new(&shape, &strides).unwrap();
         let mut all = all;
         all.resize(all.len().max(layout.span()), 0.25);
@@ -179,7 +189,8 @@ proptest! {
     }
 
     #[test]
-    fn rows_are_those_of_the_slow_twin(dtype in dtype(), all in numbers(3000), (shape, strides) in layout()) {
+    fn rows_are_those_of_the_slow_twin(dtype in dtype(), all in numbers(3000), (shape, strides) in layout(), age in 0u8..3) {
+        as_on_processor(age);
         let span = Layout::new(&shape, &strides).unwrap().span();
         let mut all = all;
         all.resize(all.len().max(span), 0.25);
@@ -196,7 +207,8 @@ proptest! {
     }
 
     #[test]
-    fn sums_of_squares_are_those_of_the_slow_twin(dtype in dtype(), arrays in proptest::collection::vec(numbers(700), 0..5)) {
+    fn sums_of_squares_are_those_of_the_slow_twin(dtype in dtype(), arrays in proptest::collection::vec(numbers(700), 0..5), age in 0u8..3) {
+        as_on_processor(age);
         let tensors: Vec<Tensor> = arrays.iter().map(|values| Tensor::new(dtype, values)).collect();
         let found = square_sum(dtype, tensors.iter().map(|t| (t.region(), t.values.len()))).unwrap();
         let all = || tensors.iter().flat_map(|t| t.values.iter().copied());
@@ -211,21 +223,26 @@ proptest! {
 
 #[test]
 fn every_half_is_read_exactly() {
-    for dtype in [Dtype::F16, Dtype::Bf16] {
+    for (dtype, age) in [(Dtype::F16, 0), (Dtype::F16, 1), (Dtype::F16, 2), (Dtype::Bf16, 0)] {
+        as_on_processor(age);
         for bits in 0..=u16::MAX {
-            let memory = [u64::from(bits)];
+            // As many as are read at once, and one more.
+            let memory = [u64::from(bits) * 0x0001_0001_0001_0001; 9];
             let x = if dtype == Dtype::F16 {
                 f16::from_bits(bits).to_f64()
             } else {
                 bf16::from_bits(bits).to_f64()
             };
-            let layout = Layout::new(&[], &[]).unwrap();
+            let layout = Layout::new(&[33], &[1]).unwrap();
             let region = Region::at(memory.as_ptr() as usize);
             let m = statistics(dtype, region, &layout, Counted::Nothing).unwrap().moments;
-            let expected = (u64::from(x.is_nan()), u64::from(x.is_infinite()));
+            let expected = (33 * u64::from(x.is_nan()), 33 * u64::from(x.is_infinite()));
             assert_eq!((m.n_nan, m.n_inf), expected, "{bits:#x}");
+            let squares = square_sum(dtype, [(region, 33)].into_iter()).unwrap();
+            assert_eq!(squares.is_finite, x.is_finite(), "{bits:#x}");
             if x.is_finite() {
-                assert_eq!((m.min, m.max, m.mean), (x, x, x), "{bits:#x}");
+                assert_eq!((m.min, m.max, m.mean, m.m2), (x, x, x, 0.0), "{bits:#x}");
+                assert!(near(squares.sum, 33.0 * x * x, 0.0), "{bits:#x}");
             }
         }
     }
@@ -280,16 +297,16 @@ fn an_outlying_first_number_does_not_drown_the_rest() {
 }
 
 #[test]
-fn of_a_large_tensor_an_even_eighth_is_counted() {
+fn of_a_large_tensor_an_even_part_is_counted() {
     let values: Vec<f64> = (0..600_000).map(|i| f64::from(i % 100)).collect();
     let tensor = Tensor::new(Dtype::F32, &values);
     let layout = Layout::new(&[values.len()], &[1]).unwrap();
     let counted = |which| statistics(Dtype::F32, tensor.region(), &layout, which).unwrap().histogram.unwrap();
     let (all, some) = (counted(Counted::Everything), counted(Counted::Enough));
     assert_eq!((all.n, all.bins.len()), (600_000, some.bins.len()));
-    assert!((70_000..90_000).contains(&some.n), "{}", some.n);
+    assert!((16_000..22_000).contains(&some.n), "{}", some.n);
     for (a, b) in all.bins.iter().zip(&some.bins) {
-        assert!((a.2 as f64 / all.n as f64 - b.2 as f64 / some.n as f64).abs() < 1e-3, "{a:?} {b:?}");
+        assert!((a.2 as f64 / all.n as f64 - b.2 as f64 / some.n as f64).abs() < 3e-3, "{a:?} {b:?}");
     }
 }
 

@@ -7,6 +7,7 @@ A probe measures and never judges.
 
 from __future__ import annotations
 
+import json
 import time
 from importlib import import_module
 
@@ -311,8 +312,18 @@ class Probes:
             if writer is not None:
                 scalars.update(writer.scalars)
                 vectors = writer.vectors
-            self.findings.extend(self.log.log(step, scalars, vectors))
+            for text in self.log.log(step, scalars, vectors):
+                self._found(json.loads(text))
         self.log.flush()
+
+    def _found(self, finding: dict) -> None:
+        """Tells the user while the run goes on. What the trap finds it has said itself."""
+        rule, severity, message = finding["rule"], finding["severity"], finding["message"]
+        self.findings.append(rule)
+        if severity in ("error", "warning") and not self.session.trap.records:
+            self.session.say(f"{severity} {rule}: {message}")
+        if self.session.debugger is not None:
+            self.session.debugger.found(rule, message)
 
     def close(self) -> None:
         """The run is over."""

@@ -55,17 +55,21 @@ class Probe(Base):
         if not self._parameters or not body.stepped:
             return
         torch = self._torch
-        if self._gradients:
-            write.layers(
-                "gradient_norm", [self._names[i] for i, _ in self._gradients], [v for _, v in self._gradients]
-            )
+        held = {id(p) for seen in list(self.session.gradients.values()) for p in seen.parameters}
+        moved = {id(p) for o in body.stepped if (seen := self.session.gradients.get(o)) for p in seen.parameters}
+        # Of several optimizers those that did not step here say nothing of their parameters.
+        meant = [id(p) in moved or id(p) not in held for p in self._parameters]
+        gradients = [(i, v) for i, v in self._gradients if meant[i]]
+        if gradients:
+            write.layers("gradient_norm", [self._names[i] for i, _ in gradients], [v for _, v in gradients])
         with torch.no_grad():
             write.layers("weight_norm", self._names, _norms(torch, [p.detach() for p in self._parameters]))
             if self._before is not None and len(self._before) == len(self._parameters):
-                changes = [p.detach() - before for p, before in zip(self._parameters, self._before)]
-                write.layers("update_norm", self._names, _norms(torch, changes))
+                pairs = zip(self._parameters, self._before, meant)
+                changes = [p.detach() - before for p, before, is_meant in pairs if is_meant]
+                names = [name for name, is_meant in zip(self._names, meant) if is_meant]
+                write.layers("update_norm", names, _norms(torch, changes))
         self._before = None
-        held = {id(p) for seen in list(self.session.gradients.values()) for p in seen.parameters}
         write.layers("trainable", self._names, [float(p.requires_grad) for p in self._parameters])
         write.layers("in_optimizer", self._names, [float(id(p) in held) for p in self._parameters])
 

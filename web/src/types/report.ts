@@ -138,7 +138,39 @@ first: number,
 /**
  * Last step.
  */
-last: number, };
+last: number, } | { "kind": "parameter", 
+/**
+ * Its name in the model.
+ */
+name: string, } | { "kind": "sample", 
+/**
+ * 0-based.
+ */
+index: number, 
+/**
+ * Rank of the process that drew it, in distributed training.
+ */
+rank?: number | null, 
+/**
+ * The epoch in which it was drawn, 0-based.
+ */
+epoch?: number | null, } | { "kind": "source", 
+/**
+ * The file, as the user would name it.
+ */
+path: string, 
+/**
+ * 1-based.
+ */
+line: number, 
+/**
+ * The line itself, without blanks around it.
+ */
+text: string, } | { "kind": "op", 
+/**
+ * Its name in the framework: `log`, `SqrtBackward0`.
+ */
+name: string, };
 
 export type Evidence = { "kind": "measure", 
 /**
@@ -734,6 +766,10 @@ unit: string,
  * Why the training loss is not meant to fall, where it is not.
  */
 contest: string | null, 
+/**
+ * Settings that the log tells, by name: hyperparameters of event files, of `trainer_state.json`; none where it tells none.
+ */
+settings?: Array<[string, string]>, 
 /**
  * Where restarts stepped back to.
  */

@@ -2,6 +2,10 @@
 
 use std::ops::{Add, Sub};
 
+use super::extremes::{Extremes, OfBits, OfFloats};
+use super::level::FUSED;
+use super::memory::{halves, words};
+
 /// A type of floating-point number, by its code in calls from Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dtype {
@@ -31,19 +35,28 @@ impl Dtype {
     }
 }
 
+/// Numbers that are worked on side by side.
+pub(crate) const LANES: usize = 16;
+
 /// A number as it lies in memory. All that is done with it can be done for many at once by vector instructions.
 pub(crate) trait Element: Copy + Send + Sync + 'static {
     /// What it is summed in.
     type Lane: Lane;
 
-    /// Numbers at or beyond it in a lane stand for what is not finite.
-    const LIMIT: f64 = f64::INFINITY;
+    /// What follows its extremes.
+    type Extremes: Extremes<Self>;
 
     /// What an infinity's [`Element::magnitude`] is.
     const INFINITE: u64;
 
-    /// Its value, if it is finite.
+    /// Its value, exactly.
     fn lane(self) -> Self::Lane;
+
+    /// The values of many, in two halves. Which is in which half does not matter.
+    #[inline(always)]
+    fn lanes<const LEVEL: u8>(numbers: &[Self; 2 * LANES]) -> [[Self::Lane; LANES]; 2] {
+        [std::array::from_fn(|i| numbers[i].lane()), std::array::from_fn(|i| numbers[LANES + i].lane())]
+    }
 
     /// Its value, exactly.
     #[inline(always)]
@@ -81,8 +94,8 @@ pub(crate) trait Lane: Copy + PartialOrd + Add<Output = Self> + Sub<Output = Sel
     /// Without its sign.
     fn magnitude(self) -> Self;
 
-    /// `sum` and the square of `x`; with `FUSED`, in one instruction.
-    fn add_square<const FUSED: bool>(sum: Self, x: Self) -> Self;
+    /// `sum` and the square of `x`.
+    fn add_square<const LEVEL: u8>(sum: Self, x: Self) -> Self;
 
     /// Whether squares of distances of this size, or none, are not too small to be held.
     fn holds(reach: f64) -> bool;
@@ -108,8 +121,8 @@ impl Lane for f32 {
     }
 
     #[inline(always)]
-    fn add_square<const FUSED: bool>(sum: Self, x: Self) -> Self {
-        if FUSED { x.mul_add(x, sum) } else { x * x + sum }
+    fn add_square<const LEVEL: u8>(sum: Self, x: Self) -> Self {
+        if LEVEL >= FUSED { x.mul_add(x, sum) } else { x * x + sum }
     }
 
     /// The least normal number is 10⁻³⁸.
@@ -138,8 +151,8 @@ impl Lane for f64 {
     }
 
     #[inline(always)]
-    fn add_square<const FUSED: bool>(sum: Self, x: Self) -> Self {
-        if FUSED { x.mul_add(x, sum) } else { x * x + sum }
+    fn add_square<const LEVEL: u8>(sum: Self, x: Self) -> Self {
+        if LEVEL >= FUSED { x.mul_add(x, sum) } else { x * x + sum }
     }
 
     #[inline(always)]
@@ -150,6 +163,7 @@ impl Lane for f64 {
 
 impl Element for f32 {
     type Lane = f32;
+    type Extremes = OfFloats<f32>;
 
     const INFINITE: u64 = 0x7f80_0000;
 
@@ -176,6 +190,7 @@ impl Element for f32 {
 
 impl Element for f64 {
     type Lane = f64;
+    type Extremes = OfFloats<f64>;
 
     const INFINITE: u64 = 0x7ff0_0000_0000_0000;
 
@@ -207,26 +222,23 @@ pub(crate) struct F16(pub(crate) u16);
 
 impl Element for F16 {
     type Lane = f32;
+    type Extremes = OfBits;
 
-    const LIMIT: f64 = 65536.0;
     const INFINITE: u64 = 0x7c00;
 
-    /// Shifted into place, with the sign before it, and the exponent put right by a multiplication, which also makes subnormal numbers
-    /// normal. What is not finite becomes 65536 or more.
+    /// Without a branch: shifted into place, and the exponent put right by a multiplication, which also makes subnormal numbers normal. What
+    /// then is 65536 or more was infinite or no number.
     #[inline(always)]
     fn lane(self) -> f32 {
-        let spread = i32::from(self.0.cast_signed()) << 13;
-        f32::from_bits(spread.cast_unsigned() & 0x8fff_e000) * f32::from_bits(0x7780_0000)
+        let bits = u32::from(self.0);
+        let magnitude = f32::from_bits((bits & 0x7fff) << 13) * f32::from_bits(0x7780_0000);
+        let special = if magnitude >= 65536.0 { 0x7f80_0000 } else { 0 };
+        f32::from_bits(magnitude.to_bits() | special | (bits & 0x8000) << 16)
     }
 
     #[inline(always)]
-    fn wide(self) -> f64 {
-        let x = f64::from(self.lane());
-        match self.magnitude() {
-            ..0x7c00 => x,
-            0x7c00 => f64::INFINITY.copysign(x),
-            _ => f64::NAN,
-        }
+    fn lanes<const LEVEL: u8>(numbers: &[Self; 2 * LANES]) -> [[f32; LANES]; 2] {
+        halves::<LEVEL>(numbers)
     }
 
     #[inline(always)]
@@ -251,12 +263,20 @@ pub(crate) struct Bf16(pub(crate) u16);
 
 impl Element for Bf16 {
     type Lane = f32;
+    type Extremes = OfBits;
 
     const INFINITE: u64 = 0x7f80;
 
     #[inline(always)]
     fn lane(self) -> f32 {
         f32::from_bits(u32::from(self.0) << 16)
+    }
+
+    /// Two numbers are a word of 32 bits: one is its upper half as it stands, one its lower half moved up.
+    #[inline(always)]
+    fn lanes<const LEVEL: u8>(numbers: &[Self; 2 * LANES]) -> [[f32; LANES]; 2] {
+        let words = words(numbers);
+        [words.map(|word| f32::from_bits(word & 0xffff_0000)), words.map(|word| f32::from_bits(word << 16))]
     }
 
     #[inline(always)]
@@ -273,3 +293,37 @@ impl Element for Bf16 {
         (Self(head << 4).wide(), Self(head << 4 | 0xf).wide())
     }
 }
+
+macro_rules! extremes_by_bits {
+    ($t:ident) => {
+        impl Extremes<$t> for OfBits {
+            #[inline(always)]
+            fn of(x: $t) -> Self {
+                Self::of(x.0)
+            }
+
+            #[inline(always)]
+            fn take(&mut self, numbers: &[$t; 2 * LANES]) {
+                for (i, x) in numbers.iter().enumerate() {
+                    self.take(i, x.0);
+                }
+            }
+
+            fn take_one(&mut self, x: $t) {
+                self.take(0, x.0);
+            }
+
+            fn ends(&self) -> (f64, f64) {
+                let (least, greatest) = self.ends();
+                ($t(least).wide(), $t(greatest).wide())
+            }
+
+            fn has_zero(&self) -> bool {
+                self.has_zero()
+            }
+        }
+    };
+}
+
+extremes_by_bits!(F16);
+extremes_by_bits!(Bf16);

@@ -1,7 +1,7 @@
 //! Memory that Python's side owns. All that is unsafe about reading and writing it is here.
 #![allow(unsafe_code, reason = "tensors are known by the address of their memory")]
 
-use super::element::Element;
+use super::element::{Bf16, Element, F16, LANES};
 
 /// Memory of a tensor, promised to stay as it is while it is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,4 +74,37 @@ impl Copies {
             kept = rest;
         }
     }
+}
+
+/// Pairs of numbers as words.
+#[inline(always)]
+pub(super) fn words(numbers: &[Bf16; 2 * LANES]) -> [u32; LANES] {
+    // SAFETY: both are 64 bytes, of which every pattern is a number and a word.
+    unsafe { std::mem::transmute_copy(numbers) }
+}
+
+/// Numbers in half precision in single precision, by the processor's own instruction where there is one.
+#[inline(always)]
+pub(super) fn halves<const LEVEL: u8>(numbers: &[F16; 2 * LANES]) -> [[f32; LANES]; 2] {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{__m128i, __m256, __m256i, __m512, _mm256_cvtph_ps, _mm512_cvtph_ps};
+        if LEVEL == super::level::WIDEST {
+            // SAFETY: code of this level runs where there are such instructions; sizes are equal, and every pattern is a number.
+            return unsafe {
+                let [first, last]: [__m256i; 2] = std::mem::transmute_copy(numbers);
+                let wide: [__m512; 2] = [_mm512_cvtph_ps(first), _mm512_cvtph_ps(last)];
+                std::mem::transmute::<[__m512; 2], [[f32; LANES]; 2]>(wide)
+            };
+        }
+        if LEVEL == super::level::FUSED {
+            // SAFETY: as above.
+            return unsafe {
+                let quarters: [__m128i; 4] = std::mem::transmute_copy(numbers);
+                let wide: [__m256; 4] = quarters.map(|quarter| _mm256_cvtph_ps(quarter));
+                std::mem::transmute::<[__m256; 4], [[f32; LANES]; 2]>(wide)
+            };
+        }
+    }
+    [std::array::from_fn(|i| numbers[i].lane()), std::array::from_fn(|i| numbers[LANES + i].lane())]
 }

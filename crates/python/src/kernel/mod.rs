@@ -1,6 +1,7 @@
 //! Measuring memory that others own: one pass, all the speed of the processor. No Python here, so that tests need none.
 
 mod element;
+mod extremes;
 mod histogram;
 mod layout;
 mod level;
@@ -13,6 +14,9 @@ mod threads;
 
 pub(crate) use element::Dtype;
 pub(crate) use layout::{Layout, LayoutError};
+#[cfg(all(test, target_arch = "x86_64"))]
+#[allow(unused_imports, reason = "the tests of the kernels, which are a crate of their own, set it")]
+pub(crate) use level::{LIMIT, Level};
 pub(crate) use memory::{Copies, Region};
 pub(crate) use rows::non_finite_rows;
 pub(crate) use square_sum::{SquareSum, square_sum};

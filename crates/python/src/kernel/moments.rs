@@ -3,14 +3,14 @@
 //! Numbers of 32 bits and fewer are summed in single precision, a few at a time, and these sums in double precision: the mean, the spread
 //! and the sum of magnitudes are right to about a millionth of the spread, or of themselves. Those of 64 bits are summed in double precision.
 
-use super::element::{Element, Lane};
+use super::element::{Element, LANES, Lane};
+use super::extremes::Extremes;
+use super::level::{PLAIN, WIDEST};
 
-/// Numbers that are summed around one value; few enough for the first cache.
-pub(super) const BLOCK: usize = 4096;
+/// Numbers that are summed around one value; few enough for the second cache.
+const BLOCK: usize = 1 << 14;
 /// Numbers whose sums are made before these are added up in double precision.
-const STRETCH: usize = 512;
-/// Sums that are kept side by side.
-const LANES: usize = 16;
+const STRETCH: usize = 1024;
 
 /// Statistics of finite numbers, with the counts of all.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,15 +63,17 @@ impl Moments {
         self.l1 += other.l1;
     }
 
-    /// What sums around `pivot` say of `n` numbers.
-    fn of<L: Lane>(sums: &Sums<L>, pivot: f64, n: usize) -> Self {
+    /// What sums around `pivot` say of `numbers`.
+    #[inline(always)]
+    fn of<T: Element>(sums: &Sums<T::Extremes>, pivot: f64, numbers: &[T]) -> Self {
         let sum: f64 = sums.distances.iter().sum();
-        let distance = sum / n as f64;
+        let distance = sum / numbers.len() as f64;
+        let (min, max) = sums.extremes.ends();
         Self {
-            n: n as u64,
-            n_zero: sums.zeros.iter().map(|n| u64::from(*n)).sum(),
-            min: sums.least.iter().map(|x| x.double()).fold(f64::INFINITY, f64::min),
-            max: sums.greatest.iter().map(|x| x.double()).fold(f64::NEG_INFINITY, f64::max),
+            n: numbers.len() as u64,
+            n_zero: if sums.extremes.has_zero() { zeros(numbers) } else { 0 },
+            min,
+            max,
             mean: pivot + distance,
             m2: (sums.squares.iter().sum::<f64>() - sum * distance).max(0.0),
             l1: sums.magnitudes.iter().sum(),
@@ -81,36 +83,65 @@ impl Moments {
 }
 
 /// Sums over a block, each in several lanes.
-struct Sums<L> {
+struct Sums<E> {
     /// Of the distances from the pivot, their squares, and of the magnitudes.
     distances: [f64; LANES],
     squares: [f64; LANES],
     magnitudes: [f64; LANES],
-    least: [L; LANES],
-    greatest: [L; LANES],
-    zeros: [u32; LANES],
+    extremes: E,
+}
+
+/// Sums over a stretch, in the precision of the lanes.
+#[derive(Clone, Copy)]
+struct Short<L> {
+    distances: [L; LANES],
+    squares: [L; LANES],
+    magnitudes: [L; LANES],
+}
+
+impl<L: Lane> Short<L> {
+    const ZERO: Self =
+        Self { distances: [L::ZERO; LANES], squares: [L::ZERO; LANES], magnitudes: [L::ZERO; LANES] };
+
+    #[inline(always)]
+    fn add<const LEVEL: u8>(&mut self, i: usize, x: L, pivot: L) {
+        let distance = x - pivot;
+        self.distances[i] = self.distances[i] + distance;
+        self.squares[i] = L::add_square::<LEVEL>(self.squares[i], distance);
+        self.magnitudes[i] = self.magnitudes[i] + x.magnitude();
+    }
 }
 
 /// Moments of many numbers.
 #[inline(always)]
-pub(super) fn moments<T: Element, const FUSED: bool>(numbers: &[T]) -> Moments {
+pub(super) fn moments<T: Element, const LEVEL: u8>(numbers: &[T]) -> Moments {
     let mut all = Moments::EMPTY;
     for block in numbers.chunks(BLOCK) {
-        all.merge(&of_block::<T, FUSED>(block, &all));
+        all.merge(&of_block::<T, LEVEL>(block, &all));
     }
     all
 }
 
 /// Moments of at most [`BLOCK`] numbers, summed around the mean of those `before`.
 #[inline(always)]
-pub(super) fn of_block<T: Element, const FUSED: bool>(numbers: &[T], before: &Moments) -> Moments {
+fn of_block<T: Element, const LEVEL: u8>(numbers: &[T], before: &Moments) -> Moments {
+    let Some(first) = numbers.first() else { return Moments::EMPTY };
     let pivot = if before.n > 0 { before.mean } else { typical(numbers) };
     // As the lanes know it.
     let pivot = T::Lane::of(pivot);
-    let sums = sums::<T, T::Lane, FUSED>(numbers, pivot, |x| x.lane());
-    let found = Moments::of(&sums, pivot.double(), numbers.len());
-    let is_finite = (found.m2 + found.l1).is_finite() && found.max < T::LIMIT && found.min > -T::LIMIT;
-    if is_finite && T::Lane::holds(found.max - found.min) { found } else { carefully(numbers) }
+    let sums = sums::<T, T::Lane, LEVEL>(numbers, *first, pivot, T::lanes::<LEVEL>, |x| x.lane());
+    let found = Moments::of(&sums, pivot.double(), numbers);
+    if (found.m2 + found.l1).is_finite() && T::Lane::holds(found.max - found.min) {
+        found
+    } else {
+        carefully(numbers, *first)
+    }
+}
+
+/// How many are zero.
+#[inline(always)]
+fn zeros<T: Element>(numbers: &[T]) -> u64 {
+    numbers.iter().map(|x| u32::from(x.magnitude() == 0)).sum::<u32>().into()
 }
 
 /// The mean of a few numbers from all over the block.
@@ -122,59 +153,56 @@ fn typical<T: Element>(numbers: &[T]) -> f64 {
     sum / n
 }
 
+/// Sums of numbers that are read many at a time, and one by one at the end.
 #[inline(always)]
-fn sums<T: Element, L: Lane, const FUSED: bool>(numbers: &[T], pivot: L, read: impl Fn(T) -> L) -> Sums<L> {
-    let first = numbers.first().map_or(L::ZERO, |x| read(*x));
-    let (mut least, mut greatest, mut zeros) = ([first; LANES], [first; LANES], [0u32; LANES]);
-    let (mut all_distances, mut all_squares, mut all_magnitudes) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+fn sums<T: Element, L: Lane, const LEVEL: u8>(
+    numbers: &[T],
+    first: T,
+    pivot: L,
+    read: impl Fn(&[T; 2 * LANES]) -> [[L; LANES]; 2],
+    read_one: impl Fn(T) -> L,
+) -> Sums<T::Extremes> {
+    let zeros = [0.0; LANES];
+    // Two sets of sums, where there are registers for them: one addition need not wait for the last.
+    let second = usize::from(LEVEL == WIDEST);
+    let mut extremes = T::Extremes::of(first);
+    let mut sums = Sums { distances: zeros, squares: zeros, magnitudes: zeros, extremes };
     for stretch in numbers.chunks(STRETCH) {
-        let (mut distances, mut squares, mut magnitudes) =
-            ([L::ZERO; LANES], [L::ZERO; LANES], [L::ZERO; LANES]);
-        let (chunks, rest) = stretch.as_chunks::<LANES>();
+        let mut short = [Short::ZERO; 2];
+        let (chunks, rest) = stretch.as_chunks::<{ 2 * LANES }>();
         for chunk in chunks {
-            for i in 0..LANES {
-                let x = read(chunk[i]);
-                let distance = x - pivot;
-                distances[i] = distances[i] + distance;
-                squares[i] = L::add_square::<FUSED>(squares[i], distance);
-                magnitudes[i] = magnitudes[i] + x.magnitude();
-                least[i] = if x < least[i] { x } else { least[i] };
-                greatest[i] = if x > greatest[i] { x } else { greatest[i] };
-                zeros[i] += u32::from(x == L::ZERO);
+            let [one, other] = read(chunk);
+            for (i, x) in one.into_iter().enumerate() {
+                short[0].add::<LEVEL>(i, x, pivot);
             }
+            for (i, x) in other.into_iter().enumerate() {
+                short[second].add::<LEVEL>(i, x, pivot);
+            }
+            extremes.take(chunk);
         }
         for (i, x) in rest.iter().enumerate() {
-            let x = read(*x);
-            let distance = x - pivot;
-            distances[i] = distances[i] + distance;
-            squares[i] = L::add_square::<FUSED>(squares[i], distance);
-            magnitudes[i] = magnitudes[i] + x.magnitude();
-            least[i] = if x < least[i] { x } else { least[i] };
-            greatest[i] = if x > greatest[i] { x } else { greatest[i] };
-            zeros[i] += u32::from(x == L::ZERO);
+            short[0].add::<LEVEL>(i % LANES, read_one(*x), pivot);
+            extremes.take_one(*x);
         }
         for i in 0..LANES {
-            all_distances[i] += distances[i].double();
-            all_squares[i] += squares[i].double();
-            all_magnitudes[i] += magnitudes[i].double();
+            sums.distances[i] += short[0].distances[i].double() + short[1].distances[i].double();
+            sums.squares[i] += short[0].squares[i].double() + short[1].squares[i].double();
+            sums.magnitudes[i] += short[0].magnitudes[i].double() + short[1].magnitudes[i].double();
         }
     }
-    Sums {
-        distances: all_distances,
-        squares: all_squares,
-        magnitudes: all_magnitudes,
-        least,
-        greatest,
-        zeros,
-    }
+    Sums { extremes, ..sums }
 }
 
 /// For a block whose squares are too large or too small for its lanes, or that holds something that is not finite.
 #[cold]
 #[inline(never)]
-fn carefully<T: Element>(numbers: &[T]) -> Moments {
+fn carefully<T: Element>(numbers: &[T], first: T) -> Moments {
     let pivot = typical(numbers);
-    let found = Moments::of(&sums::<T, f64, false>(numbers, pivot, |x| x.wide()), pivot, numbers.len());
+    let read = |many: &[T; 2 * LANES]| {
+        [std::array::from_fn(|i| many[i].wide()), std::array::from_fn(|i| many[LANES + i].wide())]
+    };
+    let sums = sums::<T, f64, PLAIN>(numbers, first, pivot, read, |x| x.wide());
+    let found = Moments::of(&sums, pivot, numbers);
     if (found.m2 + found.l1).is_finite() {
         return found;
     }

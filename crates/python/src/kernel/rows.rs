@@ -59,7 +59,7 @@ for_each_level! {
 }
 
 #[inline(always)]
-fn body<T: Element, const FUSED: bool>(numbers: &[T]) -> bool {
+fn body<T: Element, const LEVEL: u8>(numbers: &[T]) -> bool {
     const BLOCK: usize = 512;
     let is_fine = |block: &[T]| block.iter().fold(true, |fine, x| fine & x.is_finite());
     numbers.chunks(BLOCK).all(is_fine)

@@ -1,14 +1,12 @@
 //! The sum of squares of many arrays: the square of a norm, and whether all is finite.
 
-use super::element::{Bf16, Dtype, Element, F16};
+use super::element::{Bf16, Dtype, Element, F16, LANES, Lane};
 use super::level::for_each_level;
 use super::memory::Region;
 use super::threads::in_threads;
 
 /// Numbers of a piece that one thread sums.
 const PIECE: usize = 1 << 18;
-/// Sums that are kept side by side.
-const LANES: usize = 32;
 
 /// A sum of squares.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,23 +60,18 @@ for_each_level! {
 }
 
 #[inline(always)]
-fn body<T: Element, const FUSED: bool>(numbers: &[T]) -> f64 {
-    let (chunks, rest) = numbers.as_chunks::<LANES>();
-    let mut sums = [0.0f64; LANES];
+fn body<T: Element, const LEVEL: u8>(numbers: &[T]) -> f64 {
+    let (chunks, rest) = numbers.as_chunks::<{ 2 * LANES }>();
+    let mut sums = [[0.0f64; LANES]; 2];
     for chunk in chunks {
-        for (sum, x) in sums.iter_mut().zip(chunk) {
-            let x = x.wide();
-            *sum = if FUSED { x.mul_add(x, *sum) } else { x * x + *sum };
+        let lanes = T::lanes::<LEVEL>(chunk);
+        for (sums, lanes) in sums.iter_mut().zip(&lanes) {
+            for (sum, x) in sums.iter_mut().zip(lanes) {
+                *sum = f64::add_square::<LEVEL>(*sum, x.double());
+            }
         }
     }
-    let mut total: f64 = rest.iter().map(|x| x.wide() * x.wide()).sum();
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            sums[i] += sums[i + width];
-        }
-        width /= 2;
-    }
-    total += sums[0];
-    total
+    let [first, last] = sums;
+    let total: f64 = first.iter().zip(&last).map(|(a, b)| a + b).sum();
+    total + rest.iter().map(|x| x.wide() * x.wide()).sum::<f64>()
 }

@@ -24,31 +24,46 @@ pub(crate) fn in_threads<P: Sync, R: Send>(
     n_bytes: usize,
     measure: impl Fn(&P) -> R + Sync,
 ) -> Vec<R> {
+    with_states(pieces, n_bytes, || (), |(), piece| measure(piece)).0
+}
+
+/// The same, where every thread has something that it works on: what they are in the end, in any order.
+pub(super) fn with_states<P: Sync, S: Send, R: Send>(
+    pieces: &[P],
+    n_bytes: usize,
+    state: impl Fn() -> S + Sync,
+    measure: impl Fn(&mut S, &P) -> R + Sync,
+) -> (Vec<R>, Vec<S>) {
     let n_threads = if pieces.len() < 2 { 1 } else { cores().min(n_bytes / SHARE) };
     if n_threads < 2 {
-        return pieces.iter().map(measure).collect();
+        let mut state = state();
+        return (pieces.iter().map(|piece| measure(&mut state, piece)).collect(), vec![state]);
     }
     let next = Mutex::new(pieces.iter().enumerate());
     let work = || {
-        let mut done = Vec::new();
+        let (mut done, mut state) = (Vec::new(), state());
         loop {
             let piece = next.lock().ok().and_then(|mut next| next.next());
-            let Some((i, piece)) = piece else { return done };
-            done.push((i, measure(piece)));
+            let Some((i, piece)) = piece else { return (done, state) };
+            done.push((i, measure(&mut state, piece)));
         }
     };
-    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
-        let others: Vec<_> =
-            (1..n_threads).filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
-        let mut done = work();
+    let (mut results, states) = thread::scope(|scope| {
+        let spawn = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
+        let others: Vec<_> = (1..n_threads).filter_map(spawn).collect();
+        let (mut done, state) = work();
+        let mut states = vec![state];
         for other in others {
             match other.join() {
-                Ok(theirs) => done.extend(theirs),
+                Ok((theirs, state)) => {
+                    done.extend(theirs);
+                    states.push(state);
+                }
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        done
+        (done, states)
     });
     results.sort_by_key(|(i, _)| *i);
-    results.into_iter().map(|(_, result)| result).collect()
+    (results.into_iter().map(|(_, result)| result).collect(), states)
 }
