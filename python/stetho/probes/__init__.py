@@ -156,6 +156,12 @@ class Probes:
         for probe in self.all:
             probe.meet(models)
 
+    def is_validating(self) -> bool:
+        """Whether what is computed now without a gradient is no part of a training step: between steps, or in the
+        body of one after its optimizer has stepped."""
+        body = self.session.body
+        return body is None or bool(body.stepped) and not self.session.torch.is_grad_enabled()
+
     def graph_of(self, loss) -> list:
         """The autograd graph of a loss, looked through once."""
         if self._graph is None or self._graph[0] is not loss:

@@ -44,6 +44,8 @@ class Probe(Base):
     def __init__(self, session) -> None:
         super().__init__(session)
         self._pending = None
+        #: Whether the newest batch was drawn within the body of a step.
+        self._is_within = False
         self._sets: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._maps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._evaluated: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -89,17 +91,26 @@ class Probe(Base):
     def _drawn(self, batch) -> None:
         """A loader gave a batch. The one before it was validated with if no step has taken it."""
         session = self.session
-        if session.experiment is not None:
+        if session.experiment is not None or session.probes is None:
             return
         before, self._pending = self._pending, batch
-        if before is not None:
+        if before is not None and not self._is_within:
             self._validated(before)
-        if session.body is not None:
+        self._is_within = session.body is not None
+        if not self._is_within:
+            return
+        if session.probes.is_validating():
+            self._validated(batch)
+        else:
             self._train(batch)
 
     def starts(self) -> None:
         """A training step begins: the batch at hand is drawn for it."""
-        if self._pending is not None:
+        if self._pending is None:
+            return
+        if self._is_within:
+            self._pending = None
+        else:
             self._train(self._pending)
 
     def _train(self, batch) -> None:

@@ -60,7 +60,8 @@ class Probe(Base):
         def loss(input, target, *args, **kwargs):
             if (
                 is_recording()
-                or session.body is not None
+                or session.probes is None
+                or not session.probes.is_validating()
                 or is_compiling()
                 or probe._depth
                 or not session.step

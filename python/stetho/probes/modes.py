@@ -51,7 +51,9 @@ class Probe(Base):
 
     def _called(self, model, args) -> None:
         session = self.session
-        if session.body is not None or session.step == 0 or session.experiment is not None or session.is_off:
+        if session.step == 0 or session.experiment is not None or session.is_off or session.probes is None:
+            return
+        if not session.probes.is_validating():
             return
         if self._torch.is_grad_enabled() and not session.sites or _is_estimating(self._modules):
             return
