@@ -37,6 +37,8 @@ pub(crate) struct DataStarved {
     pub share: f64,
     /// Seconds of a step that may be spent waiting, where the log is known to be in seconds.
     pub seconds: f64,
+    /// Seconds of waiting in all that are worth a word, there.
+    pub in_all: f64,
 }
 
 impl Default for DataStarved {
@@ -58,7 +60,8 @@ impl Rule for DataStarved {
         let Some((wait, whole, share)) = self.waiting(data, step) else { return };
         // Where we have measured it ourselves, it is in seconds: putting a small batch together takes its time, and no worker saves that.
         let workers = run.fact(Fact::Workers);
-        if share <= self.share || workers.is_some() && wait < self.seconds {
+        let is_little = wait < self.seconds || wait * (data.digest.n() as f64) < self.in_all;
+        if share <= self.share || workers.is_some() && is_little {
             return;
         }
         let faster = 1.0 / (1.0 - share.min(0.99));
