@@ -43,7 +43,7 @@ pub(crate) struct DataStarved {
 
 impl Default for DataStarved {
     fn default() -> Self {
-        Self { share: 0.3, seconds: 0.01 }
+        Self { share: 0.3, seconds: 0.01, in_all: 2.0 }
     }
 }
 
