@@ -41,7 +41,8 @@ fn every_rule_on_runs_has_a_recorded_run_or_a_script_in_which_it_must_speak() {
     let runs = recorded_runs(root()).unwrap();
     let mut expected: BTreeSet<String> = runs.iter().flat_map(|run| run.expect.clone()).collect();
     for folder in ["trap", "live"] {
-        let text = std::fs::read_to_string(root().join("scripts").join(folder).join("expected.toml")).unwrap();
+        let text =
+            std::fs::read_to_string(root().join("scripts").join(folder).join("expected.toml")).unwrap();
         let rules = text.lines().filter_map(|line| line.strip_prefix("rule = "));
         expected.extend(rules.flat_map(|list| list.split('"').map(str::to_owned)));
     }
