@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use stetho_core::run::Fact;
 use stetho_core::{Example, Outcome, RuleInfo, Verdict};
 
 use crate::twin::{parse, put, write_boxes, write_pictures};
@@ -85,8 +86,24 @@ impl DocCase<'_> {
 
     fn audit(&self, family: &str) -> Result<Verdict, GalleryError> {
         let folder = tempfile::tempdir().map_err(GalleryError::io(Path::new("a temporary folder")))?;
-        audit(&DataSet { fits: family == "fit", is_run: family == "run", ..self.write(folder.path())? })
+        let data = self.write(folder.path())?;
+        if family == "run" {
+            name_facts(&data.train)?;
+        }
+        audit(&DataSet { fits: family == "fit", is_run: family == "run", ..data })
     }
+}
+
+/// Facts of the training loop stand in the log as `stetho/<word>`; the examples leave the `stetho/` out.
+fn name_facts(path: &Path) -> Result<(), GalleryError> {
+    let text = std::fs::read_to_string(path).map_err(GalleryError::io(path))?;
+    let Some((head, rows)) = text.split_once('\n').filter(|(head, _)| !head.starts_with('{')) else {
+        return Ok(());
+    };
+    let is_fact = |name: &str| Fact::of_word(name.split('/').next().unwrap_or(name)).is_some();
+    let names = head.split(',').map(|n| if is_fact(n) { format!("stetho/{n}") } else { n.to_owned() });
+    let head = names.collect::<Vec<_>>().join(",");
+    std::fs::write(path, format!("{head}\n{rows}")).map_err(GalleryError::io(path))
 }
 
 /// The table if a recipe made it, the file's name and its content.

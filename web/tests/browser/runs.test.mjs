@@ -121,6 +121,7 @@ test("the cells of a heat map are read by keyboard", async () => {
   const { page, quiet } = await open("one");
   const map = page.locator(".heatmap[data-title='share of dead units']");
   await map.scrollIntoViewIfNeeded();
+  await map.locator(".labels li").first().waitFor({ state: "attached" }); // drawn once it is on the screen
   await map.locator(".cells").focus();
   await page.keyboard.press("ArrowLeft");
   for (let i = 0; i < 8; i++) await page.keyboard.press("ArrowDown");

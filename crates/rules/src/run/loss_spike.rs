@@ -23,12 +23,6 @@ use crate::unrest::{Outstanding, spikes, swings};
 /// loss = 0.5 + exp(-step / 50) + normal(0, 0.03) + pick(step == 321, 6, 0)
 /// ```
 ///
-/// A trap that names the sample:
-/// ```jsonl
-/// {"step": 40, "loss": 0.71}
-/// {"kind": "spike", "step": 41, "phase": "input", "loss": {"name": "loss", "value": 900.5}, "level": 0.7, "swing": 0.05, "samples": [{"row": 3, "index": 77}], "cause": "outlier_target"}
-/// ```
-///
 /// ## Stays quiet on
 /// Noise with a heavy tail, which is the run's own way:
 /// ```recipe rows=500

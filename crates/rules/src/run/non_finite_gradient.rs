@@ -28,12 +28,6 @@ use crate::trapped;
 /// 4,nan,nan
 /// ```
 ///
-/// A trap that names the operation and the sample:
-/// ```jsonl
-/// {"step": 40, "loss": 0.71}
-/// {"kind": "gradient", "step": 41, "phase": "backward", "op": "SqrtBackward0", "cause": "sqrt_at_zero"}
-/// ```
-///
 /// ## Stays quiet on
 /// The first steps in half precision, in which the scaler looks for its scale, and a step that it skips later:
 /// ```csv

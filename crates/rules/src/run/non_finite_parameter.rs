@@ -29,12 +29,6 @@ use crate::trapped;
 /// 4,nan,nan,nan,nan,nan
 /// ```
 ///
-/// A trap that names the operation and the sample:
-/// ```jsonl
-/// {"step": 40, "loss": 0.71}
-/// {"kind": "parameter", "step": 41, "phase": "optimizer", "parameters": ["fc.weight"], "cause": "zero_epsilon"}
-/// ```
-///
 /// ## Stays quiet on
 /// A loss that broke first, which is told by `non-finite-loss`:
 /// ```csv
