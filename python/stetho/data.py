@@ -97,8 +97,11 @@ class Batches:
             batches.last = batch
             batches.by_iterator[self] = batch
             batches.wait += wait
-            for listener in batches.listeners:
-                listener(batch)
+            try:
+                for listener in batches.listeners:
+                    listener(batch)
+            except Exception:
+                session.failed("looking at a batch")
             return content
 
         reset = base._reset
