@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import os
@@ -15,6 +16,7 @@ from stetho.options import Options, as_share, default_folder
 from stetho.session import Session
 
 _HERE = os.path.dirname(os.path.realpath(__file__))
+_PARSER = os.path.realpath(ast.__file__)
 
 
 def run(request: dict) -> int:
@@ -31,6 +33,8 @@ def run(request: dict) -> int:
         path = os.path.abspath(script)
         if os.path.isdir(path):
             path = os.path.join(path, "__main__.py")
+            if not os.path.isfile(path):
+                return _fail(f"cannot run the folder `{script}`: it holds no `__main__.py`")
         if not os.path.isfile(path):
             return _fail(f"cannot open `{script}`: there is no such file")
         sys.path[0:1] = [os.path.dirname(path)]
@@ -218,11 +222,11 @@ def _exit_status(error: SystemExit) -> int:
 
 
 def without_us(trace):
-    """A traceback without the frames that are ours."""
+    """A traceback without the frames that are ours, nor those of the parser that we called."""
     kept = []
     while trace is not None:
         file = os.path.realpath(trace.tb_frame.f_code.co_filename)
-        if not file.startswith(_HERE + os.sep):
+        if not file.startswith(_HERE + os.sep) and file != _PARSER:
             kept.append(trace)
         trace = trace.tb_next
     result = None

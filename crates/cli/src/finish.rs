@@ -39,11 +39,13 @@ fn finished(folder: &Path, request: &str, start: Instant) -> Result<u8> {
     let judged = logs.judge(&|| seat_judges(&args, &config), true)?;
     let mut document = document("run", &asked, args.all, &logs, judged, start);
     show_pictures(&mut document);
-    output::write_file(&folder.join(PAGE), &html(&document))?;
+    // Where the page cannot be written, what was found is told all the same.
+    let page = output::write_file(&folder.join(PAGE), &html(&document));
     if format(&args) == Format::Text && args.out.is_none() {
         output::print_aside(&stetho_report::text(&document, output::screen_aside(args.all)));
     } else {
         deliver(&document, &args)?;
     }
+    page?;
     Ok(status(&document, args.fail_on.or(config.fail_on).unwrap_or_default()))
 }
