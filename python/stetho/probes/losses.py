@@ -146,7 +146,7 @@ class Probe(Base):
             return
         for name, value in self._terms[:32]:
             if name != "loss":
-                write.scalar(f"train/{name}" if "loss" in name.lower() else f"train/{name}_loss", value)
+                write.scalar(f"loss_terms/{name}", value)
 
     def tell(self, write) -> None:
         sets, self._sets = self._sets, {}
