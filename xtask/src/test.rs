@@ -19,7 +19,7 @@ const STEPS: [Step; 10] = [
     ("real data sets", python::export_data_sets),
     ("tests", || shell::run(shell::cargo().args(["test", "--workspace", "--no-fail-fast"]))),
     ("tests with Python", || {
-        let arguments = ["test", "--package", "stetho-runlog", "--test", "logs", "--", "--ignored"];
+        let arguments = ["test", "--workspace", "--test", "logs", "--", "--ignored"];
         shell::run(shell::cargo().args(arguments))
     }),
     ("Python package", python::test),
