@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use stetho_core::run::{
     Action, Explained, Operand, Phase, ReplayOutcome, Run, Trap, TrapDetails, TrapKind, TrapSample,
 };
-use stetho_core::{Draft, Evidence, Human, Number, Place, Remedy, Report, count_of};
+use stetho_core::{Draft, Evidence, Human, Number, Place, Remedy, Report};
 
 use crate::guards::guards;
 use crate::show::{list, listing};
@@ -22,14 +22,30 @@ fn is_trapped(run: &Run) -> bool {
 
 /// Raises what the traps of one kind found; whether anything is left for the series to tell.
 pub(crate) fn raise(run: &Run, kind: TrapKind, report: &mut Report) -> bool {
-    drafts(run, kind).into_iter().for_each(|draft| report.raise(draft));
+    drafts(run, run.traps.iter().filter(|trap| trap.kind == kind))
+        .into_iter()
+        .for_each(|draft| report.raise(draft));
     !is_trapped(run)
 }
 
-/// The traps of one kind, those at the same operation and line as one finding, in the order of time.
-fn drafts(run: &Run, kind: TrapKind) -> Vec<Draft> {
+/// Raises the spikes for which samples are to blame, fewer than half of their batch; whether there are any.
+pub(crate) fn raise_spikes(run: &Run, report: &mut Report) -> bool {
+    let is_explained = |trap: &&Trap| {
+        let n = trap.details.n_samples.unwrap_or(0).max(trap.details.samples.len() as u64);
+        trap.kind == TrapKind::Spike
+            && n > 0
+            && trap.details.batch_size.is_none_or(|batch| 2 * n < batch || batch == 1)
+    };
+    let drafts = drafts(run, run.traps.iter().filter(is_explained));
+    let is_any = !drafts.is_empty();
+    drafts.into_iter().for_each(|draft| report.raise(draft));
+    is_any
+}
+
+/// Traps, those at the same operation and line as one finding, in the order of time.
+fn drafts<'a>(run: &Run, traps: impl Iterator<Item = &'a Trap>) -> Vec<Draft> {
     let mut groups: Vec<Vec<&Trap>> = Vec::new();
-    for trap in run.traps.iter().filter(|trap| trap.kind == kind) {
+    for trap in traps {
         match groups.iter_mut().find(|group| key(group[0]) == key(trap)) {
             Some(group) => group.push(trap),
             None => groups.push(vec![trap]),
@@ -100,8 +116,8 @@ fn message(run: &Run, group: &[&Trap]) -> String {
     if group.len() > 1 {
         let _ = write!(
             text,
-            "; {} in all, the last at {} {}",
-            count_of(group.len() as u64, "batch"),
+            "; {} batches in all, the last at {} {}",
+            group.len(),
             run.unit,
             group[group.len() - 1].step
         );

@@ -7,8 +7,11 @@ A probe measures and never judges.
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import time
+import traceback
 from importlib import import_module
 
 from stetho.probes import graph
@@ -43,11 +46,42 @@ HAND_OVER = 0.5
 MOST_KEPT = 256
 
 
+def guarded(method):
+    """For methods that run within the user's calls: an error of ours ends the probe, not the training."""
+
+    @functools.wraps(method)
+    def run(self, *arguments):
+        if self.is_dropped:
+            return None
+        try:
+            return method(self, *arguments)
+        except Exception as error:
+            self.drop(error)
+            return None
+
+    return run
+
+
 class Probe:
     """One measurement. Methods are called on sampled steps alone, but for those of `every`."""
 
     def __init__(self, session) -> None:
         self.session = session
+
+    #: Whether it failed, and is not asked any more.
+    is_dropped = False
+
+    def drop(self, error: Exception) -> None:
+        """It failed: said once, then the run goes on without it."""
+        self.is_dropped = True
+        name = type(self).__module__.rpartition(".")[2]
+        self.session.say(
+            f"measuring {name} failed in stetho itself, it is left out: {type(error).__name__}: {error}"
+        )
+        if os.environ.get("STETHO_DEBUG"):
+            traceback.print_exc()
+        if self.session.probes is not None:
+            self.session.probes.leave_out(self)
 
     #: Whether `after_step` is wanted at every step.
     every = False
@@ -153,12 +187,27 @@ class Probes:
 
     def meet(self, models: list) -> None:
         """The models are known, or have changed."""
-        for probe in self.all:
-            probe.meet(models)
+        self._ask(self.all, "meet", models)
+
+    def leave_out(self, probe: Probe) -> None:
+        """A probe failed."""
+        is_whole = self._asked is self.all
+        for probes in (self.all, self._light, self._every):
+            if probe in probes:
+                probes.remove(probe)
+        if not is_whole and self._asked is not self._light:
+            self._asked = []
+
+    def _ask(self, probes: list[Probe], method: str, *arguments) -> None:
+        for probe in list(probes):
+            try:
+                getattr(probe, method)(*arguments)
+            except Exception as error:
+                probe.drop(error)
 
     def is_validating(self) -> bool:
-        """Whether what is computed now without a gradient is no part of a training step: between steps, or in the
-        body of one after its optimizer has stepped."""
+        """Whether what is computed now without a gradient is no part of a training step: between steps, or in
+        the body of one after its optimizer has stepped."""
         body = self.session.body
         return body is None or bool(body.stepped) and not self.session.torch.is_grad_enabled()
 
@@ -185,8 +234,7 @@ class Probes:
         self.is_sampling = bool(self._asked)
         if self.is_sampling:
             start = time.perf_counter()
-            for probe in self._asked:
-                probe.begin(body)
+            self._ask(self._asked, "begin", body)
             self._cost += time.perf_counter() - start
 
     def before_backward(self, loss) -> None:
@@ -216,8 +264,7 @@ class Probes:
 
     def _timed(self, method: str, *arguments) -> None:
         start = time.perf_counter()
-        for probe in self._asked:
-            getattr(probe, method)(*arguments)
+        self._ask(self._asked, method, *arguments)
         self._cost += time.perf_counter() - start
 
     def end(self, body) -> None:
@@ -236,8 +283,7 @@ class Probes:
             if self._writer is None:
                 self._writer = Writer()
             if self.is_sampling:
-                for probe in self._asked:
-                    probe.end(body, self._writer)
+                self._ask(self._asked, "end", body, self._writer)
             if self.is_due or self._asked is self.all:
                 self._tell(self._writer)
         if is_step:
@@ -268,8 +314,7 @@ class Probes:
 
     def _tell(self, writer) -> None:
         self.is_due = False
-        for probe in self.all:
-            probe.tell(writer)
+        self._ask(self.all, "tell", writer)
         self.session.calls.tell(writer)
 
     def _space(self, step_time: float) -> None:

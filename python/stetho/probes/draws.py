@@ -11,7 +11,7 @@ import zlib
 
 from stetho import data
 from stetho.probes import Probe as Base
-from stetho.probes import fingerprints
+from stetho.probes import fingerprints, guarded
 
 #: Data sets with more samples than this are not kept count of.
 MOST = 50_000_000
@@ -46,7 +46,8 @@ class Probe(Base):
         self._pending = None
         #: Whether the newest batch was drawn within the body of a step.
         self._is_within = False
-        self._sets: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        #: By the identity of the data set, which may be a tensor; it is kept, so that it stays its own.
+        self._sets: dict[int, tuple[object, _Set]] = {}
         self._maps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._evaluated: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._trained: weakref.WeakSet = weakref.WeakSet()
@@ -88,6 +89,7 @@ class Probe(Base):
 
     # -- batches as they come
 
+    @guarded
     def _drawn(self, batch) -> None:
         """A loader gave a batch. The one before it was validated with if no step has taken it."""
         session = self.session
@@ -104,6 +106,7 @@ class Probe(Base):
         else:
             self._train(batch)
 
+    @guarded
     def starts(self) -> None:
         """A training step begins: the batch at hand is drawn for it."""
         if self._pending is None:
@@ -196,16 +199,16 @@ class Probe(Base):
 
     def _set_of(self, loader) -> _Set | None:
         base = _base(loader)
-        try:
-            held = self._sets.get(base)
-            if held is None:
+        known = self._sets.get(id(base))
+        if known is None:
+            try:
                 size = len(base)
-                if not 0 < size <= MOST:
-                    return None
-                held = self._sets[base] = _Set(size)
-        except TypeError:
-            return None
-        return held
+            except TypeError:
+                return None
+            if not 0 < size <= MOST:
+                return None
+            known = self._sets[id(base)] = (base, _Set(size))
+        return known[1]
 
     @property
     def loader(self):
@@ -236,10 +239,7 @@ class Probe(Base):
         self.session.probes.leaks.validated(loader)
         if loader in self._trained:
             return  # a loader that is trained with: its score is that of the training data, on purpose
-        try:
-            held = self._sets.get(_base(loader))
-        except TypeError:
-            return
+        _, held = self._sets.get(id(_base(loader)), (None, None))
         evaluated = self._evaluated.get(loader)
         if evaluated is None:
             name = name_of(self.session, loader) or "validation"

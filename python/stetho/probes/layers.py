@@ -56,7 +56,9 @@ class Probe(Base):
             return
         torch = self._torch
         held = {id(p) for seen in list(self.session.gradients.values()) for p in seen.parameters}
-        moved = {id(p) for o in body.stepped if (seen := self.session.gradients.get(o)) for p in seen.parameters}
+        moved = {
+            id(p) for o in body.stepped if (seen := self.session.gradients.get(o)) for p in seen.parameters
+        }
         # Of several optimizers those that did not step here say nothing of their parameters.
         meant = [id(p) in moved or id(p) not in held for p in self._parameters]
         gradients = [(i, v) for i, v in self._gradients if meant[i]]

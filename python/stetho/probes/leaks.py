@@ -8,7 +8,7 @@ Looked at once, when the first validation is over. Samples that share an index o
 from __future__ import annotations
 
 from stetho.probes import Probe as Base
-from stetho.probes import fingerprints
+from stetho.probes import fingerprints, guarded
 from stetho.probes.draws import HELD_OUT, is_held_out, name_of
 
 
@@ -21,6 +21,7 @@ class Probe(Base):
         #: Of each set the share of its samples that are trained on, and how many it holds.
         self.found: dict[str, tuple[float, int]] = {}
 
+    @guarded
     def validated(self, loader) -> None:
         """A loader gave a batch that no step took."""
         draws = self.session.probes.draws
@@ -38,6 +39,7 @@ class Probe(Base):
         if mine is not None and other is not None and _base(trained.dataset) is not _base(loader.dataset):
             self._compare(name, mine, other)
 
+    @guarded
     def in_memory(self) -> None:
         """A validation that no loader took part in is over: the variables of the user's that hold its data
         are found by their names."""

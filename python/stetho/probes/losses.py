@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stetho.probes import Probe as Base
+from stetho.probes import guarded
 from stetho.probes.draws import is_held_out, name_of
 
 #: Functions of `torch.nn.functional` whose results are losses.
@@ -83,6 +84,7 @@ class Probe(Base):
         loss.__doc__ = original.__doc__
         setattr(functional, name, loss)
 
+    @guarded
     def _validated(self, function: str, scores, target, result, is_sum: bool) -> None:
         torch = self.session.torch
         if not isinstance(result, torch.Tensor) or result.numel() == 0:
@@ -146,7 +148,7 @@ class Probe(Base):
             return
         for name, value in self._terms[:32]:
             if name != "loss":
-                write.scalar(f"train/{name}" if "loss" in name.lower() else f"train/{name}_loss", value)
+                write.scalar(f"loss_terms/{name}", value)
 
     def tell(self, write) -> None:
         sets, self._sets = self._sets, {}

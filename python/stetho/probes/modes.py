@@ -8,6 +8,7 @@ check at each call.
 from __future__ import annotations
 
 from stetho.probes import Probe as Base
+from stetho.probes import guarded
 
 
 class Probe(Base):
@@ -49,6 +50,7 @@ class Probe(Base):
             m.register_forward_pre_hook(self._called) for m in models if self._modules and not is_compiled(m)
         ]
 
+    @guarded
     def _called(self, model, args) -> None:
         session = self.session
         if session.step == 0 or session.experiment is not None or session.is_off or session.probes is None:

@@ -7,6 +7,7 @@ import sys
 import weakref
 
 from stetho.probes import Probe as Base
+from stetho.probes import guarded
 
 #: A schedule is over where the rate has fallen to this share of its first value.
 OVER = 0.01
@@ -65,6 +66,7 @@ class Probe(Base):
         step.__doc__ = original.__doc__
         kind.step = step
 
+    @guarded
     def _stepped(self, scheduler) -> None:
         seen = self._seen.get(scheduler)
         optimizer = getattr(scheduler, "optimizer", None)
@@ -82,6 +84,7 @@ class Probe(Base):
         """Whether the first steps may have been left out by a gradient scaler."""
         return self.session.scaler is not None
 
+    @guarded
     def after_step(self, optimizer) -> None:
         self._steps[optimizer] = self._steps.get(optimizer, 0) + 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 
 from stetho.probes import Probe as Base
+from stetho.probes import guarded
 
 
 class _Seen:
@@ -60,10 +61,12 @@ class Probe(Base):
             seen = self._seen[optimizer] = _Seen(kind if n == 1 else f"{kind} {n}", first)
         return seen
 
+    @guarded
     def _cleared(self, optimizer) -> None:
         seen = self._of(optimizer)
         seen.is_cleared = seen.clears = True
 
+    @guarded
     def _model_cleared(self, model) -> None:
         for seen in list(self._seen.values()):
             if _is_clear(seen.parameter):
@@ -74,6 +77,7 @@ class Probe(Base):
             if not seen.is_cleared and _is_clear(seen.parameter):
                 seen.is_cleared = True
 
+    @guarded
     def after_step(self, optimizer) -> None:
         seen = self._of(optimizer)
         session = self.session

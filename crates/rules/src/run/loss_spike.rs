@@ -1,7 +1,7 @@
 //! `loss-spike`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::run::{Jump, Run, TrapKind};
+use stetho_core::run::{Jump, Run};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::runs::{at, line, round2};
@@ -52,8 +52,8 @@ impl Rule for LossSpike {
     const ALSO: &'static [Signal] = &[Signal::GradientNorm];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
-        trapped::raise(run, TrapKind::Spike, report);
-        if run.traps.iter().any(|trap| trap.kind == TrapKind::Spike) {
+        // A jump for which a few samples are to blame is told by them; what any batch may do, by the noise of the series.
+        if trapped::raise_spikes(run, report) {
             return;
         }
         let Some(series) =

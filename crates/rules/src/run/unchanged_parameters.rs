@@ -129,9 +129,10 @@ impl Rule for UnchangedParameters {
         // Where a layer is dead, nothing reaches those before it: told by that.
         let is_dead = run.layers(LayerQuantity::DeadShare).any(|s| Held::of(s, 0.7).is_some());
         let zero = if is_dead { Vec::new() } else { with(Gradient::Zero) };
-        let idle: Vec<&Series> = zero.into_iter().chain(with(Gradient::Unknown)).collect();
-        let (cut_off, idle): (Vec<&Series>, Vec<&Series>) =
-            idle.into_iter().partition(|s| is_cut_off(run, &s.name));
+        // A gradient of 0 is one: that of an offset which cancels, for example.
+        let (cut_off, unknown): (Vec<&Series>, Vec<&Series>) =
+            with(Gradient::Unknown).into_iter().partition(|s| is_cut_off(run, &s.name));
+        let idle: Vec<&Series> = zero.into_iter().chain(unknown).collect();
         raise_cut_off(run, &cut_off, report);
         let idle: Vec<&Series> =
             idle.into_iter().filter(|s| run.fact_of(Fact::Trainable, &s.name).is_none()).collect();

@@ -322,8 +322,12 @@ fn guess(tag: &str) -> Meaning {
 
 type Found = Option<(Quantity, String)>;
 
-/// A fact of the training loop, as Stetho itself writes it: `stetho/<word>` or `stetho/<word>/<name>`.
+/// What Stetho itself writes: a term of the training loss under the user's own name for it, `loss_terms/<name>`, which may hold any word;
+/// a fact of the training loop, `stetho/<word>` or `stetho/<word>/<name>`.
 fn fact(tag: &str) -> Found {
+    if let Some(name) = tag.strip_prefix("loss_terms/") {
+        return Some((Quantity::LossTerm(Part::Train), name.to_owned()));
+    }
     let rest = tag.strip_prefix("stetho/")?;
     let (word, name) = rest.split_once('/').unwrap_or((rest, ""));
     Some((Quantity::Live(Fact::of_word(word)?), name.to_owned()))

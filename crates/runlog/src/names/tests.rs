@@ -182,3 +182,16 @@ fn packed_vectors_are_named_by_their_quantity() {
         assert_eq!(Names::default().of_layers(&format!("layers/{}", quantity.word())), Layer(quantity));
     }
 }
+
+#[test]
+fn what_stetho_writes_is_known_whatever_the_user_calls_it() {
+    let meaning = |tag: &str| Names::default().meaning(tag);
+    let term = Meaning { quantity: LossTerm(Train), name: "weight_loss".into() };
+    assert_eq!(meaning("loss_terms/weight_loss"), term);
+    assert_eq!(meaning("stetho/drawn").quantity, Live(Fact::Drawn));
+    assert_eq!(meaning("stetho/rank_time/3").name, "3");
+    assert_eq!(meaning("stetho/of_the_future").quantity, Other);
+    let of_layers = |tag: &str| Names::default().of_layers(tag);
+    assert_eq!(of_layers("layers/training_mode"), Live(Fact::TrainingMode));
+    assert_eq!(of_layers("layers/class_share"), ClassShare);
+}
