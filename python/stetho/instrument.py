@@ -35,6 +35,7 @@ VALUES = "__stetho_values__"
 #: Why the innermost attempt is at hand.
 ATTEMPT = "__stetho_attempt__"
 
+_HERE = os.path.dirname(os.path.realpath(__file__))
 _LOOPS = (ast.For, ast.While)
 #: Loops that have no body of statements: what they call is attempted instead.
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -593,6 +594,8 @@ def is_own(path: str, roots: tuple[str, ...]) -> bool:
     parts = real.split(os.sep)
     if "site-packages" in parts or "dist-packages" in parts:
         return False
+    if real.startswith(_HERE + os.sep):
+        return False  # a checkout of ours that is run from
     return any(real.startswith(root + os.sep) for root in roots)
 
 

@@ -424,7 +424,7 @@ def _to_blame(chain: list[Event], made_nan: Event | None) -> Event | None:
 
 
 def _writes_infinity(event: Event) -> bool:
-    return event.op in _WRITES or (event.takes_infinity and not event.has_nan)
+    return not event.has_nan and (event.op in _WRITES or event.takes_infinity)
 
 
 def _last_writer(forward, key: int, before: int | None) -> Event | None:

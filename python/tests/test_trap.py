@@ -226,6 +226,14 @@ def test_a_batch_can_be_dropped(stetho, tmp_path):
     assert records[-1]["n_skipped"] == 3
 
 
+def test_a_nan_that_the_step_writes_itself(stetho, tmp_path):
+    loop = STYLES["plain"].replace("    optimizer.zero_grad()", "    xb[2, 1] = float('nan')\n    optimizer.zero_grad()")
+    records, _ = run(stetho, tmp_path, HEAD.replace("w[BAD] = 0.0", "") + loop)
+    (record,) = records
+    assert record["source"]["text"].strip() == "xb[2, 1] = float('nan')"
+    assert record["samples"] == []  # whichever samples there are, the script writes it
+
+
 def test_infinities_that_are_meant_do_no_harm(stetho, tmp_path):
     script = HEAD.replace("w[BAD] = 0.0", "") + """
 mask = torch.triu(torch.full((6, 6), float("-inf")), 1)
