@@ -91,7 +91,7 @@ def cause_of_event(torch, event) -> Cause:
         return Cause("half_overflow", _overflow_words(first, dtype), mask, 0)
     if event.sources:
         return _of_infinities(torch, op, event, first, second, bad)
-    if event.takes_infinity and not event.sources:
+    if event.takes_infinity and set(event.sources) <= set(event.keys):
         return Cause("unknown", "a number of yours is not finite")
     if dtype in _HALVES:
         return Cause("half_overflow", f"the result is beyond {'65504' if dtype == 'f16' else '3.4e38'}, the most that {dtype} bears")

@@ -207,17 +207,13 @@ class Debugger:
                 if investigation.samples:
                     lines.append(f"  sample: row {', '.join(map(str, investigation.samples))} of the batch")
                 lines.append("  `tensors` lists the tensors of the frame, `c` goes on, `q` ends the script")
-                stack, open_ = self.modules.stack, open_at
                 with observe.nothing(self):
-                    open_(frame, lines, debugger.which)
-                del stack
+                    open_at(frame, lines, debugger.which)
 
             def on_backward(self, original, tensors, args, kwargs):
-                self._no_producer("backward")
+                is_unknown = investigation.event is None and investigation.node is None
+                if is_unknown and self.n_backward + 1 == self.trip.n_backward:
+                    self._stop()  # no operation is known: before the backward pass of the bad loss
                 return super().on_backward(original, tensors, args, kwargs)
-
-            def _no_producer(self, where: str) -> None:
-                if investigation.event is None and investigation.node is None and self.n_backward + 1 == self.trip.n_backward:
-                    self._stop()
 
         return Stopping()

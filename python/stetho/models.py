@@ -12,18 +12,15 @@ def _roots(modules: list) -> list:
     return [m for m in modules if id(m) not in inner]
 
 
-def find(session) -> list:
-    """Models that hold parameters of an optimizer: first among the variables in sight, then among all that live."""
+def _candidates(session) -> dict[int, object]:
+    """Modules among the variables of the user's frames, by identity."""
     torch = session.torch
-    wanted = {id(p) for seen in session.gradients.values() for p in seen.parameters}
-    if not wanted:
-        return []
     module_class = torch.nn.Module
-    candidates: dict[int, object] = {}
+    found: dict[int, object] = {}
 
     def look(value, depth: int = 0) -> None:
         if isinstance(value, module_class):
-            candidates.setdefault(id(value), value)
+            found.setdefault(id(value), value)
         elif depth < 2 and isinstance(value, (list, tuple)) and len(value) <= 64:
             for item in value:
                 look(item, depth + 1)
@@ -38,14 +35,26 @@ def find(session) -> list:
     frame = sys._getframe(1)
     while frame is not None:
         if session.options.is_own(frame.f_code.co_filename):
-            for name, value in list(frame.f_locals.items()):
-                if not name.startswith("__"):
-                    look(value)
-            main = frame.f_globals
-            for name, value in list(main.items()):
-                if not name.startswith("__"):
-                    look(value)
+            for scope in (frame.f_locals, frame.f_globals):
+                for name, value in list(scope.items()):
+                    if not name.startswith("__"):
+                        look(value)
         frame = frame.f_back
+    return found
+
+
+def in_sight(session) -> list:
+    """Every model among the user's variables, before it is known which of them is trained."""
+    return _unique(_roots(list(_candidates(session).values())))
+
+
+def find(session) -> list:
+    """Models that hold parameters of an optimizer: first among the variables in sight, then among all that live."""
+    wanted = {id(p) for seen in session.gradients.values() for p in seen.parameters}
+    if not wanted:
+        return []
+    module_class = session.torch.nn.Module
+    candidates = _candidates(session)
 
     def holding() -> list:
         return [m for m in candidates.values() if any(id(p) in wanted for p in m.parameters())]

@@ -1,20 +1,19 @@
 """Every operation of a step, seen: what goes in, what comes out, on whose line.
 
-`Forward` is a dispatch mode. It keeps an event for each operation whose output holds NaN or infinity, and of those the operands.
-`Graph` hangs a hook on every node of the autograd graph and keeps the first that turns finite gradients into others.
+`modes.Forward` keeps an `Event` for each operation whose output holds NaN or infinity, and of those the operands; here is what an event is
+and how a loss is followed back to the one to blame. `Graph` hangs a hook on every node of the autograd graph and keeps the first that turns finite gradients into others.
 """
 
 from __future__ import annotations
 
 import linecache
 import os
-import sys
 from dataclasses import dataclass, field
 
 #: Outputs are uninitialised memory.
-_UNSET = ("empty", "new_empty", "empty_like", "empty_strided", "new_empty_strided", "resize_", "empty_permuted")
+UNSET = ("empty", "new_empty", "empty_like", "empty_strided", "new_empty_strided", "resize_", "empty_permuted")
 #: Nothing is computed.
-_VIEWS = frozenset(
+VIEWS = frozenset(
     "view _unsafe_view reshape detach alias slice select expand permute transpose t unsqueeze squeeze as_strided unbind split "
     "split_with_sizes unfold diagonal clone contiguous lift_fresh lift_fresh_copy _reshape_alias".split()
 )
@@ -60,11 +59,6 @@ class Event:
     has_nan: bool = False
     had_nan: bool = False
     keys: list[int] = field(default_factory=list)
-
-    @property
-    def is_origin(self) -> bool:
-        """Whether it made what is not finite of what is."""
-        return not self.sources
 
 
 @dataclass
@@ -194,176 +188,6 @@ class Modules:
 _ALWAYS: dict = {"always_call": True}
 
 
-def make_forward(session, modules: Modules):
-    """A dispatch mode that keeps the events of a forward pass, with a function mode that maps autograd nodes to lines."""
-    torch = session.torch
-    from torch.overrides import TorchFunctionMode
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    is_own = session.options.is_own
-
-    class Forward(TorchDispatchMode):
-        def __init__(self) -> None:
-            super().__init__()
-            self.events: list[Event] = []
-            self.n_ops = 0
-            #: The last event that wrote to a storage.
-            self.writers: dict[int, list[Event]] = {}
-            self.picked: list[Pick] = []
-            self.is_watching = True
-            #: What to call before the operation of this number.
-            self.before: tuple | None = None
-
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            kwargs = kwargs or {}
-            if not self.is_watching:
-                return func(*args, **kwargs)
-            self.n_ops += 1
-            if self.before is not None and self.n_ops == self.before[0]:
-                self.before[1]()
-            name = op_name(func)
-            tensors = flat_tensors(torch, (args, kwargs), [])
-            bad_in = [t for t in tensors if is_float(t) and not is_finite(torch, t)]
-            has_nan_in = any(bool(torch.isnan(t).any()) for t in bad_in)
-            mutates = name.endswith("_") or "out" in kwargs
-            operands = None
-            if not bad_in and (mutates or len(tensors) < 8) and name not in _VIEWS:
-                # An operand that is written over is needed as it was.
-                operands = _operands(torch, args, kwargs, clone=mutates)
-            elif not has_nan_in:
-                operands = _operands(torch, args, kwargs, clone=mutates)
-            out = func(*args, **kwargs)
-            if name.rstrip("_") in ("index", "index_select", "slice", "embedding", "gather") and len(self.picked) < 512:
-                self._pick(name, args, out)
-            if any(name.startswith(u) for u in _UNSET):
-                return out
-            outs = flat_tensors(torch, out, [])
-            if mutates and not outs:
-                outs = flat_tensors(torch, args[:1], [])
-            bad_out = [t for t in outs if is_float(t) and not is_finite(torch, t)]
-            if bad_out and name in _VIEWS and {key_of(t) for t in bad_out} <= {key_of(t) for t in bad_in}:
-                return out  # the same memory
-            if bad_out and len(self.events) < MOST_EVENTS:
-                event = Event(self.n_ops, name.rstrip("_") or name, place_of(sys._getframe(1), is_own), modules.current, bad_out[0].detach())
-                event.operands = operands if operands is not None else []
-                event.sources = [key_of(t) for t in bad_in]
-                event.takes_infinity = _takes_infinity(args, kwargs)
-                event.has_nan = any(bool(torch.isnan(t).any()) for t in bad_out)
-                event.had_nan = has_nan_in
-                if mutates:
-                    event.output = bad_out[0].detach().clone()
-                event.keys = [key_of(t) for t in bad_out]
-                self.events.append(event)
-                for t in bad_out:
-                    self.writers.setdefault(key_of(t), []).append(event)
-            return out
-
-        def _pick(self, name, args, out) -> None:
-            if not isinstance(out, torch.Tensor) or not args or not isinstance(args[0], torch.Tensor) or out.dim() == 0:
-                return
-            base = args[0]
-            if _is_in_optimizer(sys._getframe(2), is_own):
-                return
-            rows = None
-            try:
-                if name == "index" and isinstance(args[1], (list, tuple)) and args[1] and args[1][0] is not None:
-                    index = args[1][0]
-                    rows = index.nonzero().flatten() if index.dtype == torch.bool else index.flatten()
-                elif name == "index_select" and args[1] == 0:
-                    rows = args[2].flatten()
-                elif name == "slice" and (len(args) < 2 or args[1] == 0):
-                    start = args[2] if len(args) > 2 and args[2] is not None else 0
-                    if start < 0:
-                        start += base.shape[0]
-                    step = args[4] if len(args) > 4 else 1
-                    rows = torch.arange(start, start + out.shape[0] * step, step)
-            except (IndexError, RuntimeError, AttributeError, TypeError):
-                return
-            if rows is not None and rows.numel() == out.shape[0] and base.shape[0] > out.shape[0]:
-                place = place_of(sys._getframe(2), is_own)
-                self.picked.append(Pick(out.shape[0], rows.detach().cpu(), place, out.detach(), base.shape[0], key_of(base)))
-
-    class Lines(TorchFunctionMode):
-        """Which line each node of the graph comes from."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.places: dict[int, tuple] = {}
-            self._kept: list = []
-
-        def __torch_function__(self, func, types, args=(), kwargs=None):
-            out = func(*args, **(kwargs or {}))
-            first = out[0] if isinstance(out, (tuple, list)) and out else out
-            if isinstance(first, torch.Tensor) and first.grad_fn is not None and id(first.grad_fn) not in self.places:
-                place = place_of(sys._getframe(1), is_own)
-                queue = [first.grad_fn]
-                while queue:
-                    node = queue.pop()
-                    if node is None or id(node) in self.places:
-                        continue
-                    self.places[id(node)] = (place, modules.current)
-                    self._kept.append(node)
-                    queue.extend(n for n, _ in node.next_functions)
-            return out
-
-    return Forward(), Lines()
-
-
-def make_picking(torch, n_rows: int, source, own: set[int]):
-    """A dispatch mode in which a batch that is picked out of a data set has other rows: row ``source[i]`` in the place of row ``i``."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    class Picking(TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            out = func(*args, **(kwargs or {}))
-            if op_name(func) not in ("index", "index_select", "slice") or not isinstance(out, torch.Tensor):
-                return out
-            base = args[0]
-            is_batch = out.dim() and out.shape[0] == n_rows < base.shape[0] and not base.requires_grad
-            if not is_batch or key_of(base) in own or (base.dim() == 1 and not is_float(base) and _is_order(base)):
-                return out
-            return out.index_select(0, source.to(out.device))
-
-    return Picking()
-
-
-def _is_in_optimizer(frame, is_own) -> bool:
-    """Whether an optimizer of PyTorch runs, below the user's line."""
-    while frame is not None and not is_own(frame.f_code.co_filename):
-        if os.sep + os.path.join("torch", "optim") + os.sep in frame.f_code.co_filename:
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _is_order(indices) -> bool:
-    """Whether it is an order of rows, such as `torch.randperm` gives, rather than data."""
-    return indices.dtype.is_signed and indices.numel() > 1 and int(indices.max()) == indices.numel() - 1 and int(indices.min()) == 0
-
-
-def _operands(torch, args, kwargs, clone: bool) -> list:
-    found = []
-    for i, value in enumerate(args):
-        found.append((i, _held(torch, value, clone)))
-    for key, value in kwargs.items():
-        found.append((key, _held(torch, value, clone)))
-    return found
-
-
-def _held(torch, value, clone: bool):
-    if isinstance(value, torch.Tensor):
-        return value.detach().clone() if clone else value.detach()
-    if isinstance(value, (list, tuple)):
-        return [_held(torch, v, clone) for v in value]
-    return value
-
-
-def _takes_infinity(args, kwargs) -> bool:
-    return any(
-        isinstance(v, float) and (v != v or v in (float("inf"), float("-inf"))) for v in (*args, *kwargs.values())
-    )
-
-
 def first_into(forward, tensors: list) -> Event | None:
     """The first event that wrote what is not finite into one of these."""
     keys = {key_of(t) for t in tensors}
@@ -404,7 +228,7 @@ def origin_of(forward, loss, start: Event | None = None) -> Origin:
             elif key not in event.keys or event.op not in _OVERWRITES:
                 foreign.add(key)
     chain.sort(key=lambda e: e.number)
-    chain = [e for e in chain if e.op not in _VIEWS] or chain
+    chain = [e for e in chain if e.op not in VIEWS] or chain
     made_nan = next((e for e in chain if e.has_nan and not e.had_nan), None)
     return Origin(_to_blame(chain, made_nan), made_nan, foreign)
 

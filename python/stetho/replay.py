@@ -16,9 +16,6 @@ from stetho.describe import number
 from stetho.session import Tripped
 from stetho.trap import Trip, finite_word
 
-#: Samples that are named.
-MOST_SAMPLES = 5
-
 
 class Experiment:
     """One attempt, up to the backward pass or the optimizer step at which the trap tripped."""
@@ -60,7 +57,9 @@ class Experiment:
         self._uncompiled = _eager(self.session.torch)
         if self._source is not None and self.investigation.is_picked:
             own = {observe.key_of(p) for m in self.session.models for p in m.parameters()}
-            self._picking = observe.make_picking(self.session.torch, self.investigation.n_rows, self._source, own)
+            from stetho import modes
+
+            self._picking = modes.Picking(self.investigation.n_rows, self._source, own)
             self._picking.__enter__()
 
     def leave(self) -> None:
@@ -137,7 +136,10 @@ class Seen(Experiment):
     def __init__(self, investigation) -> None:
         super().__init__(investigation)
         self.modules = observe.Modules(self.session)
-        self.forward, self.lines = observe.make_forward(self.session, self.modules)
+        from stetho import modes
+
+        is_own = self.session.options.is_own
+        self.forward, self.lines = modes.Forward(is_own, self.modules), modes.Lines(is_own, self.modules)
         self.graph = observe.Graph(self.session.torch, self.lines)
         self.terms: list = []
 
@@ -187,7 +189,6 @@ class Investigation:
         self.outcome = "none"
         self.why = ""
         self.batch_tensors: list[tuple[str, object]] = []
-        self.why_no_rows = ""
         self._own: set[int] = set()
 
     # -- the experiments
@@ -400,7 +401,8 @@ class Investigation:
         names = {held[k] for k in origin.foreign if k in held}
         bad = next((b for b in self.inputs_bad if b[0] in names), None)
         if bad is None:
-            return bool(origin.foreign) and self._comes_from_elsewhere(origin)
+            at_hand = origin.foreign if self.event is None else origin.foreign.intersection(self.event.sources)
+            return bool(at_hand) and self._comes_from_elsewhere(origin, at_hand)
         name, bad_rows, word = bad
         if word != "NaN" and origin.made_nan is not None and "softmax" in origin.made_nan.op:
             return False  # a mask
@@ -412,15 +414,15 @@ class Investigation:
             self.samples, self.found_by = bad_rows, "rows"
         return True
 
-    def _comes_from_elsewhere(self, origin) -> bool:
+    def _comes_from_elsewhere(self, origin, storages: set[int]) -> bool:
         """Whether it is NaN that was there before the step and is no part of the batch: weights of a loss, a constant."""
         if origin.made_nan is not None:
             return False
-        name = self._name_of_storage(list(origin.foreign))
+        name = self._name_of_storage(storages)
         self.cause = culprit.Cause("nan_in_input", f"`{name}` was not finite before the step began" if name else "a tensor that was made before the step is not finite")
         return True
 
-    def _name_of_storage(self, keys: list[int]) -> str | None:
+    def _name_of_storage(self, keys: set[int]) -> str | None:
         torch = self.torch
         frame = self.session.frame
         seen: set[int] = set()
@@ -449,8 +451,6 @@ class Investigation:
             if found and self.n_rows and len(found) <= max(1, self.n_rows // 2):
                 self.samples, self.found_by = found, how
                 return
-            if found:
-                self.why_no_rows = f"{len(found)} of {self.n_rows} rows"
 
     def _keeping(self, kept: list[int]):
         """An attempt in which all other rows are copies of these."""
@@ -465,7 +465,6 @@ class Investigation:
     def _halve(self):
         """The smallest half that still fails, again and again."""
         suspects = list(range(self.n_rows))
-        n_made = 0
         while len(suspects) > 1:
             middle = len(suspects) // 2
             halves = (suspects[:middle], suspects[middle:])
@@ -473,7 +472,6 @@ class Investigation:
             for half in halves:
                 experiment = self._keeping(half)
                 yield experiment
-                n_made += 1
                 outcomes.append(experiment.is_bad if experiment.is_complete else None)
             bad = [h for h, o in zip(halves, outcomes) if o]
             if len(bad) == 2 and len(suspects) == self.n_rows == 2 and self.cause is not None and self.cause.word == "empty_reduction":
@@ -516,7 +514,7 @@ class Investigation:
 
     def _outlier(self, suspects: list[int]) -> culprit.Cause | None:
         """Which field of these rows is far from those of the others."""
-        torch, n = self.torch, self.n_rows
+        n = self.n_rows
         best: tuple[float, str, float, float] | None = None
         for name, tensor in self.batch_tensors:
             if tensor.dim() == 0 or tensor.shape[0] != n or not observe.is_float(tensor):

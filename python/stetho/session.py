@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 
-from stetho import data, state
+from stetho import data, models, state
 from stetho.instrument import Site
 from stetho.trap import Trap, Trip
 
@@ -40,7 +40,7 @@ class Body:
     """One training step while it is made."""
 
     __slots__ = (
-        "site", "number", "values", "batches", "cursor", "n_backward", "stepped", "losses", "started", "undo", "n_gradients", "frame",
+        "site", "number", "values", "batches", "cursor", "n_backward", "stepped", "losses", "undo",
     )
 
     def __init__(self, site: Site, number: int, values: tuple) -> None:
@@ -55,9 +55,7 @@ class Body:
         #: Optimizers that have stepped, in order.
         self.stepped: list = []
         self.losses: list[float] = []
-        self.started = time.perf_counter()
         self.undo: list[state.Undo] = []
-        self.frame = None
 
 
 class Session:
@@ -81,6 +79,7 @@ class Session:
         self.epoch: int | None = None
         self.n_skipped = 0
         self.models: list = []
+        self._has_new_models = False
         self.random: state.RandomStates | None = None
         self.buffers: state.Buffers | None = None
         self.batches = data.Batches()
@@ -106,7 +105,6 @@ class Session:
         self._failures = 0
         # Forked workers are not watched.
         os.register_at_fork(after_in_child=self._leave)
-        self._caught: BaseException | None = None
 
     # -- called by transformed code
 
@@ -176,8 +174,10 @@ class Session:
             if self.random is None or self.random.is_stale():
                 self.random = state.RandomStates(self.torch)
             self.random.take()
-            if self.buffers is not None:
-                self.buffers.take()
+            if self._has_new_models or self.buffers is None:
+                self.buffers = state.Buffers(self.models or models.in_sight(self))
+                self._has_new_models = False
+            self.buffers.take()
             if self.probes is not None:
                 self.probes.begin(body)
         except Exception:
@@ -205,8 +205,7 @@ class Session:
         for undo in reversed(body.undo):
             undo.restore()
         body.undo = []
-        if self.buffers is not None:
-            self.buffers.restore()
+        self.buffers.restore()
         self.random.restore()
         body.cursor = 0
         body.n_backward = 0
@@ -319,15 +318,11 @@ class Session:
         """Models whose parameters the optimizers have, found among the variables of the user's frames."""
         if self.models and not anew:
             return self.models
-        from stetho import models
-
         found = models.find(self)
         if found and [id(m) for m in found] != [id(m) for m in self.models]:
             self.models = found
-            self.buffers = state.Buffers(found)
-            if self.body is not None:
-                # The first step has begun before they were known; what it changed of them cannot be undone.
-                self.buffers.take()
+            # A step that has begun goes on with what it started from.
+            self._has_new_models = True
             if self.probes is not None:
                 self.probes.meet(found)
         return self.models
@@ -346,10 +341,6 @@ class Session:
     def all_terms(self, name: str) -> tuple[str, ...]:
         """The terms of a variable of that name at any site."""
         return next((s.terms[name] for s in self.sites if name in s.terms), ())
-
-    def several_at(self, body: Body, optimizer) -> bool:
-        """Whether another optimizer steps after this one in the same body."""
-        return body.number in self.several or len(self.gradients) > 1
 
     def mean_step_time(self) -> float:
         """Seconds of a step so far, on average."""

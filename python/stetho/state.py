@@ -126,7 +126,7 @@ class Buffers:
         self.tensors = [b for m in models for b in m.buffers() if b is not None]
         self._copied = [b for b in self.tensors if b.device.type != "cpu" or not b.is_contiguous()]
         fixed = [b for b in self.tensors if b.device.type == "cpu" and b.is_contiguous()]
-        self._fixed = fixed
+        self._fixed = fixed  # kept alive: their memory is known by its address
         self._snapshot = _core.Snapshot(
             [b.data_ptr() for b in fixed], [b.numel() * b.element_size() for b in fixed]
         )
@@ -141,8 +141,8 @@ class Buffers:
     def restore(self) -> None:
         """Puts them back."""
         self._snapshot.restore()
-        for buffer, copy in zip(self._copied, self._copies):
-            buffer.data.copy_(copy)
+        for buffer, kept in zip(self._copied, self._copies):
+            buffer.data.copy_(kept)
 
 
 class Undo:
