@@ -51,26 +51,7 @@ def save(session, investigation, record: dict) -> str:
     name = os.path.join("bundles", f"step-{record['step']}")
     folder = os.path.join(session.options.folder, name)
     os.makedirs(folder, exist_ok=True)
-    values: dict = {}
-    missing: list[str] = []
-    frame = session.frame
-    for carried, value in zip(body.site.carried, body.values):
-        if value is session.UNBOUND:
-            continue
-        kept, is_plain = plain(torch, value)
-        if is_plain:
-            values[carried] = kept
-        else:
-            missing.append(carried)
-    if frame is not None:
-        for read in body.site.reads:
-            if read in values or read in body.site.carried:
-                continue
-            value = frame.f_locals.get(read, frame.f_globals.get(read))
-            if isinstance(value, (bool, int, float, str)) or (isinstance(value, torch.Tensor) and not value.requires_grad):
-                kept, is_plain = plain(torch, value)
-                if is_plain:
-                    values[read] = kept
+    values, missing = _values_of_step(session)
     batches = [plain(torch, b) for b in body.batches]
     state = {
         "version": VERSION,
@@ -114,6 +95,31 @@ def save(session, investigation, record: dict) -> str:
     with open(os.path.join(folder, "bundle.json"), "w", encoding="utf-8") as file:
         json.dump(meta, file, indent=1)
     return name
+
+
+def _values_of_step(session) -> tuple[dict, list[str]]:
+    """What the step started from and reads, as far as it is plain; names of what the body carries and is not."""
+    torch, body, frame = session.torch, session.body, session.frame
+    values: dict = {}
+    missing: list[str] = []
+    for carried, value in zip(body.site.carried, body.values):
+        if value is session.UNBOUND:
+            continue
+        kept, is_plain = plain(torch, value)
+        if is_plain:
+            values[carried] = kept
+        else:
+            missing.append(carried)
+    for read in body.site.reads if frame is not None else ():
+        if read in values or read in body.site.carried:
+            continue
+        value = frame.f_locals.get(read, frame.f_globals.get(read))
+        is_constant = isinstance(value, torch.Tensor) and not value.requires_grad
+        if isinstance(value, (bool, int, float, str)) or is_constant:
+            kept, is_plain = plain(torch, value)
+            if is_plain:
+                values[read] = kept
+    return values, missing
 
 
 def gradient_sum(gradients: list) -> str:

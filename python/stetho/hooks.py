@@ -271,71 +271,75 @@ def _hook_optimizers(torch, session) -> None:
         if session.is_off:
             return
         try:
-            before_step(optimizer)
+            _before_step(torch, session, optimizer)
         except Exception:
             session.failed("looking at gradients")
-
-    def before_step(optimizer) -> None:
-        if session.experiment is not None:
-            session.experiment.on_step(optimizer)
-            return
-        seen = session.gradients.get(optimizer)
-        if seen is None or not seen.fits(optimizer):
-            seen = session.gradients[optimizer] = Gradients(torch, optimizer)
-            seen.place = place_of(session.user_frame(), session.options.is_own)
-            session.meet(optimizer)
-        square_sum, is_finite = seen.square_sum()
-        session.square_sum = square_sum
-        if not is_finite:
-            session.trip(_trip_of_gradient(session, optimizer, seen))
-        if session.debugger is not None:
-            frame = session.user_frame()
-            session.debugger.look("grad_norm", square_sum**0.5, frame)
-            session.debugger.look("learning_rate", float(optimizer.param_groups[0]["lr"]), frame)
-        body = session.body
-        # One that calls a closure changes the weights between its backward passes.
-        asks = type(optimizer).__name__ == "LBFGS"
-        if body is not None and (asks or body.number in session.several or session.attempted <= FIRST):
-            if body.n_backward or asks:
-                from stetho.state import Undo
-
-                undo = Undo(torch, optimizer)
-                undo.take()
-                body.undo.append(undo)
-        probes = session.probes
-        if probes is not None and probes.is_sampling:
-            probes.before_step(optimizer)
 
     def after(optimizer, args, kwargs):
         if session.is_off or session.experiment is not None:
             return
         try:
-            after_step(optimizer)
+            _after_step(session, optimizer)
         except Exception:
             session.failed("looking at parameters")
 
-    def after_step(optimizer) -> None:
-        body = session.body
-        session.n_optimizer_steps += 1
-        if body is None:
-            session.step += 1
-        else:
-            if not body.stepped:
-                session.step += 1
-            body.stepped.append(optimizer)
-        seen = session.gradients.get(optimizer)
-        if seen is not None and session.n_optimizer_steps >= seen.due:
-            if not seen.parameters_finite():
-                session.trip(trip_of_parameter(session, optimizer, seen))
-            step_time = session.mean_step_time() or seen.cost
-            spacing = seen.cost / max(step_time * _PARAMETER_SHARE, 1e-9) if session.n_optimizer_steps > EVERY else 0
-            seen.due = session.n_optimizer_steps + max(1, min(int(spacing) + 1, 100))
-        probes = session.probes
-        if probes is not None:
-            probes.after_step(optimizer, session.square_sum)
-
     module.register_optimizer_step_pre_hook(before)
     module.register_optimizer_step_post_hook(after)
+
+
+def _before_step(torch, session, optimizer) -> None:
+    """An optimizer is about to step: are its gradients finite?"""
+    if session.experiment is not None:
+        session.experiment.on_step(optimizer)
+        return
+    seen = session.gradients.get(optimizer)
+    if seen is None or not seen.fits(optimizer):
+        seen = session.gradients[optimizer] = Gradients(torch, optimizer)
+        seen.place = place_of(session.user_frame(), session.options.is_own)
+        session.meet(optimizer)
+    square_sum, is_finite = seen.square_sum()
+    session.square_sum = square_sum
+    if not is_finite:
+        session.trip(_trip_of_gradient(session, optimizer, seen))
+    if session.debugger is not None:
+        frame = session.user_frame()
+        session.debugger.look("grad_norm", square_sum**0.5, frame)
+        session.debugger.look("learning_rate", float(optimizer.param_groups[0]["lr"]), frame)
+    body = session.body
+    # One that calls a closure changes the weights between its backward passes.
+    asks = type(optimizer).__name__ == "LBFGS"
+    if body is not None and (asks or body.number in session.several or session.attempted <= FIRST):
+        if body.n_backward or asks:
+            from stetho.state import Undo
+
+            undo = Undo(torch, optimizer)
+            undo.take()
+            body.undo.append(undo)
+    probes = session.probes
+    if probes is not None and probes.is_sampling:
+        probes.before_step(optimizer)
+
+
+def _after_step(session, optimizer) -> None:
+    """It has stepped: are its parameters?"""
+    body = session.body
+    session.n_optimizer_steps += 1
+    if body is None:
+        session.step += 1
+    else:
+        if not body.stepped:
+            session.step += 1
+        body.stepped.append(optimizer)
+    seen = session.gradients.get(optimizer)
+    if seen is not None and session.n_optimizer_steps >= seen.due:
+        if not seen.parameters_finite():
+            session.trip(trip_of_parameter(session, optimizer, seen))
+        step_time = session.mean_step_time() or seen.cost
+        spacing = seen.cost / max(step_time * _PARAMETER_SHARE, 1e-9) if session.n_optimizer_steps > EVERY else 0
+        seen.due = session.n_optimizer_steps + max(1, min(int(spacing) + 1, 100))
+    probes = session.probes
+    if probes is not None:
+        probes.after_step(optimizer, session.square_sum)
 
 
 def _trip_of_gradient(session, optimizer, seen: Gradients) -> Trip:

@@ -63,6 +63,10 @@ impl Rule for LossDiverging {
         let Some(rise) = self.rise(&course, lasting) else { return };
         let best = course.blocks[course.best];
         let from = course.lowest();
+        // A critic's loss, and that of a policy gradient, are below 0 while there is something to learn, and come back to 0.
+        if from < 0.0 && from + rise <= 0.05 * from.abs() {
+            return;
+        }
         let rate = peak_learning_rate(run).map_or_else(
             || "lower the learning rate tenfold".to_owned(),
             |rate| format!("lower the learning rate from {} to {}", round2(rate), round2(rate / 10.0)),
