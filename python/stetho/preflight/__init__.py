@@ -23,7 +23,7 @@ from stetho.preflight.quiet import Quiet
 from stetho.session import Body, Stopped
 
 #: Modules of this package, in the order of their worth.
-EXPERIMENTS: tuple[str, ...] = ("facts",)
+EXPERIMENTS: tuple[str, ...] = ("facts", "overfit", "range")
 #: Those that are made only if asked for, by option.
 ON_REQUEST = {"ladder": "ladder", "memory": "memory"}
 #: Seconds allowed in all.
@@ -120,9 +120,7 @@ class Preflight:
 
     def _measure(self, module, bench):
         session = bench.session
-        bench.kept.restore()
-        session.random.restore()
-        bench.n_made = 0
+        bench.start_over()
         session.experiment = Aside
         steps = module.measure(bench)
         if not inspect.isgenerator(steps):
