@@ -100,6 +100,8 @@ class Session:
         self._started = time.perf_counter()
         #: What `stetho replay` runs again: what the bundle says of itself, and its state.
         self.replaying: tuple[dict, dict] | None = None
+        #: The checks before the first step, until they have been made.
+        self.preflight = None
         self.is_off = False
         self.attempted = 0
         self._failures = 0
@@ -139,9 +141,14 @@ class Session:
         if self.replaying is not None:
             yield from self._replay(number, values)
             return
+        start, drawn = None, []
+        if self.preflight is not None and self.preflight.is_due(self):
+            preflight, self.preflight = self.preflight, None
+            start, drawn = values, (yield from preflight.run(self, number, values))
         self.begin(number, values)
+        self.body.batches = drawn
         try:
-            yield None
+            yield start
             if self.trap.trip is None and self.attempted <= FIRST:
                 self.trap.look_at_parameters()
             if self.trap.trip is None:
@@ -155,14 +162,20 @@ class Session:
         body = self.body
         if body is None or isinstance(iterator, Session):
             return builtins.next(iterator, *default)
-        if self.experiment is not None and body.cursor < len(body.batches):
+        if body.cursor < len(body.batches):
             batch = body.batches[body.cursor]
             body.cursor += 1
-            return self.experiment.batch(batch)
+            return batch if self.experiment is None else self.experiment.batch(batch)
         batch = builtins.next(iterator, *default)
         body.batches.append(batch)
         body.cursor = len(body.batches)
         return batch
+
+    def leaves(self, number: int, result=None):
+        """A body is about to be left by ``return`` or ``break``: an experiment ends there instead."""
+        if self.experiment is not None and self.body is not None and self.body.site is self.sites[number]:
+            raise Tripped
+        return result
 
     # -- a step
 
