@@ -13,8 +13,8 @@ import sys
 
 from stetho.observe import Place, place_of
 from stetho.preflight.attempt import Attempt, Skip
+from stetho.preflight.record import place as place_record
 from stetho.preflight.still import detached, put_states, states_of
-from stetho.preflight.trace import record
 
 NAME = "gradient_checks"
 TITLE = "gradients of own functions"
@@ -104,7 +104,7 @@ def has_setup(torch, cls) -> bool:
 
 def _checked(torch, cls, arguments: list, needs: list, place) -> dict:
     """One entry of the record."""
-    found = {"function": cls.__name__, "place": _definition(cls) or record(place), "called": record(place), "tolerance": TOLERANCE}
+    found = {"function": cls.__name__, "place": _definition(cls) or place_record(place), "called": place_record(place), "tolerance": TOLERANCE}
     if _ON_PURPOSE.search(cls.__name__):
         return {**found, "worst": None, "input": None, "why_not": "by its name its gradient is another one on purpose"}
     try:
@@ -190,4 +190,4 @@ def _definition(cls) -> dict | None:
     line = code.co_firstlineno
     while linecache.getline(code.co_filename, line).lstrip().startswith("@"):
         line += 1
-    return record(Place(code.co_filename, line, "backward"))
+    return place_record(Place(code.co_filename, line, "backward"))

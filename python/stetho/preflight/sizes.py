@@ -134,7 +134,7 @@ def _with_length(bench, still: Still, arguments, way: Reading) -> list[dict]:
             return tensor
         # What goes with each position: masks, positions, segments.
         is_beside = main.dim() < 4 and t.dim() > 1 and tuple(t.shape[:2]) == original[:2]
-        return t[: tensor.shape[0], : tensor.shape[1]] if is_beside else t
+        return t[: tensor.shape[0], : tensor.shape[1]].contiguous() if is_beside else t
 
     varies = _varies(bench, main)
     try:

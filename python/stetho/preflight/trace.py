@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from stetho.observe import Place, place_of
 from stetho.preflight import trees
+from stetho.preflight.record import place as place_record
 
 #: Operations that are kept of a pass.
 MOST = 4000
@@ -31,22 +32,13 @@ def first_break(torch, still, first: tuple, second: tuple, is_separate: Callable
             continue  # what the outputs do not come from
         for x, y in zip(a.outputs, b.outputs):
             if x.shape == y.shape and not is_separate(differing(torch, x, y)):
-                return {"module": a.module or None, "function": a.function, "place": record(a.place)}
+                return {"module": a.module or None, "function": a.function, "place": place_record(a.place)}
     return {"module": None, "function": None, "place": None}
 
 
 def differing(torch, a, b):
     """Where two tensors differ; NaN equals NaN."""
     return (a != b) & ~((a != a) & (b != b))
-
-
-def record(place: Place | None) -> dict | None:
-    """A line as the records have it."""
-    if place is None:
-        return None
-    from stetho.observe import shown_path
-
-    return {"path": shown_path(place.path), "line": place.line, "text": place.text}
 
 
 def place_of_error(error: BaseException, is_own: Callable) -> dict | None:
@@ -57,7 +49,7 @@ def place_of_error(error: BaseException, is_own: Callable) -> dict | None:
         if is_own(path):
             found = Place(path, trace.tb_lineno, trace.tb_frame.f_code.co_name)
         trace = trace.tb_next
-    return record(found)
+    return place_record(found)
 
 
 class _Operation:
