@@ -23,7 +23,9 @@ from stetho.preflight.quiet import Quiet
 from stetho.session import Body, Stopped
 
 #: Modules of this package, in the order of their worth.
-EXPERIMENTS: tuple[str, ...] = ("facts", "overfit", "range")
+EXPERIMENTS: tuple[str, ...] = (
+    "facts", "overfit", "zeroed", "mixing", "causal", "validation", "output", "gradient_checks", "range", "sizes", "mini_validation",
+)
 #: Those that are made only if asked for, by option.
 ON_REQUEST = {"ladder": "ladder", "memory": "memory"}
 #: Seconds allowed in all.
