@@ -102,6 +102,8 @@ class Session:
         self.replaying: tuple[dict, dict] | None = None
         #: The checks before the first step, until they have been made.
         self.preflight = None
+        #: Batches that these drew within the body.
+        self.draws = None
         self.is_off = False
         self.attempted = 0
         self._failures = 0
@@ -164,9 +166,14 @@ class Session:
             return builtins.next(iterator, *default)
         if body.cursor < len(body.batches):
             batch = body.batches[body.cursor]
+            if self.draws is not None:
+                self.draws.again(body.cursor)
             body.cursor += 1
             return batch if self.experiment is None else self.experiment.batch(batch)
-        batch = builtins.next(iterator, *default)
+        if self.draws is not None and self.experiment is not None:
+            batch = self.draws.first(lambda: builtins.next(iterator, *default))
+        else:
+            batch = builtins.next(iterator, *default)
         body.batches.append(batch)
         body.cursor = len(body.batches)
         return batch
@@ -201,6 +208,7 @@ class Session:
     def end(self) -> None:
         """The body is over, whichever way it was left."""
         body, self.body = self.body, None
+        self.draws = None
         if body is None:
             return
         if self.probes is not None and self.trap.trip is None:
