@@ -24,7 +24,7 @@ from stetho.session import Body, Stopped
 
 #: Modules of this package, in the order of their worth.
 EXPERIMENTS: tuple[str, ...] = (
-    "facts", "zeroed", "mixing", "causal", "gradient_checks", "sizes", "validation", "output", "mini_validation",
+    "facts", "overfit", "zeroed", "mixing", "causal", "validation", "output", "gradient_checks", "range", "sizes", "mini_validation",
 )
 #: Those that are made only if asked for, by option.
 ON_REQUEST = {"ladder": "ladder", "memory": "memory"}
@@ -122,9 +122,7 @@ class Preflight:
 
     def _measure(self, module, bench):
         session = bench.session
-        bench.kept.restore()
-        session.random.restore()
-        bench.n_made = 0
+        bench.start_over()
         session.experiment = Aside
         steps = module.measure(bench)
         if not inspect.isgenerator(steps):

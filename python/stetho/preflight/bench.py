@@ -8,6 +8,7 @@ import time
 
 from stetho import rows
 from stetho.preflight.attempt import Skip
+from stetho.preflight.losses import is_part
 
 
 def leaves(value, path: tuple = (), depth: int = 0):
@@ -126,6 +127,18 @@ class Bench:
             raise Skip("how many samples a batch has could not be told")
         return rows.replaced(self.torch, value, self.torch.tensor(indices), self.n_rows)
 
+    def can_cut(self) -> bool:
+        """Whether the batch comes to the step as a value whose rows can be taken out."""
+        held = [v for n, v in zip(self.site.carried, self.body.values) if n in self.site.targets or self._is_of_batch(v)]
+        tensors = [t for v in (*held, *self.body.batches) for _, t in rows.tensors_in(self.torch, v)]
+        return self.n_rows is not None and any(t.dim() and t.shape[0] == self.n_rows for t in tensors)
+
+    def start_over(self) -> None:
+        """Puts everything back to the start of the step, within an experiment."""
+        self.kept.restore()
+        self.session.random.restore()
+        self.n_made = 0
+
     def remaining(self) -> float:
         """Seconds left for the experiment under way."""
         return self.deadline - time.perf_counter()
@@ -190,6 +203,8 @@ class Bench:
         self.n_stepped = len(watched.stepped)
         self.step_seconds = watched.head
         self.tail_is_long = watched.seconds - watched.head > max(0.3, 2.0 * watched.head)
+        for call in self.loss_calls:
+            call.is_part = is_part(watched, call)
         self._find_model(watched)
         self._find_output()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from stetho.preflight import batch, layers, losses
+from stetho.preflight.attempt import Attempt
+from stetho.preflight.bench import leaves
 from stetho.preflight.record import place
 from stetho.preflight.watched import Watched
 
@@ -18,6 +20,8 @@ def measure(bench):
     watched = Watched(bench)
     yield watched
     bench.fill(watched)
+    yield from _try_index(bench)
+    bench.start_over()
     found: dict = {
         "model": _model(bench),
         "parameters": _parameters(bench, watched),
@@ -29,6 +33,27 @@ def measure(bench):
     }
     found.update(layers.facts(bench, watched))
     return found
+
+
+def _try_index(bench):
+    """Whether an index of the loop may count on while the batch is held: with the next one the model gets the same."""
+    counts = [v for n, v in zip(bench.site.carried, bench.body.values) if n in bench.site.targets and type(v) is int]
+    if not counts or bench.model is None or bench.watched.error is not None:
+        return
+    same: list[bool] = []
+
+    def look(args, kwargs):
+        if not same:
+            before = [t for _, t in leaves((bench.inputs, bench.keywords))]
+            now = [t for _, t in leaves((args, kwargs))]
+            same.append(len(before) == len(now) and all(a.shape == b.shape and bool((a == b).all()) for a, b in zip(before, now)))
+        return args, kwargs
+
+    bench.start_over()
+    bench.index_advances, bench.n_made = True, 1
+    attempt = Attempt(bench, inputs=look, until="backward", goes_on=True)
+    yield attempt
+    bench.index_advances = bool(same and same[0] and attempt.error is None and attempt.losses)
 
 
 def _model(bench) -> dict:

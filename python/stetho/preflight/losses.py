@@ -16,7 +16,7 @@ _REDUCTIONS = {"mean", "sum", "none", "batchmean"}
 
 def loss_calls(bench, watched) -> list[dict]:
     """Each call of a loss function, and differences of unlike shapes that were made by hand."""
-    found = [_call(bench, watched, call) for call in watched.loss_calls if hasattr(call.input, "untyped_storage")]
+    found = [_call(bench, call) for call in watched.loss_calls if hasattr(call.input, "untyped_storage")]
     for made in watched.differences:
         found.append({
             "function": "difference",
@@ -29,7 +29,7 @@ def loss_calls(bench, watched) -> list[dict]:
     return found
 
 
-def _call(bench, watched, call) -> dict:
+def _call(bench, call) -> dict:
     torch = bench.torch
     given, target = call.input.detach(), call.target
     has_target = hasattr(target, "untyped_storage")
@@ -45,7 +45,7 @@ def _call(bench, watched, call) -> dict:
         "input_min": _number(given.min()) if given.numel() else None,
         "input_max": _number(given.max()) if given.numel() else None,
         "value": _number(value.detach().mean()) if hasattr(value, "untyped_storage") and value.numel() else None,
-        "is_part": is_part(watched, call),
+        "is_part": call.is_part,
     }
     if call.origin is not None:
         entry["input_from"] = call.origin[0]
@@ -73,6 +73,11 @@ def is_part(watched, call) -> bool:
         return False
     share = own / whole
     return not (0.99 < share < 1025.0 and abs(share - round(share)) < 1e-4 * share)
+
+
+def log_rows_of(torch, call) -> float:
+    """Share of the rows of a loss's input that are logarithms of probabilities."""
+    return _rows(torch, call.function, call.input.detach()).get("log_rows", 0.0)
 
 
 def _rows(torch, function: str, given) -> dict:

@@ -87,7 +87,7 @@ class Quiet:
 
     def _open(self, original):
         def quiet_open(file, mode="r", *args, **kwargs):
-            if isinstance(mode, str) and set(mode) & set("wax+") and not isinstance(file, int):
+            if isinstance(mode, str) and set(mode) & set("wax+") and not isinstance(file, int) and not str(file).startswith(_HARMLESS):
                 self.kept_from.append(str(file))
                 return io.BytesIO() if "b" in mode else io.StringIO()
             return original(file, mode, *args, **kwargs)

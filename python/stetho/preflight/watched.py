@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from stetho.observe import place_of
 from stetho.preflight.attempt import Attempt
+from stetho.preflight.bench import leaves
 
 #: Functions of `torch.nn.functional` that are losses.
 LOSSES = frozenset(
@@ -58,6 +59,8 @@ class LossCall:
     n_backward: int
     #: What made its input, if that was a softmax or the like: its name and place.
     origin: tuple | None = None
+    #: Whether it is one term of several.
+    is_part: bool = False
 
     def argument(self, position: int, name: str, default=None):
         """An argument by position or name."""
@@ -175,6 +178,8 @@ class Watched(Attempt):
         self.differences: list[HandMade] = []
         self.loss_tensors: list = []
         self.n_attentions = 0
+        #: Norms of the loss's gradient with regard to what models gave, by the identity of the tensor.
+        self.output_gradients: dict[int, float] = {}
         #: Names of the parameters whose gradients were there after the last backward pass, with their norms.
         self.gradients: dict[int, float] = {}
         self._stack: list = []
@@ -207,12 +212,23 @@ class Watched(Attempt):
             self._stack.pop()
         if not self._stack and self.calls and self.calls[-1].module is module:
             self.calls[-1].output = output
+            for _, tensor in leaves(output):
+                if tensor.requires_grad:
+                    tensor.register_hook(self._keep_norm(id(tensor)))
         if id(module) in self._known or len(self.leaves_called) >= 2000 or next(module.children(), None) is not None:
             return
         self._known.add(id(module))
         first = args[0] if args else next(iter(kwargs.values()), None)
         made = output[0] if isinstance(output, (tuple, list)) and output else output
         self._saw_leaf(module, first, made)
+
+    def _keep_norm(self, key: int):
+        self.output_gradients[key] = 0.0
+
+        def keep(gradient) -> None:
+            self.output_gradients[key] = float(gradient.detach().float().norm())
+
+        return keep
 
     def _saw_leaf(self, module, first, made) -> None:
         call = LeafCall(module, _detached(first), _detached(made), len(self._stack), len(self.leaves_called))
@@ -256,6 +272,11 @@ class Watched(Attempt):
         for softmax in self.softmaxes:
             if softmax.output is call.input and name in ("nll_loss", "cross_entropy", "kl_div") and softmax.output.dim() > 1:
                 softmax.class_dim = 1 if name != "kl_div" else softmax.output.dim() - 1
+
+    def is_output_of(self, origin: tuple, tensor) -> bool:
+        """Whether this tensor is what that softmax made, under whatever shape."""
+        made = self._made.get(id(tensor))
+        return made is not None and made[1] is tensor and made[0][2] is origin[2]
 
     def saw_softmax(self, name, args, kwargs, out, frame) -> None:
         """Probabilities were made."""
