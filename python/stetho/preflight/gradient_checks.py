@@ -55,7 +55,7 @@ def own_functions(torch, is_own) -> list:
     while queue:
         cls = queue.pop()
         queue.extend(cls.__subclasses__())
-        code = getattr(getattr(cls.__dict__.get("forward"), "__func__", None), "__code__", None)
+        code = getattr(cls.forward, "__code__", None)
         if code is not None and is_own(code.co_filename) and cls not in found:
             found.append(cls)
     return found
@@ -72,14 +72,18 @@ class _Calls:
         self.calls: dict = {}
 
     def __enter__(self) -> _Calls:
-        for cls in self._classes:
-            self._kept.append((cls, cls.__dict__["forward"]))
-            cls.forward = staticmethod(self._listening(cls, cls.forward))
+        originals = [(cls, cls.forward) for cls in self._classes]
+        for cls, forward in originals:
+            self._kept.append((cls, cls.__dict__.get("forward")))
+            cls.forward = staticmethod(self._listening(cls, forward))
         return self
 
     def __exit__(self, *error) -> None:
         for cls, forward in self._kept:
-            cls.forward = forward
+            if forward is None:
+                del cls.forward  # it is inherited
+            else:
+                cls.forward = forward
 
     def _listening(self, cls, forward):
         takes_context = not has_setup(self._torch, cls)
@@ -104,7 +108,7 @@ def has_setup(torch, cls) -> bool:
 
 def _checked(torch, cls, arguments: list, needs: list, place) -> dict:
     """One entry of the record."""
-    found = {"function": cls.__name__, "place": _definition(cls) or place_record(place), "called": place_record(place), "tolerance": TOLERANCE}
+    found = {"function": cls.__name__, "place": _definition(torch, cls) or place_record(place), "called": place_record(place), "tolerance": TOLERANCE}
     if _ON_PURPOSE.search(cls.__name__):
         return {**found, "worst": None, "input": None, "why_not": "by its name its gradient is another one on purpose"}
     try:
@@ -182,10 +186,10 @@ def _analytic(torch, apply, values: list, k: int, along, weights: list) -> float
     return 0.0 if gradient is None else float((gradient.double() * along).sum())
 
 
-def _definition(cls) -> dict | None:
+def _definition(torch, cls) -> dict | None:
     """Where the `backward` of a function is written."""
-    code = getattr(getattr(cls.__dict__.get("backward"), "__func__", None), "__code__", None)
-    if code is None:
+    code = getattr(cls.backward, "__code__", None)
+    if code is None or cls.backward is torch.autograd.Function.backward:
         return None
     line = code.co_firstlineno
     while linecache.getline(code.co_filename, line).lstrip().startswith("@"):

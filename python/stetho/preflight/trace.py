@@ -17,7 +17,7 @@ def first_break(torch, still, first: tuple, second: tuple, is_separate: Callable
     """The first operation whose output differs between two passes where it must not, though its operands differ where they may.
 
     `first` and `second` are the arguments (`inputs`, `keywords`) of the two passes; `is_separate(mask)` says of where the values of a tensor
-    differ whether that is allowed. Gives `module`, `function` and `place`, each None where it could not be told.
+    differ whether that is allowed. Gives `module`, its class (`module_kind`), `function` and `place`, each None where it could not be told.
     """
     one, two = _Seen(torch, still.model, is_own), _Seen(torch, still.model, is_own)
     with one:
@@ -32,8 +32,8 @@ def first_break(torch, still, first: tuple, second: tuple, is_separate: Callable
             continue  # what the outputs do not come from
         for x, y in zip(a.outputs, b.outputs):
             if x.shape == y.shape and not is_separate(differing(torch, x, y)):
-                return {"module": a.module or None, "function": a.function, "place": place_record(a.place)}
-    return {"module": None, "function": None, "place": None}
+                return {"module": a.module or None, "module_kind": a.kind, "function": a.function, "place": place_record(a.place)}
+    return {"module": None, "module_kind": None, "function": None, "place": None}
 
 
 def differing(torch, a, b):
@@ -53,7 +53,7 @@ def place_of_error(error: BaseException, is_own: Callable) -> dict | None:
 
 
 class _Operation:
-    __slots__ = ("function", "module", "place", "outputs", "node")
+    __slots__ = ("function", "module", "kind", "place", "outputs", "node")
 
 
 class _Seen:
@@ -63,7 +63,7 @@ class _Seen:
         self._torch = torch
         self._is_own = is_own
         self._names = {m: name for name, m in model.named_modules()}
-        self._stack: list[str] = []
+        self._stack: list = []
         self._handles: list = []
         self._kept: list = []
         self.operations: list[_Operation] = []
@@ -82,7 +82,7 @@ class _Seen:
             handle.remove()
 
     def _before(self, module, _inputs) -> None:
-        self._stack.append(self._names.get(module, ""))
+        self._stack.append(module)
 
     def _after(self, _module, _inputs, _output) -> None:
         if self._stack:
@@ -95,7 +95,8 @@ class _Seen:
             return
         operation = _Operation()
         operation.function = name.strip("_")
-        operation.module = self._stack[-1] if self._stack else ""
+        operation.module = self._names.get(self._stack[-1], "") if self._stack else ""
+        operation.kind = type(self._stack[-1]).__name__ if self._stack else None
         operation.place = place_of(frame, self._is_own)
         operation.outputs = [t.detach().clone() for t in outputs]
         operation.node = outputs[0].grad_fn

@@ -43,6 +43,7 @@ def measure(bench):
         "samples_train": len(train),
         "samples_valid": len(valid),
         "channels": channels,
+        "all": {"train_mean": float(train.mean()), "train_std": float(train.std()), "valid_mean": float(valid.mean()), "valid_std": float(valid.std())},
         "spread_train": _spread(train),
         "spread_valid": _spread(valid),
     }
