@@ -100,9 +100,26 @@ def _parameters(bench, watched) -> list[dict]:
 
 def _why_zero(bench, watched, parameter) -> str | None:
     """Why a gradient of zero is what mathematics gives at this point, where that is known."""
-    from stetho.preflight.layers import is_followed_by_zero
+    names = names_of(bench)
+    for module in bench.modules:
+        own = dict(module.named_parameters(recurse=False))
+        if any(p is parameter for p in own.values()):
+            # A product of two factors of which one starts at 0, as in a low-rank adapter.
+            zero = next((p for n, p in own.items() if p is not parameter and "bias" not in n and not bool(p.detach().any())), None)
+            if zero is not None and watched.gradients.get(id(zero)):
+                return f"`{names.get(id(zero), 'its other factor')}` beside it starts at 0"
+    return layers.is_followed_by_zero(bench, watched, parameter) or _gate(bench, watched, names)
 
-    return is_followed_by_zero(bench, watched, parameter)
+
+def _gate(bench, watched, names: dict[int, str]) -> str | None:
+    """A gate of few numbers that starts at 0 and gets a gradient: what is behind it gets none yet."""
+    for parameter in bench.parameters:
+        name = names.get(id(parameter), "")
+        last = name.rpartition(".")[2].lower()
+        is_gate = any(word in last for word in ("gamma", "alpha", "gate", "scale", "rezero", "resweight"))
+        if is_gate and watched.gradients.get(id(parameter)) and not bool(parameter.detach().any()):
+            return f"`{name}` starts at 0"
+    return None
 
 
 def _raised(bench, watched) -> dict | None:

@@ -30,8 +30,8 @@ class Plain(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if self._rows is not None:
-            args = self._cut(args)
+        if self._rows is not None and name not in ("index_select", "__getitem__", "gather", "take"):
+            args = self._cut(name, args)
         if name in _DROPOUTS and args:
             p = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
             if p:
@@ -44,12 +44,19 @@ class Plain(TorchFunctionMode):
             self.calls.append((name, args, kwargs, out))
         return out
 
-    def _cut(self, args: tuple) -> tuple:
+    def _cut(self, name: str, args: tuple) -> tuple:
+        """Operands that still have all rows, beside one that has the chosen ones alone, lose the others."""
+        k, n = len(self._rows), self.n_rows
         sizes = {a.shape[0] for a in args if isinstance(a, torch.Tensor) and a.dim()}
-        if not {len(self._rows), self.n_rows} <= sizes:
+        # Positions of a sequence and samples may share a dimension: (samples × positions, classes).
+        times = next((s // k for s in sizes if s % k == 0 and s // k * n in sizes and s != s // k * n), None)
+        if times is None or (times > 1 and name not in LOSSES):
             return args
-        is_whole = [isinstance(a, torch.Tensor) and a.dim() > 0 and a.shape[0] == self.n_rows for a in args]
-        return tuple(a.index_select(0, self._rows.to(a.device)) if whole else a for a, whole in zip(args, is_whole))
+        return tuple(self._chosen(a, times) if isinstance(a, torch.Tensor) and a.dim() and a.shape[0] == n * times else a for a in args)
+
+    def _chosen(self, value, times: int):
+        rows = self._rows.to(value.device)
+        return value.unflatten(0, (self.n_rows, times)).index_select(0, rows).flatten(0, 1)
 
     def _without(self, name: str, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         position, keyword = _POSITIONS[name]
@@ -172,6 +179,9 @@ def floor_of(calls: list[tuple], log_rows: float | None) -> tuple[float | None, 
     """The least value that the sum of these loss calls can take, and why; None where that is not known."""
     if not calls:
         return None, "the loss is worked out by hand"
+    inputs = [id(args[0]) for _, args, _, _ in calls if args]
+    if len(set(inputs)) < len(inputs):
+        return None, "several losses pull at the same output"
     total, reasons = 0.0, []
     for name, args, kwargs, _ in calls:
         floor, reason = _floor(name, args, kwargs, log_rows)
