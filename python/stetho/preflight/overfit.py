@@ -47,7 +47,7 @@ def measure(bench):
     if held.error is not None:
         raise Skip(f"the step could not be made again: {type(held.error).__name__}: {held.error}".splitlines()[0][:160])
     log_rows = _log_rows(bench)
-    floor, reason = floor_of(held.plain.calls, log_rows)
+    floor, reason = floor_of(held.plain.calls, log_rows, held.by_hand)
     found = _start(bench, rows, held, floor, reason, conflicting)
     ended = yield from _train(bench, held, floor, made, 0.4)
     found["curves"].append(_curve(_name(bench), held, ended))
