@@ -43,6 +43,12 @@ class Probe(Base):
 
     def __init__(self, session) -> None:
         super().__init__(session)
+        self.forget()
+        session.batches.listeners.append(self._drawn)
+        self._watch_resumes()
+
+    def forget(self) -> None:
+        """Another training begins: what was drawn for the one before it is no matter."""
         self._pending = None
         #: Whether the newest batch was drawn within the body of a step.
         self._is_within = False
@@ -66,8 +72,6 @@ class Probe(Base):
         self._keys: dict = {}
         self._n_compared = self._n_twins = 0
         self._is_resumed = False
-        session.batches.listeners.append(self._drawn)
-        self._watch_resumes()
 
     def _watch_resumes(self) -> None:
         """A state that is loaded into an optimizer, with steps in it, is a resume: the order of what follows
