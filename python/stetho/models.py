@@ -91,3 +91,18 @@ def _unique(modules: list) -> list:
             kept.append(module)
             seen |= own
     return kept
+
+
+def name_all(session, found: list) -> dict[int, str]:
+    """The user's name for each model by its identity: that of a variable, or else of its class; no name twice."""
+    from stetho.probes.draws import name_of
+
+    names: dict[int, str] = {}
+    for model in found:
+        name = first = name_of(session, model) or type(model).__name__
+        n = 1
+        while name in names.values():
+            n += 1
+            name = f"{first}_{n}"
+        names[id(model)] = name
+    return names

@@ -101,6 +101,8 @@ class Session:
         #: The user's frame in which the step that tripped is made.
         self.frame = None
         self._names: dict[int, str] = {}
+        self._model_names: dict[int, str] = {}
+        self._parts: list[int] = []
         self._started = time.perf_counter()
         #: What `stetho replay` runs again: what the bundle says of itself, and its state.
         self.replaying: tuple[dict, dict] | None = None
@@ -328,23 +330,32 @@ class Session:
         if self.models and not anew:
             return self.models
         found = models.find(self)
-        if found and [id(m) for m in found] != [id(m) for m in self.models]:
+        # Not the models alone: a layer of one may have been replaced.
+        parts = [id(p) for m in found for p in (m, *m.parameters())]
+        if found and parts != self._parts:
+            self._parts = parts
             self.models = found
+            self._model_names = {}
             # A step that has begun goes on with what it started from.
             self._has_new_models = True
             if self.probes is not None:
                 self.probes.meet(found)
         return self.models
 
+    def prefix(self, model) -> str:
+        """What the names of a model's parts begin with: nothing where it is the only one, else the user's name for it."""
+        if len(self.models) < 2:
+            return ""
+        if id(model) not in self._model_names:
+            self._model_names = models.name_all(self, self.models)
+        return self._model_names.get(id(model), type(model).__name__) + "."
+
     def name_of(self, parameter) -> str | None:
         """The name of a parameter in its model."""
         if not self._names:
-            several = len(self.models) > 1
-            for i, model in enumerate(self.models):
-                prefix = f"{type(model).__name__}." if several else ""
-                del i
+            for model in self.models:
                 for name, p in model.named_parameters():
-                    self._names.setdefault(id(p), prefix + name)
+                    self._names.setdefault(id(p), self.prefix(model) + name)
         return self._names.get(id(parameter))
 
     def all_terms(self, name: str) -> tuple[str, ...]:

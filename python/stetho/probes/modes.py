@@ -39,13 +39,11 @@ class Probe(Base):
     def meet(self, models: list) -> None:
         for handle in self._handles:
             handle.remove()
-        self._models = [(type(m).__name__, m) for m in models]
+        self._models = [(self.session.prefix(m).rstrip(".") or type(m).__name__, m) for m in models]
         self._modules = []
-        several = len(models) > 1
         for model in models:
             for name, module in switching(self._torch, model):
-                shown = f"{type(model).__name__}.{name}" if several else name
-                self._modules.append((shown, module, model))
+                self._modules.append((self.session.prefix(model) + name, module, model))
         self._handles = [
             m.register_forward_pre_hook(self._called) for m in models if self._modules and not is_compiled(m)
         ]
