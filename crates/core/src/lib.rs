@@ -14,6 +14,7 @@ mod measured;
 mod median;
 mod number;
 mod place;
+pub mod preflight;
 mod random;
 mod refusal;
 mod remedy;

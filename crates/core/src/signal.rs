@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::preflight::Experiment;
 use crate::run::Fact;
 
 /// A named measured quantity.
@@ -104,6 +105,8 @@ pub enum Signal {
     AnySeries,
     /// A fact of the training loop.
     Live(Fact),
+    /// What an experiment before training measures.
+    Preflight(Experiment),
 }
 
 impl Signal {
@@ -157,6 +160,7 @@ impl Signal {
             Self::SaturatedUnits => "shares of saturated units",
             Self::AnySeries => "series",
             Self::Live(fact) => fact.name(),
+            Self::Preflight(experiment) => experiment.name(),
         }
     }
 }
