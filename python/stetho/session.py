@@ -11,8 +11,9 @@ import os
 import sys
 import time
 import traceback
+import weakref
 
-from stetho import data, models, state
+from stetho import data, models, state, trainings
 from stetho.instrument import Site
 from stetho.trap import Trap, Trip
 
@@ -68,6 +69,9 @@ class Session:
     def __init__(self, options, log=None) -> None:
         self.options = options
         self.log = log
+        #: Where the log and the bundles of this training are.
+        self.folder = options.folder
+        self.n_trainings = 1
         self.sites: list[Site] = []
         self.torch = None
         self.trap = Trap(self)
@@ -88,7 +92,7 @@ class Session:
         #: Sites whose steps have several optimizers.
         self.several: set[int] = set()
         #: What is known of each optimizer's gradients.
-        self.gradients: dict = {}
+        self.gradients: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self.square_sum = 0.0
         self.n_optimizer_steps = 0
         #: The last loss that a gradient scaler scaled: what it gave, and what it was given.
@@ -306,7 +310,12 @@ class Session:
     def meet(self, optimizer) -> None:
         """An optimizer steps for the first time: the models that its parameters belong to are found."""
         self._names = {}
+        is_another = trainings.is_another(self, optimizer)
         self.known_models(anew=True)
+        if is_another and self.probes is not None:
+            if trainings.is_alone(self, optimizer):
+                trainings.begin(self)
+            self.probes.forget_data()
 
     def known_optimizer(self, optimizer) -> None:
         """An optimizer that has not stepped yet, of a step that is replayed."""

@@ -189,6 +189,18 @@ class Probes:
         """The models are known, or have changed."""
         self._ask(self.all, "meet", models)
 
+    def forget_data(self) -> None:
+        """Another model is trained: it may be validated with what the one before it was trained on."""
+        for probe in (self.draws, self.leaks):
+            probe.forget()
+
+    def start_over(self, log) -> None:
+        """What follows is another training, with a log of its own."""
+        self.log = log
+        self._kept, self._losses, self._writer = [], [], None
+        self._heavy_spacing, self._light_spacing = Spacing(GROWTH), Spacing(GROWTH_LIGHT)
+        self._n = 0
+
     def leave_out(self, probe: Probe) -> None:
         """A probe failed."""
         is_whole = self._asked is self.all
