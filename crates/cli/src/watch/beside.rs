@@ -38,28 +38,3 @@ fn read<R: DeserializeOwned>(run: &Path, name: &str) -> Result<Option<R>, String
     let text = std::fs::read(&path).map_err(|e| refused(e.to_string()))?;
     serde_json::from_slice(&text).map(Some).map_err(|e| refused(e.to_string()))
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::Map;
-
-    use super::*;
-
-    fn seat() -> Result<Judges> {
-        Ok(Judges::new(|_| true, &Map::new())?)
-    }
-
-    #[test]
-    fn a_record_is_judged_where_there_is_one_and_told_where_it_is_damaged() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(judge_beside(folder.path(), &seat).unwrap().is_empty());
-        let record = r#"{"n_steps": 3, "stale_optimizers": [{"n_parameters": 2, "optimizer": "SGD"}]}"#;
-        std::fs::write(folder.path().join(CODE), record).unwrap();
-        let verdicts = judge_beside(folder.path(), &seat).unwrap();
-        assert_eq!(verdicts[0].findings[0].rule, "stale-optimizer");
-        assert!(damage_beside(folder.path()).is_empty());
-        std::fs::write(folder.path().join(CODE), "{").unwrap();
-        assert!(judge_beside(folder.path(), &seat).unwrap().is_empty());
-        assert!(damage_beside(folder.path())[0].contains("code.json: not read"));
-    }
-}
