@@ -107,6 +107,18 @@ pub enum Signal {
     Live(Fact),
     /// What an experiment before training measures.
     Preflight(Experiment),
+    /// Which way the conditions of a script went.
+    Branches,
+    /// Errors that a script caught and dropped.
+    DroppedErrors,
+    /// What a script loaded, and what it asked for in vain.
+    Checkpoints,
+    /// Whether sources of random numbers were seeded.
+    Seeds,
+    /// Whose parameters an optimizer has.
+    OptimizerParameters,
+    /// Contracts of data loaders.
+    Contracts,
 }
 
 impl Signal {
@@ -161,6 +173,12 @@ impl Signal {
             Self::AnySeries => "series",
             Self::Live(fact) => fact.name(),
             Self::Preflight(experiment) => experiment.name(),
+            Self::Branches => "conditions of the script",
+            Self::DroppedErrors => "errors that the script dropped",
+            Self::Checkpoints => "checkpoints that the script asked for",
+            Self::Seeds => "sources of random numbers",
+            Self::OptimizerParameters => "parameters of the optimizers",
+            Self::Contracts => "contracts of data loaders",
         }
     }
 }

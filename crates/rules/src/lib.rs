@@ -8,10 +8,12 @@ mod balance;
 mod box_sets;
 mod box_units;
 pub mod boxes;
+mod branches;
 mod broken;
 mod causes;
 mod chance;
 mod chance_level;
+pub mod code;
 mod columns;
 mod experiments;
 pub mod fit;
@@ -52,7 +54,8 @@ pub fn all() -> impl Iterator<Item = &'static RuleInfo> {
     let fit = fit::RULES.iter().map(|entry| &entry.info);
     let preflight = preflight::RULES.iter().map(|entry| &entry.info);
     let run = run::RULES.iter().map(|entry| &entry.info);
-    table.chain(image).chain(boxes).chain(fit).chain(preflight).chain(run)
+    let code = code::RULES.iter().map(|entry| &entry.info);
+    table.chain(image).chain(boxes).chain(fit).chain(preflight).chain(run).chain(code)
 }
 
 /// The rule called `id`.
