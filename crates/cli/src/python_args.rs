@@ -44,6 +44,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, default_value_t)]
     debugger: Debugger,
 
+    /// At the end, print the script with how often each of its conditions held
+    #[arg(long)]
+    branches: bool,
+
     /// Folder for the run log, findings and bundles [default: runs/<script>-<date>-<time>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
@@ -182,6 +186,7 @@ impl RunArgs {
             breaks: self.breaks,
             on_trap: Some(self.on_trap),
             debugger: self.debugger,
+            branches: self.branches,
             dir: self.dir.map(std::path::absolute).transpose().context("--dir")?,
             ..options(self.report, is_of_runs)?
         };
@@ -205,7 +210,7 @@ impl ReplayArgs {
 }
 
 fn is_of_runs(rule: &RuleInfo) -> bool {
-    stetho_rules::run::RULES.iter().any(|entry| entry.info.id == rule.id)
+    crate::watch::of_runs(rule)
 }
 
 /// The options that all have, with paths that hold wherever the script goes.
