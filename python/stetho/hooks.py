@@ -276,7 +276,10 @@ def _hook_optimizers(torch, session) -> None:
             session.failed("looking at gradients")
 
     def after(optimizer, args, kwargs):
-        if session.is_off or session.experiment is not None:
+        if session.is_off:
+            return
+        if session.experiment is not None:
+            session.experiment.on_stepped(optimizer)
             return
         try:
             _after_step(session, optimizer)

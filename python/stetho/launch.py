@@ -122,6 +122,7 @@ def _options(request: dict, path: str) -> Options:
         debugger=given.get("debugger") or "pdb",
         roots=roots,
         script=path,
+        preflight=given.get("preflight"),
     )
 
 
@@ -154,6 +155,10 @@ def _install(session: Session, options: Options, compile_source) -> None:
 
             hooks.install(torch, session)
             session.probes = probes.Probes(session)
+            if options.preflight is not None:
+                from stetho.preflight import Preflight
+
+                session.preflight = Preflight(options.preflight)
             if options.breaks or options.on_trap == "debug":
                 from stetho.debugger import Debugger
 

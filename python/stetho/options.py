@@ -19,6 +19,8 @@ class Options:
     debugger: str = "pdb"
     roots: tuple[str, ...] = ()
     script: str = ""
+    #: What `stetho preflight` or `--preflight` asks for; None without it.
+    preflight: dict | None = None
     _own: dict[str, bool] = field(default_factory=dict)
 
     def is_own(self, path: str) -> bool:

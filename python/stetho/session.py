@@ -108,6 +108,10 @@ class Session:
         self._started = time.perf_counter()
         #: What `stetho replay` runs again: what the bundle says of itself, and its state.
         self.replaying: tuple[dict, dict] | None = None
+        #: The checks before the first step, until they have been made.
+        self.preflight = None
+        #: Batches that these drew within the body.
+        self.draws = None
         self.is_off = False
         self.attempted = 0
         self._failures = 0
@@ -147,9 +151,14 @@ class Session:
         if self.replaying is not None:
             yield from self._replay(number, values)
             return
+        start, drawn = None, []
+        if self.preflight is not None and self.preflight.is_due(self):
+            preflight, self.preflight = self.preflight, None
+            start, drawn = values, (yield from preflight.run(self, number, values))
         self.begin(number, values)
+        self.body.batches = drawn
         try:
-            yield None
+            yield start
             if self.trap.trip is None and self.attempted <= FIRST:
                 self.trap.look_at_parameters()
             if self.trap.trip is None:
@@ -163,14 +172,25 @@ class Session:
         body = self.body
         if body is None or isinstance(iterator, Session):
             return builtins.next(iterator, *default)
-        if self.experiment is not None and body.cursor < len(body.batches):
+        if body.cursor < len(body.batches):
             batch = body.batches[body.cursor]
+            if self.draws is not None:
+                self.draws.again(body.cursor)
             body.cursor += 1
-            return self.experiment.batch(batch)
-        batch = builtins.next(iterator, *default)
+            return batch if self.experiment is None else self.experiment.batch(batch)
+        if self.draws is not None and self.experiment is not None:
+            batch = self.draws.first(lambda: builtins.next(iterator, *default))
+        else:
+            batch = builtins.next(iterator, *default)
         body.batches.append(batch)
         body.cursor = len(body.batches)
         return batch
+
+    def leaves(self, number: int, result=None):
+        """A body is about to be left by ``return`` or ``break``: an experiment ends there instead."""
+        if self.experiment is not None and self.body is not None and self.body.site is self.sites[number]:
+            raise Tripped
+        return result
 
     # -- a step
 
@@ -196,6 +216,7 @@ class Session:
     def end(self) -> None:
         """The body is over, whichever way it was left."""
         body, self.body = self.body, None
+        self.draws = None
         if body is None:
             return
         if self.probes is not None and self.trap.trip is None:
