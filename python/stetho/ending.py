@@ -21,6 +21,8 @@ def finish(session, request: dict, status: int) -> int:
             session.probes.close()
         except Exception:
             session.failed("closing the run log")
+    if "stetho.contracts" in sys.modules:
+        sys.modules["stetho.contracts"].guards.close()
     asked = request.get("options", {}).get("report", {})
     is_empty = session.torch is None and not asked.get("out") and not asked.get("format")
     if session.log is None or is_empty:

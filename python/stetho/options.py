@@ -19,6 +19,8 @@ class Options:
     debugger: str = "pdb"
     roots: tuple[str, ...] = ()
     script: str = ""
+    #: `infer`, or the path of a contract that every data loader's samples must keep.
+    contract: str | None = None
     _own: dict[str, bool] = field(default_factory=dict)
 
     def is_own(self, path: str) -> bool:

@@ -29,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) debugger: Debugger,
     /// Folder of the run; for Python to choose if not given.
     pub(crate) dir: Option<PathBuf>,
+    /// `infer`, or the absolute path of a contract.
+    pub(crate) contract: Option<PathBuf>,
     /// The present folder at the start.
     pub(crate) folder: PathBuf,
     pub(crate) report: ReportArgs,

@@ -70,8 +70,8 @@ def attach(data, made: Contract, name: str):
 
 def infer(data, first: int = 8, out: str | os.PathLike[str] | None = None) -> Contract:
     """The contract that the first samples of a loader, a data set or an iterable keep; written to `out`, for editing."""
-    samples, n = source.samples(data, first)
     with source.random_states():
+        samples, n = source.samples(data, first)
         made = inferring.infer(samples, source.n_classes(data))
     if out is not None:
         toml.write(made, out, f"Inferred from {n} samples of {source.name_of(data)}.")

@@ -51,7 +51,10 @@ class Contract:
     same_length: tuple[tuple[str, ...], ...] = ()
     same_size: tuple[tuple[str, ...], ...] = ()
     policy: str = "raise"
+    #: Where the samples that break it are listed, as CSV.
     quarantine: str | None = None
+    #: Names of the loaders that it is of, under `stetho run --contract`; of all where none is said.
+    loaders: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Puts what was given into one form, and says what makes no sense."""

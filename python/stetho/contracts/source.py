@@ -82,3 +82,13 @@ def random_states():
             numpy.random.set_state(kept[1])
         if torch is not None:
             torch.set_rng_state(kept[2])
+
+
+@contextlib.contextmanager
+def unwatched(session):
+    """Batches that are drawn meanwhile are none of the run's."""
+    before, session.is_off = session.is_off, True
+    try:
+        yield
+    finally:
+        session.is_off = before

@@ -10,7 +10,7 @@ from stetho.contracts.violation import ContractError
 
 #: Format of the file.
 SCHEMA = 1
-_TOP = ("schema", "policy", "quarantine", "same_length", "same_size", "field")
+_TOP = ("schema", "policy", "quarantine", "same_length", "same_size", "loaders", "field")
 _HEAD = """\
 # What every sample must satisfy. Edit at will: what is not said is not asked.
 # policy: "raise" ends the training, "skip" leaves the sample out, "warn" lets it through and counts it.
@@ -57,7 +57,8 @@ def _made(said: dict) -> Contract:
         if path is None:
             raise ContractError("a [[field]] has no `path`")
         fields[path] = entry
-    return Contract(fields, tuple(said.get("same_length", ())), tuple(said.get("same_size", ())), said.get("policy", "raise"), said.get("quarantine"))
+    groups = (tuple(said.get("same_length", ())), tuple(said.get("same_size", ())))
+    return Contract(fields, *groups, said.get("policy", "raise"), said.get("quarantine"), tuple(said.get("loaders", ())))
 
 
 def write(contract: Contract, path: str | os.PathLike[str], source: str = "") -> None:
@@ -76,6 +77,8 @@ def as_text(contract: Contract, source: str = "") -> str:
     lines.append(f"policy = {_value(contract.policy)}")
     if contract.quarantine:
         lines.append(f"quarantine = {_value(contract.quarantine)}")
+    if contract.loaders:
+        lines.append(f"loaders = {_value(contract.loaders)}")
     for name in ("same_length", "same_size"):
         groups = getattr(contract, name)
         if groups:
