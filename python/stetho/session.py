@@ -341,7 +341,7 @@ class Session:
                 prefix = f"{type(model).__name__}." if several else ""
                 del i
                 for name, p in model.named_parameters():
-                    self._names.setdefault(id(p), prefix + name)
+                    self._names.setdefault(id(p), prefix + name.rpartition("_torch_params.")[2])
         return self._names.get(id(parameter))
 
     def all_terms(self, name: str) -> tuple[str, ...]:
