@@ -28,6 +28,8 @@ def finish(session, request: dict, status: int) -> int:
             session.probes.close()
         except Exception:
             session.failed("closing the run log")
+    if "stetho.contracts" in sys.modules:
+        sys.modules["stetho.contracts"].guards.close()
     if session.code is not None:
         session.code.finish(ended=status == 0)
     asked = request.get("options", {}).get("report", {})

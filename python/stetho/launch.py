@@ -45,6 +45,13 @@ def run(request: dict) -> int:
     except OSError as error:
         return _fail(f"cannot read `{script}`: {error.strerror}")
     options = _options(request, path)
+    if options.contract is not None:
+        from stetho.contracts import ContractError, loaders
+
+        try:
+            loaders.prepare(options)
+        except ContractError as error:
+            return _fail(str(error))
     folder = options.folder
     try:
         os.makedirs(folder, exist_ok=True)
@@ -123,6 +130,7 @@ def _options(request: dict, path: str) -> Options:
         roots=roots,
         script=path,
         preflight=given.get("preflight"),
+        contract=given.get("contract"),
     )
 
 
@@ -165,7 +173,7 @@ def _install(session: Session, options: Options, compile_source) -> None:
                 session.debugger = Debugger(session)
             loader = sys.modules.get("torch.utils.data.dataloader")
             if loader is not None:
-                session.batches.patch(loader, session)
+                loader_is_here(loader)
         except Exception:
             session.failed("listening to PyTorch")
         if session.code is not None:
@@ -174,11 +182,17 @@ def _install(session: Session, options: Options, compile_source) -> None:
     def loader_is_here(module) -> None:
         if session.torch is not None and not session.is_off:
             session.batches.patch(module, session)
+            if options.contract is not None:
+                from stetho.contracts import loaders
 
-    after = {"torch": torch_is_here, "torch.utils.data.dataloader": loader_is_here}
+                loaders.patch(module, session)
+
+    from stetho import adapters
+
+    after = {"torch": torch_is_here, "torch.utils.data.dataloader": loader_is_here, **adapters.waiting(session)}
     if "torch" in sys.modules:
         torch_is_here(sys.modules["torch"])
-        after = {}
+        after = adapters.waiting(session)
     if session.code is not None:
         after.update(session.code.after_import())
     sys.meta_path.insert(0, instrument.Finder(options.roots, compile_source, after))

@@ -41,7 +41,7 @@ class Body:
     """One training step while it is made."""
 
     __slots__ = (
-        "site", "number", "values", "batches", "cursor", "n_backward", "stepped", "losses", "undo",
+        "site", "number", "values", "batches", "cursor", "n_backward", "stepped", "losses", "undo", "is_over",
     )
 
     def __init__(self, site: Site, number: int, values: tuple) -> None:
@@ -57,6 +57,8 @@ class Body:
         self.stepped: list = []
         self.losses: list[float] = []
         self.undo: list[state.Undo] = []
+        #: Whether what made it has returned, so that it cannot be attempted again, while a framework still steps.
+        self.is_over = False
 
 
 class Session:
@@ -73,6 +75,8 @@ class Session:
         self.folder = options.folder
         self.n_trainings = 1
         self.sites: list[Site] = []
+        #: Numbers of those that are functions, by their code.
+        self.numbers: dict = {}
         self.torch = None
         self.trap = Trap(self)
         self.body: Body | None = None
@@ -86,6 +90,8 @@ class Session:
         self._has_new_models = False
         self.random: state.RandomStates | None = None
         self.buffers: state.Buffers | None = None
+        #: What gives the tensors beside buffers that a forward pass changes: what adapters know of their framework.
+        self.kept = tuple
         self.batches = data.Batches()
         self.probes = None
         #: What is recorded of the script itself; None where it is not loaded by us.
@@ -203,7 +209,7 @@ class Session:
                 self.random = state.RandomStates(self.torch)
             self.random.take()
             if self._has_new_models or self.buffers is None:
-                self.buffers = state.Buffers(self.models or models.in_sight(self))
+                self.buffers = state.Buffers(self.models or models.in_sight(self), self.kept())
                 self._has_new_models = False
             self.buffers.take()
             if self.probes is not None:
@@ -259,7 +265,7 @@ class Session:
             self.body.values = tuple(kept.get(n, v) for n, v in zip(site.carried, values))
             self.body.batches = list(saved["batches"] or [])
             self.random.put(saved["random"])
-            self.buffers = state.Buffers(self.models)
+            self.buffers = state.Buffers(self.models, self.kept())
             self.buffers.take()
             self.step = meta["step"]
             self.trap.trip = Trip.of_bundle(meta)
@@ -319,7 +325,7 @@ class Session:
     def trip(self, trip: Trip) -> None:
         """Something is wrong with this step. Leaves the body if it can be attempted again."""
         self.trap.trip = trip
-        if self.body is not None and not trip.is_lost:
+        if self.body is not None and not trip.is_lost and not self.body.is_over:
             raise Tripped
         # No body to attempt again: what is known is told.
         from stetho import replay
@@ -378,7 +384,7 @@ class Session:
         if not self._names:
             for model in self.models:
                 for name, p in model.named_parameters():
-                    self._names.setdefault(id(p), self.prefix(model) + name)
+                    self._names.setdefault(id(p), self.prefix(model) + name.rpartition("_torch_params.")[2])
         return self._names.get(id(parameter))
 
     def all_terms(self, name: str) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) branches: bool,
     /// Folder of the run; for Python to choose if not given.
     pub(crate) dir: Option<PathBuf>,
+    /// `infer`, or the absolute path of a contract.
+    pub(crate) contract: Option<PathBuf>,
     /// The present folder at the start.
     pub(crate) folder: PathBuf,
     pub(crate) report: ReportArgs,

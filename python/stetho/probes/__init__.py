@@ -31,6 +31,7 @@ NAMES: tuple[str, ...] = (
     "clipping",
     "memory",
     "ranks",
+    "contracts",
 )
 #: Steps that are sampled whatever they cost: the first ones, and from there on each time their number has
 #: grown by these factors, as long as it is small.
@@ -388,6 +389,11 @@ class Probes:
             self.session.say(f"{severity} {rule}: {message}")
         if self.session.debugger is not None:
             self.session.debugger.found(rule, message)
+
+    def silence(self) -> None:
+        """The process goes on after the run: what was hooked for it is passed through."""
+        for probe in self.all:
+            probe.is_dropped = True
 
     def close(self) -> None:
         """The run is over."""

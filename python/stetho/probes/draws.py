@@ -103,7 +103,11 @@ class Probe(Base):
             return
         before, self._pending = self._pending, batch
         if before is not None and not self._is_within:
-            self._validated(before)
+            if session.batches.is_ahead and self._is_drawn_ahead(before):
+                self._train(before)
+                self._pending = batch
+            else:
+                self._validated(before)
         self._is_within = session.body is not None
         if not self._is_within:
             return
@@ -111,6 +115,11 @@ class Probe(Base):
             self._validated(batch)
         else:
             self._train(batch)
+
+    def _is_drawn_ahead(self, batch) -> bool:
+        """Whether a batch that no step has taken yet is one that a framework drew ahead: of a loader that is trained with, with a gradient."""
+        loader = batch.loader() if batch.loader is not None else None
+        return loader in self._trained and self.session.torch.is_grad_enabled()
 
     @guarded
     def starts(self) -> None:
@@ -320,9 +329,9 @@ class Probe(Base):
 
 def _base(loader):
     """The data set underneath all subsets."""
-    dataset = loader.dataset
+    dataset = data.unwrapped(loader.dataset)
     while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
-        dataset = dataset.dataset
+        dataset = data.unwrapped(dataset.dataset)
     return dataset
 
 
@@ -349,7 +358,7 @@ def is_held_out(trained, loader, name: str) -> bool:
     says so."""
     if any(word in name.lower() for word in HELD_OUT):
         return True
-    return trained is None or loader.dataset is not trained.dataset
+    return trained is None or data.unwrapped(loader.dataset) is not data.unwrapped(trained.dataset)
 
 
 def name_of(session, value) -> str | None:
