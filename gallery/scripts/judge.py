@@ -37,6 +37,7 @@ class Twin:
     may: list[str] = field(default_factory=list)  # alarms that are right in both scripts
     also: list[str] = field(default_factory=list)  # symptoms of the fault, beside it in the faulty script
     about: str = ""
+    falls: float = 0.7  # for `verify.py`: the share of its first loss below which the fixed script ends
     phase: list[str] = field(default_factory=list)
     op: list[str] = field(default_factory=list)
     file: str | None = None

@@ -17,7 +17,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
-from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
@@ -30,8 +29,8 @@ CONTRACTS = {
 }
 
 
-class Conditions(ast.NodeTransformer):
-    """Hands the value of every condition to `_seen(line, value)`."""
+class Watched(ast.NodeTransformer):
+    """Hands the value of every condition to `_seen(line, value)`, and calls `_caught(line)` in every handler."""
 
     def wrap(self, test):
         line = ast.Constant(test.lineno)
@@ -47,6 +46,12 @@ class Conditions(ast.NodeTransformer):
     def visit_comprehension(self, node):
         self.generic_visit(node)
         node.ifs = [self.wrap(test) for test in node.ifs]
+        return node
+
+    def visit_ExceptHandler(self, node):
+        self.generic_visit(node)
+        call = ast.Call(ast.Name("_caught", ast.Load()), [ast.Constant(node.lineno)], [])
+        node.body.insert(0, ast.copy_location(ast.Expr(call), node))
         return node
 
 
@@ -109,19 +114,6 @@ class Facts:
         if self.saved:
             self.starts.append(same / sum(p.dim() > 1 for p in own))
 
-    def trace(self, name):
-        def local(frame, event, arg):
-            if event == "exception":
-                self.caught.setdefault(arg[0].__name__, 0)
-                self.caught[arg[0].__name__] += 1
-            return local
-
-        def enter(frame, event, arg):
-            frame.f_trace_lines = False
-            return local if frame.f_code.co_filename == name else None
-
-        return enter
-
     def outside(self):
         """Parameters of the modules that were last trained that have gradients but are in no optimizer."""
         own = set().union(*(ids for _, ids in self.optimizers))
@@ -131,24 +123,22 @@ class Facts:
 def observe(script):
     facts = Facts()
     facts.start(script)
-    tree = ast.fix_missing_locations(Conditions().visit(ast.parse(script.read_text())))
+    tree = ast.fix_missing_locations(Watched().visit(ast.parse(script.read_text())))
     module = types.ModuleType("__main__")
 
     def seen(line, value):
         facts.branches.setdefault(line, set()).add(bool(value))
         return value
 
-    module.__dict__.update(_seen=seen, __file__=str(script))
+    def caught(line):
+        facts.caught[line] = facts.caught.get(line, 0) + 1
+
+    module.__dict__.update(_seen=seen, _caught=caught, __file__=str(script))
     sys.modules["__main__"] = module
     sys.argv, sys.path[0] = [str(script)], str(script.parent)
-    sys.settrace(facts.trace(str(script)))
-    try:
-        exec(compile(tree, str(script), "exec"), module.__dict__)
-    finally:
-        sys.settrace(None)
-    caught = {name: n for name, n in facts.caught.items() if name != "StopIteration"}
+    exec(compile(tree, str(script), "exec"), module.__dict__)
     n = max(1, len(facts.losses) // 20)
-    return {"branches": facts.branches, "caught": caught, "starts": facts.starts, "outside": facts.outside(),
+    return {"branches": facts.branches, "caught": facts.caught, "starts": facts.starts, "outside": facts.outside(),
             "bad": sorted(facts.bad), "first": sum(facts.losses[:n]) / n, "last": sum(facts.losses[-2 * n:]) / (2 * n),
             "losses": facts.losses}
 

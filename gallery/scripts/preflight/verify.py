@@ -183,20 +183,10 @@ def not_in_optimizer(w):
     return any(w.gradients.get(p, 0.0) > 0 and p not in w.optimizers for p in w.trainable())
 
 
-def hidden_layers(w):
-    """Parameters that receive gradients, of modules in plain lists too, and are in no optimizer."""
-    return not_in_optimizer(w)
-
-
 def double_softmax(w):
-    for name, (z, _), *_ in w.named("cross_entropy", "binary_cross_entropy_with_logits"):
-        if name == "cross_entropy":
-            sums = z.sum(1) if (z >= 0).all() else z.exp().sum(1)
-            if (sums - 1).abs().max() < 1e-3:
-                return True
-        elif z.min() >= 0 and z.max() <= 1:
-            return True
-    return False
+    binary = [z for _, (z, _), *_ in w.named("binary_cross_entropy_with_logits")]
+    sums = [z.sum(1) if (z >= 0).all() else z.exp().sum(1) for _, (z, _), *_ in w.named("cross_entropy")]
+    return bool(binary) and all(0 <= z.min() and z.max() <= 1 for z in binary) or any((s - 1).abs().max() < 1e-3 for s in sums)
 
 
 def softmax_axis(w):
