@@ -179,7 +179,7 @@ def test_kinds_that_never_compare_equal_are_told():
 def test_names_of_files_tell_what_they_hold():
     for name in ("last.pt", "ckpt/net.pth", "out/checkpoint_3.bin", "model.safetensors", "checkpoints/*"):
         assert looks_like(name) == "checkpoint", name
-    for name in ("train.csv", "cache/train_data.pt", "config.json", "output", "runs", "vocab.pkl"):
+    for name in ("train.csv", "cache/train_data.pt", "config.json", "output", "checkpoints", "scaler.pkl"):
         assert looks_like(name) != "checkpoint", name
 
 
@@ -302,6 +302,15 @@ train(net, adam(net))
         ('net.load_state_dict(torch.load("good.pt"))', 'net.apply(lambda m: m.reset_parameters() if hasattr(m, "reset_parameters") else None)'),
         ('state = torch.load("good.pt")',),
     }
+
+
+def test_a_run_is_judged_again_from_its_folder(run, stetho, tmp_path):
+    run(HEAD + "net = make(); optimizer = adam(net); net = make(); train(net, optimizer)")
+    again = stetho("watch", "run", "--select", "stale-optimizer", "--format", "json")
+    assert [f["rule"] for f in json.loads(again.stdout)["findings"]] == ["stale-optimizer"], again.stderr
+    (tmp_path / "run" / "code.json").write_text("{")
+    again = stetho("watch", "run", "--format", "json")
+    assert any("code.json: not read" in note for note in json.loads(again.stdout)["facts"]["skipped_files"]), again.stdout
 
 
 def test_a_checkpoint_that_is_not_there_is_told_unless_the_run_writes_it(run):

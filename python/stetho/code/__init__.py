@@ -36,6 +36,7 @@ class Recorder:
         self._keeps_counts = keeps_counts
         self._folder = os.getcwd()
         self._lists: list[list] = []
+        self._trees: dict = {}
         self.conditions: list[tuple[list, int, counters.Condition]] = []
         self.handlers: list[tuple[list, int, handlers.Handler]] = []
         self._tried: list[tuple[list, int, handlers.Tried]] = []
@@ -67,6 +68,7 @@ class Recorder:
         """The file with what is needed for that."""
         if plan is None:
             return tree
+        self._trees[plan.path] = tree
         entries: list = []
         self._lists.append(entries)
 
@@ -151,7 +153,7 @@ class Recorder:
 
     def pause(self) -> None:
         """Records nothing until `resume`: what runs now is an experiment of ours."""
-        if self._paused is None:
+        if self._paused is None and self.is_on:
             self.is_on = False
             self._paused = [list(entries) for entries in self._lists]
             self._make_plain()
@@ -301,9 +303,15 @@ class Recorder:
         written = [p for real, p in self.files.written.items() if looks_like(real) == "checkpoint"]
         return {
             "path": missing.path, "place": self.place(*missing.place), "how": missing.how, "count": missing.count,
-            "looks_like": looks_like(missing.path), "was_created_later": missing.is_there() or self.files.was_written(os.path.join(missing.directory, missing.path)), "before_training": missing.before_training,
+            "looks_like": looks_like(missing.path), "was_created_later": self.files.was_created(missing), "is_saved_in_code": self._is_saved(missing), "before_training": missing.before_training,
             "saved_instead": written[:5],
         }
+
+    def _is_saved(self, missing) -> bool:
+        """Whether the script would write this file, in a longer run."""
+        asked = branches.first_arguments(self._trees.get(missing.place[0]), missing.place[1])
+        name = os.path.basename(missing.path)
+        return any(text in asked or constant == name for tree in self._trees.values() for text, constant in branches.saved_paths(tree))
 
     def _load(self, load) -> dict:
         path = load.file.path if load.file is not None else None

@@ -214,3 +214,25 @@ def write(tree: ast.Module, found: Plan, number, key: int) -> ast.Module:
         ast.copy_location(node, tree.body[min(at, len(tree.body) - 1)])
     tree.body.insert(at, first)
     return tree
+
+
+def first_arguments(tree: ast.Module | None, line: int) -> set[str]:
+    """What the calls of a line are given first, and the names that they are made from, as written."""
+    found: set[str] = set()
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Call) and node.lineno == line:
+            found.update(ast.unparse(a) for a in node.args[:1])
+            if isinstance(node.func, ast.Attribute):
+                found.add(ast.unparse(node.func.value))
+    return found - {"os.path", "torch", "glob", "os"}
+
+
+def saved_paths(tree: ast.Module) -> list[tuple[str, str]]:
+    """The arguments of calls that save something: as written, and the file name where that is a constant."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _last_name(node.func).startswith(("save", "dump", "export")):
+            for argument in (*node.args, *(k.value for k in node.keywords)):
+                last = next((c.value for c in ast.walk(argument) if isinstance(c, ast.Constant) and isinstance(c.value, str)), "")
+                found.append((ast.unparse(argument), os.path.basename(last)))
+    return found

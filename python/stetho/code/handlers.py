@@ -95,7 +95,7 @@ def _kind(node: ast.Try, function: str, reach, in_step: bool, is_broad: bool, ca
     steps = bool(called & _STEPPING) or (reach is not None and any(reach.reaches(_calls(s)) for s in node.body))
     if steps:
         return "stepping"
-    if called & _LOADING or any("checkpoint" in c or "ckpt" in c or "weights" in c for c in called):
+    if called & _LOADING or any(w in name for name in (*called, function) for w in ("checkpoint", "ckpt", "weights", "load_model", "pretrain")):
         return "loading"
     if function.startswith(_READERS):
         return "reading"

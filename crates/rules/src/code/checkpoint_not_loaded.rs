@@ -75,7 +75,10 @@ impl Rule for CheckpointNotLoaded {
         let is_any_loaded = code.loads.iter().flatten().any(|l| l.before_training && l.n_loaded > 0)
             || code.files_read.iter().any(|f| f.before_training && (f.loaded_into > 0 || f.n_in_use > 0));
         let is_lost = |file: &&MissingFile| {
-            file.looks_like == "checkpoint" && file.before_training && !file.was_created_later
+            file.looks_like == "checkpoint"
+                && file.before_training
+                && !file.was_created_later
+                && !file.is_saved_in_code
         };
         if code.ended && !is_any_loaded {
             for file in code.missing_files.iter().flatten().filter(is_lost) {
