@@ -169,8 +169,12 @@ class Session:
                 self.trap.look_at_parameters()
             if self.trap.trip is None:
                 return
+            if self.code is not None:
+                self.code.pause()
             yield from self._investigate()
         finally:
+            if self.code is not None:
+                self.code.resume()
             self.end()
 
     def next(self, iterator, *default):
