@@ -66,7 +66,7 @@ impl Rule for NotInOptimizer {
         }
         let size = |of: &[&Parameter]| of.iter().map(|p| p.size()).sum::<u64>();
         let share = size(&left) as f64 / size(&all).max(1) as f64;
-        let is_head_alone = share > self.most && held.len() <= 4;
+        let is_head_alone = share > self.most && !held.is_empty() && held.len() <= 4;
         let names: Vec<&str> = left.iter().map(|p| p.name.as_str()).collect();
         let mut places = left.iter().map(|p| Place::Parameter { name: p.name.clone() });
         let rows = left.iter().map(|p| {
