@@ -11,6 +11,7 @@ import linecache
 import mmap
 import os
 import sys
+import weakref
 
 from stetho.code import annotate, branches, counters, handlers
 from stetho.code.checkpoints import Checkpoints
@@ -39,12 +40,14 @@ class Recorder:
         self.handlers: list[tuple[list, int, handlers.Handler]] = []
         self._tried: list[tuple[list, int, handlers.Tried]] = []
         self._paused: list[list] | None = None
+        #: Optimizers that have stepped.
+        self._stepped: weakref.WeakSet = weakref.WeakSet()
         self._shared = memoryview(mmap.mmap(-1, _SHARED * 16)).cast("q")
         self._own_compile: tuple | None = None
         self.files = Files(self)
         self.seeds = Seeds(self)
-        self.checkpoints = Checkpoints(self)
         self.optimizers = Optimizers(self)
+        self.checkpoints = Checkpoints(self)
         self.files.listen()
         os.register_at_fork(after_in_child=self._in_child)
 
@@ -132,13 +135,13 @@ class Recorder:
 
     def stepping(self, optimizer) -> None:
         """An optimizer is about to step."""
-        if self.n_steps == 0:
-            try:
-                self.checkpoints.look(self.session.known_models())
-            except Exception:
-                self.failed("looking at the first step")
-        if self.session.experiment is None:
-            self.n_steps += 1
+        if self.session.experiment is not None:
+            return
+        self.n_steps += 1
+        if optimizer not in self._stepped:
+            self._stepped.add(optimizer)
+            self.files.look()
+            self.checkpoints.look(self.session.known_models())
 
     def is_own(self, path: str) -> bool:
         """Whether a file is the user's."""
@@ -298,7 +301,7 @@ class Recorder:
         written = [p for real, p in self.files.written.items() if looks_like(real) == "checkpoint"]
         return {
             "path": missing.path, "place": self.place(*missing.place), "how": missing.how, "count": missing.count,
-            "looks_like": looks_like(missing.path), "was_created_later": missing.is_there(), "before_training": missing.before_training,
+            "looks_like": looks_like(missing.path), "was_created_later": missing.is_there() or self.files.was_written(os.path.join(missing.directory, missing.path)), "before_training": missing.before_training,
             "saved_instead": written[:5],
         }
 

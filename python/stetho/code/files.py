@@ -37,17 +37,21 @@ def looks_like(path: str) -> str:
 class Missing:
     """A file that was asked for in vain."""
 
-    __slots__ = ("path", "place", "how", "count", "before_training", "directory")
+    __slots__ = ("path", "place", "how", "count", "before_training", "was_there", "directory")
 
-    def __init__(self, path: str, place: tuple[str, int], how: str, before_training: bool) -> None:
-        self.path, self.place, self.how, self.before_training = path, place, how, before_training
+    def __init__(self, path: str, place: tuple[str, int], how: str) -> None:
+        self.path, self.place, self.how = path, place, how
+        #: Whether an optimizer made its first step afterwards.
+        self.before_training = False
+        #: Whether it was there when it was asked for again.
+        self.was_there = False
         self.count = 0
         self.directory = os.getcwd()
 
     def is_there(self) -> bool:
         """Whether it is there now."""
         whole = os.path.join(self.directory, self.path)
-        return os.path.lexists(whole) or ("*" in self.path and bool(glob.glob(whole)))
+        return self.was_there or os.path.lexists(whole) or ("*" in self.path and bool(glob.glob(whole)))
 
 
 class Files:
@@ -72,8 +76,19 @@ class Files:
         key = (text, *place)
         found = self.missing.get(key)
         if found is None:
-            found = self.missing[key] = Missing(text, place, how, recorder.n_steps == 0)
+            found = self.missing[key] = Missing(text, place, how)
         found.count += 1
+
+    def found(self, path) -> None:
+        """A file is there that may have been asked for in vain before."""
+        for missing in self.missing.values():
+            if missing.path == path or missing.path == str(path):
+                missing.was_there = True
+
+    def look(self) -> None:
+        """An optimizer is about to make its first step."""
+        for missing in self.missing.values():
+            missing.before_training = True
 
     def was_not_found(self, error: BaseException, handler) -> bool:
         """Whether an error that a handler dropped is a missing file; it is noted as one."""
@@ -102,6 +117,8 @@ class Files:
         @functools.wraps(original)
         def asked(*args, **kwargs):
             result = original(*args, **kwargs)
+            if result and self.missing and args:
+                self.found(args[0])
             if not result and args:
                 try:
                     note(args[0], how, sys._getframe(1))

@@ -122,7 +122,6 @@ impl CheckpointNotLoaded {
     /// Whether a file of parameters of this model was read and nothing was made of it.
     fn is_unread(&self, file: &FileRead) -> bool {
         file.before_training
-            && !file.written_by_run
             && file.loaded_into == 0
             && file.n_in_use == 0
             && file.n_parameters > 0
