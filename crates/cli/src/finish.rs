@@ -1,12 +1,12 @@
 //! The end of a run: its log is judged and its report delivered.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use stetho_report::html;
 
-use crate::args::Format;
+use crate::args::{Format, ReportArgs};
 use crate::check::show_pictures;
 use crate::config::Config;
 use crate::delivery::{deliver, format, seat_judges, status};
@@ -29,12 +29,35 @@ pub fn finish(folder: &Path, request: &str, start: Instant) -> u8 {
 fn finished(folder: &Path, request: &str, start: Instant) -> Result<u8> {
     let options =
         serde_json::from_str::<Ending>(request).context("the request of the run cannot be read")?.options;
-    let args = options.report;
-    let config = Config::load(args.config.as_deref(), &options.folder)?;
     // The script may have gone elsewhere; what is shown is as short as the user would write it.
-    let folder = &options.folder.join(folder);
-    let asked = [folder.strip_prefix(&options.folder).unwrap_or(folder).to_owned()];
-    let mut logs = Logs::open(std::slice::from_ref(folder), &[], None)?;
+    let whole = options.folder.join(folder);
+    let back = Elsewhere::leave_for(&options.folder);
+    let short = whole.strip_prefix(&options.folder).ok().filter(|_| back.0.is_some());
+    judged(short.unwrap_or(&whole), options.report, &options.folder, start)
+}
+
+/// The present folder of the script, which it gets back.
+struct Elsewhere(Option<PathBuf>);
+
+impl Elsewhere {
+    fn leave_for(folder: &Path) -> Self {
+        let present = std::env::current_dir().ok();
+        Self(present.filter(|_| std::env::set_current_dir(folder).is_ok()))
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.0 {
+            let _ = std::env::set_current_dir(folder);
+        }
+    }
+}
+
+fn judged(folder: &Path, args: ReportArgs, started_in: &Path, start: Instant) -> Result<u8> {
+    let config = Config::load(args.config.as_deref(), started_in)?;
+    let asked = [folder.to_owned()];
+    let mut logs = Logs::open(&asked, &[], None)?;
     logs.finish();
     let judged = logs.judge(&|| seat_judges(&args, &config), true)?;
     let mut document = document("run", &asked, args.all, &logs, judged, start);

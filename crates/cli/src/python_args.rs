@@ -44,6 +44,14 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, default_value_t)]
     debugger: Debugger,
 
+    /// At the end, print the script with how often each of its conditions held
+    #[arg(long)]
+    branches: bool,
+    /// Look at every sample that a `DataLoader` makes: by the contract of this TOML file, or by one that is inferred from the first batches and written
+    /// into the run's folder
+    #[arg(long, value_name = "infer|FILE.toml", value_hint = ValueHint::FilePath)]
+    contract: Option<PathBuf>,
+
     /// Folder for the run log, findings and bundles [default: runs/<script>-<date>-<time>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
@@ -182,7 +190,9 @@ impl RunArgs {
             breaks: self.breaks,
             on_trap: Some(self.on_trap),
             debugger: self.debugger,
+            branches: self.branches,
             dir: self.dir.map(std::path::absolute).transpose().context("--dir")?,
+            contract: self.contract.map(contract).transpose()?,
             ..options(self.report, is_of_runs)?
         };
         let what = if self.module { "module" } else { "script" };
@@ -204,8 +214,19 @@ impl ReplayArgs {
     }
 }
 
+/// `infer`, or the absolute path of a file that is there.
+fn contract(given: PathBuf) -> Result<PathBuf> {
+    if given.as_os_str() == "infer" {
+        return Ok(given);
+    }
+    if !given.is_file() {
+        bail!("there is no contract `{}`: give a TOML file, or `infer`", given.display());
+    }
+    std::path::absolute(given).context("--contract")
+}
+
 fn is_of_runs(rule: &RuleInfo) -> bool {
-    stetho_rules::run::RULES.iter().any(|entry| entry.info.id == rule.id)
+    crate::watch::of_runs(rule)
 }
 
 /// The options that all have, with paths that hold wherever the script goes.

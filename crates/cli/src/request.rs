@@ -27,8 +27,12 @@ pub(crate) struct Options {
     pub(crate) on_trap: Option<OnTrap>,
     pub(crate) pdb: bool,
     pub(crate) debugger: Debugger,
+    /// Whether the script is printed with the counts of its conditions.
+    pub(crate) branches: bool,
     /// Folder of the run; for Python to choose if not given.
     pub(crate) dir: Option<PathBuf>,
+    /// `infer`, or the absolute path of a contract.
+    pub(crate) contract: Option<PathBuf>,
     /// The present folder at the start.
     pub(crate) folder: PathBuf,
     pub(crate) report: ReportArgs,

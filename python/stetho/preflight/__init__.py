@@ -18,8 +18,9 @@ from stetho import rows
 from stetho.preflight import record
 from stetho.preflight.attempt import Aside, Attempt, Skip
 from stetho.preflight.bench import Bench
+from stetho.preflight.draws import Draws
 from stetho.preflight.kept import Kept
-from stetho.preflight.quiet import Quiet
+from stetho.preflight.quiet import Forbidden, Quiet
 from stetho.session import Body, Stopped
 
 #: Modules of this package, in the order of their worth.
@@ -59,11 +60,16 @@ class Preflight:
         body = Body(session.sites[number], number, values)
         session.body = body
         quiet, kept = Quiet(), Kept(session)
+        # What the script's branches and files are is recorded of the training alone.
+        code = getattr(session, "code", None)
+        if code is not None:
+            code.pause()
         frame = session.user_frame()
         try:
             session.random = session.random or _random(session)
             session.random.take()
             kept.take(_roots(session, frame, values))
+            session.draws = Draws(session.torch, kept)
             bench = Bench(session, body, kept)
             _look_around(bench, frame)
             quiet.enter()
@@ -82,10 +88,24 @@ class Preflight:
         finally:
             session.body = session.experiment = None
             session.scaled = None
+            if code is not None:
+                code.resume()
         self._write(session)
         if self.is_only:
             raise Stopped(0)
         return body.batches
+
+    def conclude(self, session) -> None:
+        """The script has ended without a step that could be tried out: every experiment says so."""
+        why = "the script did not import PyTorch" if session.torch is None else (
+            "no training step was found in the script" if not session.sites else "the script made no training step"
+        )
+        self.record["script"] = session.options.script
+        for name in self._names():
+            title = _title(name)
+            self.record["experiments"].append({"name": name, "title": title, "seconds": 0.0, "skipped": why})
+        self.record["seconds"] = 0.0
+        self._write(session)
 
     def _experiments(self, bench, started: float):
         for name in self._names():
@@ -97,10 +117,8 @@ class Preflight:
             try:
                 if left <= 0:
                     raise Skip(f"the {self.budget:g} s allowed were used up")
-                if name != "facts" and bench.watched is not None and bench.watched.error is not None:
-                    raise Skip("the step itself fails")
-                if name != "facts" and bench.n_backward == 0:
-                    raise Skip("the step ends before its backward pass")
+                if name != "facts":
+                    _must_work(bench)
                 bench.deadline = before + min(left, module.SHARE * self.budget)
                 found = yield from self._measure(module, bench)
                 if name == "facts":
@@ -151,6 +169,29 @@ class Preflight:
             record.write(os.path.join(folder, "preflight.json"), self.record)
         except OSError as error:
             session.say(f"the preflight could not be written: {error.strerror or error}")
+
+
+def _title(name: str) -> str:
+    """The title of an experiment; read from its text, since importing it may need PyTorch."""
+    import ast
+
+    with open(os.path.join(os.path.dirname(__file__), f"{name}.py"), encoding="utf-8") as file:
+        tree = ast.parse(file.read())
+    found = [n.value.value for n in tree.body if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "TITLE" and isinstance(n.value, ast.Constant)]
+    return found[0] if found else name
+
+
+def _must_work(bench) -> None:
+    """Experiments need a step that can be made."""
+    if bench.watched is None:
+        raise Skip("the step could not be looked at")
+    error = bench.watched.error
+    if isinstance(error, Forbidden):
+        raise Skip("the step changes files, which an experiment must not")
+    if error is not None:
+        raise Skip("the step itself fails")
+    if bench.n_backward == 0:
+        raise Skip("the step ends before its backward pass")
 
 
 def _random(session):

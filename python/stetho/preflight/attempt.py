@@ -105,8 +105,7 @@ class Attempt:
         scaled, self.bench.session.scaled = self.bench.session.scaled, None
         if scaled is not None and scaled[0] is loss:
             loss = scaled[1]
-        if loss.numel() == 1:
-            self.losses.append(float(loss.detach()))
+        self.losses.append(_total(torch, loss, args[0] if args else kwargs.get("grad_tensors")))
         self.saw_loss(loss)
         result = original(tensors, *args, **kwargs)
         if self._until == "backward" and len(self.losses) >= max(self.bench.n_backward, 1):
@@ -130,6 +129,17 @@ class Attempt:
 
     def _change_inputs(self, module, args, kwargs):
         return self._inputs(args, kwargs)
+
+
+def _total(torch, loss, weights) -> float:
+    """The loss as a number: one of several values is their sum, by the weights that the backward pass is given."""
+    value = loss.detach()
+    if value.numel() == 1:
+        return float(value)
+    weights = weights[0] if isinstance(weights, (list, tuple)) and weights else weights
+    if isinstance(weights, torch.Tensor) and weights.shape == value.shape:
+        value = value * weights.detach()
+    return float(value.double().sum())
 
 
 class Aside:

@@ -127,6 +127,10 @@ class Bench:
             raise Skip("how many samples a batch has could not be told")
         return rows.replaced(self.torch, value, self.torch.tensor(indices), self.n_rows)
 
+    def tensors_in(self) -> list:
+        """Tensors among the arguments of the model."""
+        return [t for _, t in leaves((self.inputs, self.keywords))]
+
     def can_cut(self) -> bool:
         """Whether the batch comes to the step as a value whose rows can be taken out."""
         held = [v for n, v in zip(self.site.carried, self.body.values) if n in self.site.targets or self._is_of_batch(v)]
@@ -207,6 +211,9 @@ class Bench:
             call.is_part = is_part(watched, call)
         self._find_model(watched)
         self._find_output()
+        sizes = {n for t in self.tensors_in() for n in t.shape[:2]}
+        if sizes and self.n_rows not in sizes:
+            self.n_rows = None  # what the body carries is no batch
 
     def _find_model(self, watched) -> None:
         wanted = {id(p) for p in self.parameters}

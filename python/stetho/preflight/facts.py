@@ -5,6 +5,7 @@ from __future__ import annotations
 from stetho.preflight import batch, layers, losses
 from stetho.preflight.attempt import Attempt
 from stetho.preflight.bench import leaves
+from stetho.preflight.quiet import Forbidden
 from stetho.preflight.record import place
 from stetho.preflight.watched import Watched
 
@@ -106,7 +107,7 @@ def _why_zero(bench, watched, parameter) -> str | None:
 
 def _raised(bench, watched) -> dict | None:
     error = watched.error
-    if error is None:
+    if error is None or isinstance(error, Forbidden):
         return None
     trace, found = error.__traceback__, None
     while trace is not None:

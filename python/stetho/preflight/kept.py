@@ -41,7 +41,9 @@ class Kept:
         self._sets: list[tuple] = []
         self._objects: list[tuple] = []
         self._arrays: list[tuple] = []
+        #: What sets and gives the state of each generator, and the states to put back.
         self._generators: list[tuple] = []
+        self._generator_states: list = []
         self._cells: list[tuple] = []
         #: Tensors too large to be kept, with their versions.
         self._large: list[tuple] = []
@@ -59,6 +61,7 @@ class Kept:
             self._walk([live])
         for root in roots:
             self._walk([root])
+        self._generator_states = self.generator_states()
 
     def _living(self) -> list:
         torch = self._torch
@@ -191,14 +194,14 @@ class Kept:
     def _keep_generator(self, value, kind: type) -> bool:
         numpy = sys.modules.get("numpy")
         if issubclass(kind, self._torch.Generator):
-            self._generators.append((value.set_state, value.get_state()))
+            self._generators.append((value.set_state, value.get_state))
         elif issubclass(kind, random.Random):
-            self._generators.append((value.setstate, value.getstate()))
+            self._generators.append((value.setstate, value.getstate))
         elif numpy is not None and issubclass(kind, numpy.random.RandomState):
-            self._generators.append((value.set_state, value.get_state()))
+            self._generators.append((value.set_state, value.get_state))
         elif numpy is not None and issubclass(kind, numpy.random.Generator):
             bits = value.bit_generator
-            self._generators.append((lambda state, bits=bits: setattr(bits, "state", state), bits.state))
+            self._generators.append((lambda state, bits=bits: setattr(bits, "state", state), lambda bits=bits: bits.state))
         else:
             return False
         return True
@@ -211,6 +214,16 @@ class Kept:
         if is_small and value.flags.writeable and not issubclass(kind, numpy.memmap):
             self._arrays.append((value, value.copy()))
         return True
+
+    def generator_states(self) -> list:
+        """States of the user's own generators, as they are."""
+        return [get() for _, get in self._generators]
+
+    def keep_generators(self, before: list) -> None:
+        """Generators that are no longer where they were `before` are to stay where they are."""
+        for i, (then, now) in enumerate(zip(before, self.generator_states())):
+            if not _is_same_state(then, now):
+                self._generator_states[i] = now
 
     # -- putting back
 
@@ -242,7 +255,7 @@ class Kept:
         self._restore_tensors()
         for array, before in self._arrays:
             array[...] = before
-        for put, state in self._generators:
+        for (put, _), state in zip(self._generators, self._generator_states):
             put(state)
 
     def _restore_tensors(self) -> None:
@@ -261,6 +274,12 @@ class Kept:
     def lost(self) -> int:
         """How many tensors that were too large to be kept have been written to."""
         return sum(_version(t) != v for t, v in self._large)
+
+
+def _is_same_state(a, b) -> bool:
+    if hasattr(a, "untyped_storage"):
+        return bool((a == b).all())
+    return repr(a) == repr(b)
 
 
 def _few(values) -> list:

@@ -14,6 +14,8 @@ SHARE = 0.4
 #: Samples that are held, and steps that are made with one optimizer.
 N_SAMPLES = 8
 MOST_STEPS = 300
+#: Samples of a batch that cannot be cut down, at most.
+MOST_WHOLE = 64
 #: Steps after which a loss that does not fall any more is given up.
 PATIENCE = 60
 #: The floor counts as reached when this share of the way to it is left.
@@ -37,6 +39,8 @@ def measure(bench):
         bench.start_over()
         held = Held(bench, rows)
         made = yield from held.step()
+    if rows is None:
+        _must_be_few(bench, parameters)
     if held.error is not None:
         raise Skip(f"the step could not be made again: {type(held.error).__name__}: {held.error}".splitlines()[0][:160])
     log_rows = _log_rows(bench)
@@ -56,6 +60,13 @@ def measure(bench):
     found["fitted"] = _fitted(bench.torch, last.plain.calls)
     found["switched_off"] = sorted(set().union(held.plain.switched_off, last.plain.switched_off))
     return found
+
+
+def _must_be_few(bench, parameters: list) -> None:
+    """Only a batch that a model of this size can know by heart tells something."""
+    n = bench.n_rows or next((t.shape[0] for t in bench.tensors_in() if t.dim()), None)
+    if n is not None and n > max(MOST_WHOLE, 2) or n is not None and n > _capacity(bench, sum(p.numel() for p in parameters), n):
+        raise Skip(f"the batch of {n} samples could not be cut down")
 
 
 def _train(bench, held: Held, floor: float | None, made: bool, share: float):
@@ -86,7 +97,7 @@ def _start(bench, rows, held: Held, floor, reason: str, conflicting: int) -> dic
         names[id(p)] for p in bench.parameters if p.requires_grad and id(p) in names and id(p) not in bench.watched.gradients
     ]
     return {
-        "n_samples": len(rows) if rows is not None else bench.n_rows,
+        "n_samples": len(rows) if rows is not None else bench.n_rows or next((t.shape[0] for t in bench.tensors_in() if t.dim()), None),
         "floor": floor,
         "floor_reason": reason,
         "is_part": len(held.plain.calls) > 1 or any(c.is_part for c in bench.loss_calls),
@@ -140,10 +151,11 @@ def _fitted(torch, calls: list) -> float | None:
 
 def choose(bench, n_parameters: int):
     """Rows of the batch to hold: of as many classes as there are, no input twice; and pairs of equal inputs with different targets."""
-    torch, n = bench.torch, bench.n_rows
+    torch = bench.torch
+    n = bench.n_rows if bench.can_cut() else next((t.shape[0] for t in bench.tensors_in() if t.dim()), None)
     inputs = [t for t in (*bench.inputs, *bench.keywords.values()) if isinstance(t, torch.Tensor) and t.dim() and t.shape[0] == n]
     target = next((c.target for c in bench.loss_calls if isinstance(c.target, torch.Tensor)), None)
-    if n is None or n < 2 or not bench.can_cut():
+    if n is None or n < 2:
         return None, 0
     target = target if target is not None and target.dim() and target.shape[0] == n else None
     keys = [b"".join(t[i].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes() for t in inputs) for i in range(min(n, 512))]

@@ -9,6 +9,12 @@ import os
 import sys
 import warnings
 
+
+
+class Forbidden(PermissionError):
+    """A step that is tried out was about to change files in a way that cannot be passed over."""
+
+
 #: Methods that loggers of metrics and progress bars are told by; in an experiment they do nothing.
 _SILENT = {
     "torch.utils.tensorboard.writer": ("SummaryWriter", ("add_", "flush")),
@@ -22,6 +28,8 @@ _WRITERS = {
     "wandb": ("log", "save", "log_artifact"),
     "mlflow": ("log_metric", "log_metrics", "log_artifact", "log_param", "log_params"),
     "safetensors.torch": ("save_file", "save_model"),
+    "os": ("mkdir", "makedirs", "remove", "unlink", "rename", "replace", "rmdir", "removedirs", "symlink", "link", "truncate"),
+    "shutil": ("rmtree", "move", "copy", "copy2", "copyfile", "copytree"),
 }
 #: What may be opened for writing all the same.
 _HARMLESS = ("/dev/", "/proc/")
@@ -113,9 +121,9 @@ def _audit() -> None:
             path, _, flags = arguments
             if isinstance(path, str) and flags & _WRITING and not path.startswith(_HARMLESS):
                 _active.kept_from.append(path)
-                raise PermissionError(f"a step that is tried out writes no file: {path}")
+                raise Forbidden(f"a step that is tried out writes no file: {path}")
         elif event in _AUDITED:
             _active.kept_from.append(str(arguments[0]) if arguments else event)
-            raise PermissionError(f"a step that is tried out changes no file: {event}")
+            raise Forbidden(f"a step that is tried out changes no file: {event}")
 
     sys.addaudithook(hook)

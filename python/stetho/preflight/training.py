@@ -9,6 +9,7 @@ from torch.overrides import TorchFunctionMode
 
 from stetho.preflight.attempt import Attempt
 from stetho.preflight.watched import LOSSES
+from stetho.rows import replaced
 
 _DROPOUTS = frozenset("dropout dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout".split())
 #: Places of arguments that regularise, in the functions that take them by position.
@@ -18,9 +19,10 @@ _POSITIONS = {"cross_entropy": (7, "label_smoothing"), "scaled_dot_product_atten
 class Plain(TorchFunctionMode):
     """Switches off dropout and label smoothing where functions are called; keeps the calls of losses."""
 
-    def __init__(self, bench) -> None:
+    def __init__(self, rows=None, n_rows: int | None = None) -> None:
         super().__init__()
-        self._bench = bench
+        #: Rows that the model was given alone of `n_rows`; what is held against its output is cut down likewise.
+        self._rows, self.n_rows = rows, n_rows
         self.switched_off: set[str] = set()
         #: Calls of losses in the attempt under way: name, arguments, keywords, value.
         self.calls: list[tuple] = []
@@ -28,6 +30,8 @@ class Plain(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
+        if self._rows is not None:
+            args = self._cut(args)
         if name in _DROPOUTS and args:
             p = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
             if p:
@@ -39,6 +43,13 @@ class Plain(TorchFunctionMode):
         if name in LOSSES:
             self.calls.append((name, args, kwargs, out))
         return out
+
+    def _cut(self, args: tuple) -> tuple:
+        sizes = {a.shape[0] for a in args if isinstance(a, torch.Tensor) and a.dim()}
+        if not {len(self._rows), self.n_rows} <= sizes:
+            return args
+        is_whole = [isinstance(a, torch.Tensor) and a.dim() > 0 and a.shape[0] == self.n_rows for a in args]
+        return tuple(a.index_select(0, self._rows.to(a.device)) if whole else a for a, whole in zip(args, is_whole))
 
     def _without(self, name: str, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         position, keyword = _POSITIONS[name]
@@ -57,7 +68,10 @@ class Held:
     def __init__(self, bench, rows=None, adam: float | None = None, is_plain: bool = True) -> None:
         self.bench = bench
         self.rows = rows
-        self.plain = Plain(bench)
+        #: Of a step that reads its data from variables, the model's input is cut down rather than the batch.
+        self._is_cut_late = rows is not None and not bench.can_cut()
+        n = len(next((t for t in bench.tensors_in() if t.dim()), ())) if self._is_cut_late else None
+        self.plain = Plain(rows, n) if self._is_cut_late else Plain()
         self.losses: list[float] = []
         self.rates: list[float] = []
         self.error: BaseException | None = None
@@ -70,7 +84,8 @@ class Held:
         """One attempt; yields it. Whether it was made."""
         bench = self.bench
         self.plain.calls = []
-        attempt = Attempt(bench, rows=self.rows, before_step=self._before_step, modes=[self.plain], goes_on=True)
+        late = {"inputs": self._cut_inputs} if self._is_cut_late else {"rows": self.rows}
+        attempt = Attempt(bench, before_step=self._before_step, modes=[self.plain], goes_on=True, **late)
         yield attempt
         if attempt.error is not None or not attempt.losses:
             self.error = attempt.error or RuntimeError("the step made no backward pass")
@@ -79,6 +94,10 @@ class Held:
             self._step_ourselves()
         self.losses.append(self._value(attempt))
         return math.isfinite(self.losses[-1])
+
+    def _cut_inputs(self, args, kwargs):
+        rows, n = self.rows, self.plain.n_rows
+        return replaced(torch, args, rows, n), replaced(torch, kwargs, rows, n)
 
     def _value(self, attempt) -> float:
         values = [float(c[3].detach().mean()) for c in self.plain.calls if isinstance(c[3], torch.Tensor) and c[3].numel()]

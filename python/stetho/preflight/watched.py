@@ -141,9 +141,14 @@ class Functions(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        out = func(*args, **kwargs)
         name = getattr(func, "__name__", "")
         watched = self._watched
+        try:
+            out = func(*args, **kwargs)
+        except Exception:
+            if name in LOSSES:
+                watched.saw_loss_call(name, func, args, kwargs, None, sys._getframe(1))
+            raise
         if name in LOSSES:
             watched.saw_loss_call(name, func, args, kwargs, out, sys._getframe(1))
         elif name in SOFTMAXES and isinstance(out, torch.Tensor):
