@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use serde_json::Map;
+use stetho_core::code::Code;
 use stetho_core::run::Fact;
 use stetho_core::{Example, Outcome, RuleInfo, Verdict};
+use stetho_rules::Judges;
 
 use crate::twin::{parse, put, write_boxes, write_pictures};
 use crate::{BoxRecipe, DEFAULT_ROWS, DataSet, Frame, GalleryError, PictureRecipe, audit, raised};
@@ -85,6 +88,10 @@ impl DocCase<'_> {
     }
 
     fn audit(&self, family: &str) -> Result<Verdict, GalleryError> {
+        if self.train.format == "code" {
+            let code: Code = serde_json::from_str(&self.train.text).map_err(|e| at(self.train, e))?;
+            return Ok(Judges::new(|_| true, &Map::new())?.judge_code(&code));
+        }
         let folder = tempfile::tempdir().map_err(GalleryError::io(Path::new("a temporary folder")))?;
         let data = self.write(folder.path())?;
         if family == "run" {

@@ -12,6 +12,7 @@ import sys
 import types
 
 from stetho import instrument
+from stetho.code import Recorder
 from stetho.options import Options, as_share, default_folder
 from stetho.session import Session
 
@@ -105,11 +106,13 @@ def _watched(session: Session, path: str, source: bytes, is_module: bool, script
     options = session.options
     extra = frozenset(session.replaying[1]["values"]) if session.replaying else frozenset()
     sys.argv = [path if is_module else script, *request.get("args", [])]
+    if session.replaying is None:
+        session.code = Recorder(session, keeps_counts=bool(request.get("options", {}).get("branches")))
     trees = instrument.own_trees(path, options.roots)
     reach = instrument.Reach(trees)
 
     def compile_source(text, where):
-        return instrument.compile_user(text, where, reach, session.sites, extra)
+        return instrument.compile_user(text, where, reach, session.sites, extra, session.code)
 
     _install(session, options, compile_source)
     return _execute(session, path, source, compile_source, is_module, script, request)
@@ -168,6 +171,8 @@ def _install(session: Session, options: Options, compile_source) -> None:
                 loader_is_here(loader)
         except Exception:
             session.failed("listening to PyTorch")
+        if session.code is not None:
+            session.code.torch_is_here(torch)
 
     def loader_is_here(module) -> None:
         if session.torch is not None and not session.is_off:
@@ -183,6 +188,8 @@ def _install(session: Session, options: Options, compile_source) -> None:
     if "torch" in sys.modules:
         torch_is_here(sys.modules["torch"])
         after = adapters.waiting(session)
+    if session.code is not None:
+        after.update(session.code.after_import())
     sys.meta_path.insert(0, instrument.Finder(options.roots, compile_source, after))
 
 

@@ -92,6 +92,8 @@ class Session:
         self.optimizers = tuple
         self.batches = data.Batches()
         self.probes = None
+        #: What is recorded of the script itself; None where it is not loaded by us.
+        self.code = None
         self.debugger = None
         #: Sites whose steps have several optimizers.
         self.several: set[int] = set()

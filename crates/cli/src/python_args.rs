@@ -44,10 +44,14 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, default_value_t)]
     debugger: Debugger,
 
-    /// Look at every sample that a `DataLoader` makes: by the contract of this TOML file, or by one that is inferred from the first batches and written
-    /// into the run's folder
+    /// Look at every sample that a `DataLoader` makes: by the contract of this TOML file, or by one that is inferred from some samples
+    /// and written into the run's folder
     #[arg(long, value_name = "infer|FILE.toml", value_hint = ValueHint::FilePath)]
     contract: Option<PathBuf>,
+
+    /// At the end, print the script with how often each of its conditions held
+    #[arg(long)]
+    branches: bool,
 
     /// Folder for the run log, findings and bundles [default: runs/<script>-<date>-<time>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -187,6 +191,7 @@ impl RunArgs {
             breaks: self.breaks,
             on_trap: Some(self.on_trap),
             debugger: self.debugger,
+            branches: self.branches,
             dir: self.dir.map(std::path::absolute).transpose().context("--dir")?,
             contract: self.contract.map(contract).transpose()?,
             ..options(self.report, is_of_runs)?
@@ -222,7 +227,7 @@ fn contract(given: PathBuf) -> Result<PathBuf> {
 }
 
 fn is_of_runs(rule: &RuleInfo) -> bool {
-    stetho_rules::run::RULES.iter().any(|entry| entry.info.id == rule.id)
+    crate::watch::of_runs(rule)
 }
 
 /// The options that all have, with paths that hold wherever the script goes.

@@ -27,6 +27,8 @@ pub(crate) struct Options {
     pub(crate) on_trap: Option<OnTrap>,
     pub(crate) pdb: bool,
     pub(crate) debugger: Debugger,
+    /// Whether the script is printed with the counts of its conditions.
+    pub(crate) branches: bool,
     /// Folder of the run; for Python to choose if not given.
     pub(crate) dir: Option<PathBuf>,
     /// `infer`, or the absolute path of a contract.

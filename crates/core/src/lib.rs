@@ -4,6 +4,7 @@
 //! keeps them apart. Nothing here does I/O.
 
 pub mod boxes;
+pub mod code;
 mod docs;
 mod document;
 mod evidence;

@@ -104,6 +104,18 @@ pub enum Signal {
     AnySeries,
     /// A fact of the training loop.
     Live(Fact),
+    /// Which way the conditions of a script went.
+    Branches,
+    /// Errors that a script caught and dropped.
+    DroppedErrors,
+    /// What a script loaded, and what it asked for in vain.
+    Checkpoints,
+    /// Whether sources of random numbers were seeded.
+    Seeds,
+    /// Whose parameters an optimizer has.
+    OptimizerParameters,
+    /// Contracts of data loaders.
+    Contracts,
 }
 
 impl Signal {
@@ -157,6 +169,12 @@ impl Signal {
             Self::SaturatedUnits => "shares of saturated units",
             Self::AnySeries => "series",
             Self::Live(fact) => fact.name(),
+            Self::Branches => "conditions of the script",
+            Self::DroppedErrors => "errors that the script dropped",
+            Self::Checkpoints => "checkpoints that the script asked for",
+            Self::Seeds => "sources of random numbers",
+            Self::OptimizerParameters => "parameters of the optimizers",
+            Self::Contracts => "contracts of data loaders",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use stetho_core::boxes::Boxes;
+use stetho_core::code::Code;
 use stetho_core::fit::Fit;
 use stetho_core::image::Pictures;
 use stetho_core::run::Run;
@@ -15,6 +16,7 @@ pub struct Judges {
     boxes: Session<Boxes>,
     fit: Session<Fit>,
     run: Session<Run>,
+    code: Session<Code>,
 }
 
 impl Judges {
@@ -32,6 +34,7 @@ impl Judges {
             boxes: Session::new(crate::boxes::RULES, &enabled, options)?,
             fit: Session::new(crate::fit::RULES, &enabled, options)?,
             run: Session::new(crate::run::RULES, &enabled, options)?,
+            code: Session::new(crate::code::RULES, &enabled, options)?,
         })
     }
 
@@ -64,6 +67,12 @@ impl Judges {
         let mut verdict = self.run.finish();
         crate::symptoms::join_symptoms(&mut verdict.findings);
         verdict
+    }
+
+    /// The verdict of the rules on the script itself.
+    pub fn judge_code(mut self, code: &Code) -> Verdict {
+        self.code.observe(code);
+        self.code.finish()
     }
 
     /// The verdict of the box rules, and that of the image rules on the same pictures.

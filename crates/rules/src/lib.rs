@@ -8,9 +8,11 @@ mod balance;
 mod box_sets;
 mod box_units;
 pub mod boxes;
+mod branches;
 mod broken;
 mod chance;
 mod chance_level;
+pub mod code;
 mod columns;
 pub mod fit;
 mod guards;
@@ -48,7 +50,8 @@ pub fn all() -> impl Iterator<Item = &'static RuleInfo> {
     let boxes = boxes::RULES.iter().map(|entry| &entry.info);
     let fit = fit::RULES.iter().map(|entry| &entry.info);
     let run = run::RULES.iter().map(|entry| &entry.info);
-    table.chain(image).chain(boxes).chain(fit).chain(run)
+    let code = code::RULES.iter().map(|entry| &entry.info);
+    table.chain(image).chain(boxes).chain(fit).chain(run).chain(code)
 }
 
 /// The rule called `id`.

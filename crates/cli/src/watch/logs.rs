@@ -9,6 +9,7 @@ use stetho_core::{Outcome, RuleOutcome, Verdict, count_of};
 use stetho_rules::Judges;
 use stetho_runlog::{FoundRun, LogError, Names, Pattern, Progress, Recorder, Source, find};
 
+use super::beside::{damage_beside, judge_beside};
 use crate::names::hint;
 
 /// Names that are told of those that were not understood.
@@ -129,14 +130,18 @@ impl Logs {
         for (owner, followed) in self.runs.iter_mut().enumerate() {
             followed.recorder.conclude(followed.source.as_ref(), is_over);
             let run = followed.recorder.run();
-            let verdict = seat()?.judge_run(run);
-            for mut finding in verdict.findings {
-                if is_many {
-                    finding.message = format!("{}: {}", run.name, finding.message);
+            // What lies beside comes first: of equals, what is wrong with the script is the cause.
+            let mut verdicts = judge_beside(&followed.path, seat)?;
+            verdicts.push(seat()?.judge_run(run));
+            for verdict in verdicts {
+                for mut finding in verdict.findings {
+                    if is_many {
+                        finding.message = format!("{}: {}", run.name, finding.message);
+                    }
+                    findings.push((owner, finding));
                 }
-                findings.push((owner, finding));
+                merge(&mut outcomes, verdict.outcomes);
             }
-            merge(&mut outcomes, verdict.outcomes);
         }
         findings
             .sort_by(|(_, a), (_, b)| b.severity.cmp(&a.severity).then(b.certainty.total_cmp(&a.certainty)));
@@ -231,6 +236,7 @@ fn notes_of(run: &Followed) -> Vec<String> {
     if let Some(failure) = &run.failure {
         notes.push(failure.clone());
     }
+    notes.extend(damage_beside(&run.path));
     if account.n_damaged > 0 {
         let first = account.damage.first().map_or_else(String::new, |d| format!(", first {d}"));
         notes.push(format!("{name}: {} could not be read{first}", count_of(account.n_damaged, "place")));
