@@ -92,6 +92,8 @@ class Session:
         self.buffers: state.Buffers | None = None
         #: What gives the tensors beside buffers that a forward pass changes: what adapters know of their framework.
         self.kept = tuple
+        #: What gives the optimizers that are not of `torch.optim`.
+        self.optimizers = tuple
         self.batches = data.Batches()
         self.probes = None
         #: What is recorded of the script itself; None where it is not loaded by us.

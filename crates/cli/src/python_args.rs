@@ -57,13 +57,14 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, default_value_t)]
     debugger: Debugger,
 
+    /// Look at every sample that a `DataLoader` makes: by the contract of this TOML file, or by one that is inferred from some samples
+    /// and written into the run's folder
+    #[arg(long, value_name = "infer|FILE.toml", value_hint = ValueHint::FilePath)]
+    contract: Option<PathBuf>,
+
     /// At the end, print the script with how often each of its conditions held
     #[arg(long)]
     branches: bool,
-    /// Look at every sample that a `DataLoader` makes: by the contract of this TOML file, or by one that is inferred from the first batches and written
-    /// into the run's folder
-    #[arg(long, value_name = "infer|FILE.toml", value_hint = ValueHint::FilePath)]
-    contract: Option<PathBuf>,
 
     /// Make the experiments of `stetho preflight` at the first step, then train
     #[arg(long)]
