@@ -612,11 +612,14 @@ class Transform(ast.NodeTransformer):
         return [kept, loop]
 
 
-def compile_user(source: bytes | str, path: str, reach: Reach, sites: list[Site], extra: frozenset[str] = frozenset()):
-    """The code of a file of the user's, its training steps attemptable. Raises what ``compile`` raises."""
+def compile_user(source: bytes | str, path: str, reach: Reach, sites: list[Site], extra: frozenset[str] = frozenset(), recorder=None):
+    """The code of a file of the user's, its training steps attemptable, recorded by `recorder`. Raises what ``compile`` raises."""
     tree = ast.parse(source, path)
     try:
+        plan = recorder.plan(tree, path, reach) if recorder is not None else None
         changed = Transform(os.path.realpath(path), reach, sites, extra).visit(tree)
+        if recorder is not None:
+            changed = recorder.write(changed, plan)
         return compile(changed, path, "exec", dont_inherit=True)
     except SyntaxError:
         raise

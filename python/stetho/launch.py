@@ -12,6 +12,7 @@ import sys
 import types
 
 from stetho import instrument
+from stetho.code import Recorder
 from stetho.options import Options, as_share, default_folder
 from stetho.session import Session
 
@@ -44,6 +45,13 @@ def run(request: dict) -> int:
     except OSError as error:
         return _fail(f"cannot read `{script}`: {error.strerror}")
     options = _options(request, path)
+    if options.contract is not None:
+        from stetho.contracts import ContractError, loaders
+
+        try:
+            loaders.prepare(options)
+        except ContractError as error:
+            return _fail(str(error))
     folder = options.folder
     try:
         os.makedirs(folder, exist_ok=True)
@@ -98,11 +106,13 @@ def _watched(session: Session, path: str, source: bytes, is_module: bool, script
     options = session.options
     extra = frozenset(session.replaying[1]["values"]) if session.replaying else frozenset()
     sys.argv = [path if is_module else script, *request.get("args", [])]
+    if session.replaying is None:
+        session.code = Recorder(session, keeps_counts=bool(request.get("options", {}).get("branches")))
     trees = instrument.own_trees(path, options.roots)
     reach = instrument.Reach(trees)
 
     def compile_source(text, where):
-        return instrument.compile_user(text, where, reach, session.sites, extra)
+        return instrument.compile_user(text, where, reach, session.sites, extra, session.code)
 
     _install(session, options, compile_source)
     return _execute(session, path, source, compile_source, is_module, script, request)
@@ -120,6 +130,7 @@ def _options(request: dict, path: str) -> Options:
         roots=roots,
         script=path,
         preflight=given.get("preflight"),
+        contract=given.get("contract"),
     )
 
 
@@ -162,18 +173,28 @@ def _install(session: Session, options: Options, compile_source) -> None:
                 session.debugger = Debugger(session)
             loader = sys.modules.get("torch.utils.data.dataloader")
             if loader is not None:
-                session.batches.patch(loader, session)
+                loader_is_here(loader)
         except Exception:
             session.failed("listening to PyTorch")
+        if session.code is not None:
+            session.code.torch_is_here(torch)
 
     def loader_is_here(module) -> None:
         if session.torch is not None and not session.is_off:
             session.batches.patch(module, session)
+            if options.contract is not None:
+                from stetho.contracts import loaders
 
-    after = {"torch": torch_is_here, "torch.utils.data.dataloader": loader_is_here}
+                loaders.patch(module, session)
+
+    from stetho import adapters
+
+    after = {"torch": torch_is_here, "torch.utils.data.dataloader": loader_is_here, **adapters.waiting(session)}
     if "torch" in sys.modules:
         torch_is_here(sys.modules["torch"])
-        after = {}
+        after = adapters.waiting(session)
+    if session.code is not None:
+        after.update(session.code.after_import())
     sys.meta_path.insert(0, instrument.Finder(options.roots, compile_source, after))
 
 

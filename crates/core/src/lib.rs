@@ -4,6 +4,7 @@
 //! keeps them apart. Nothing here does I/O.
 
 pub mod boxes;
+pub mod code;
 mod docs;
 mod document;
 mod evidence;
@@ -14,6 +15,7 @@ mod measured;
 mod median;
 mod number;
 mod place;
+pub mod preflight;
 mod random;
 mod refusal;
 mod remedy;

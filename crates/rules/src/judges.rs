@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 use stetho_core::boxes::Boxes;
+use stetho_core::code::Code;
 use stetho_core::fit::Fit;
 use stetho_core::image::Pictures;
+use stetho_core::preflight::Preflight;
 use stetho_core::run::Run;
 use stetho_core::table::Table;
 use stetho_core::{OptionError, RuleInfo, Session, Signals, Verdict};
@@ -14,7 +16,9 @@ pub struct Judges {
     image: Session<Pictures>,
     boxes: Session<Boxes>,
     fit: Session<Fit>,
+    preflight: Session<Preflight>,
     run: Session<Run>,
+    code: Session<Code>,
 }
 
 impl Judges {
@@ -31,7 +35,9 @@ impl Judges {
             image: Session::new(crate::image::RULES, &enabled, options)?,
             boxes: Session::new(crate::boxes::RULES, &enabled, options)?,
             fit: Session::new(crate::fit::RULES, &enabled, options)?,
+            preflight: Session::new(crate::preflight::RULES, &enabled, options)?,
             run: Session::new(crate::run::RULES, &enabled, options)?,
+            code: Session::new(crate::code::RULES, &enabled, options)?,
         })
     }
 
@@ -58,12 +64,26 @@ impl Judges {
         self.fit.finish()
     }
 
+    /// The verdict of the rules on experiments before training.
+    pub fn judge_preflight(mut self, preflight: &Preflight) -> Verdict {
+        self.preflight.observe(preflight);
+        let mut verdict = self.preflight.finish();
+        crate::causes::join_causes(&mut verdict.findings);
+        verdict
+    }
+
     /// The verdict of the rules on a run as it stands.
     pub fn judge_run(mut self, run: &Run) -> Verdict {
         self.run.observe(run);
         let mut verdict = self.run.finish();
         crate::symptoms::join_symptoms(&mut verdict.findings);
         verdict
+    }
+
+    /// The verdict of the rules on the script itself.
+    pub fn judge_code(mut self, code: &Code) -> Verdict {
+        self.code.observe(code);
+        self.code.finish()
     }
 
     /// The verdict of the box rules, and that of the image rules on the same pictures.

@@ -13,7 +13,7 @@ const DEEPEST: usize = 64;
 /// Of one folder, so many files are opened to see whether they are logs.
 const MOST_LOOKED_AT: usize = 200;
 /// Files that Stetho writes beside the events, which are no logs.
-const OURS: &[&str] = &["findings.jsonl", crate::traps::TRAPS];
+const OURS: &[&str] = &["findings.jsonl", "code.json", "preflight.json", crate::traps::TRAPS];
 /// Names that logs have which are no event files.
 const EXTENSIONS: &[&str] = &["csv", "tsv", "jsonl", "ndjson", "json", "log", "out", "txt"];
 

@@ -56,6 +56,9 @@ def each(bench, look) -> list:
             results.append(look(call))
         except Skip as skip:
             reason = reason or skip
+        except RuntimeError as error:  # of PyTorch: shapes, devices, types
+            said = str(error).splitlines()[0][:120]
+            reason = reason or Skip(f"{type(call.model).__name__} does not take changed inputs: {said}")
         if bench.remaining() < 0.0:
             break
     if not results:

@@ -21,17 +21,40 @@ def training_loader(bench):
 
 
 def validation_loader(bench):
-    """Another loader, of other samples: by its name the validation, else the test; (name, loader), or None."""
+    """Another loader, of other samples: by its name the validation, else the test, else one that goes through its data in order beside a
+    training in random order; (name, loader), or None."""
     training = training_loader(bench)
     found = []
-    for name, loader in bench.loaders:
+    for name, loader in _named(bench):
         if loader is training or (training is not None and _same_samples(loader, training)):
             continue
         match = VALIDATION.search(name)
         if match:
             found.append((not match.group().lower().startswith("val"), name, loader))
+        elif training is not None and _is_in_order(loader) and not _is_in_order(training) and "train" not in name.lower():
+            found.append((2, name or "another loader", loader))
     found.sort(key=lambda f: f[:2])
     return found[0][1:] if found else None
+
+
+def _is_in_order(loader) -> bool:
+    return type(getattr(loader.batch_sampler, "sampler", loader.sampler)).__name__ == "SequentialSampler"
+
+
+def _named(bench) -> list[tuple[str, object]]:
+    """The loaders with their names: those of variables, and of attributes and keys of what variables hold."""
+    wanted = {id(loader): (name, loader) for name, loader in bench.loaders}
+    if all(name for name, _ in wanted.values()):
+        return list(wanted.values())
+    for scope in _scopes(bench):
+        for value in list(scope.values()):
+            held = value if type(value) is dict else getattr(value, "__dict__", None)
+            if isinstance(value, type) or not isinstance(held, dict):
+                continue
+            for name, inner in list(held.items()):
+                if id(inner) in wanted and not wanted[id(inner)][0]:
+                    wanted[id(inner)] = (str(name), inner)
+    return list(wanted.values())
 
 
 def _same_samples(a, b) -> bool:

@@ -26,7 +26,6 @@ _FEWEST = 32
 
 def measure(bench):
     """The record `mini_validation`; see the format of ``preflight.json``."""
-    torch = bench.torch
     found = held_data.validation_loader(bench)
     if found is None:
         raise Skip("no validation loader among the script's variables")
@@ -36,6 +35,14 @@ def measure(bench):
     if len(bench.optimizers) != 1 or type(bench.optimizers[0]).__name__ == "LBFGS":
         raise Skip("the step has several optimizers, or one that takes a closure")
     pair = supervised.pair(bench)
+    try:
+        return _measured(bench, loader, pair)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise Skip(f"the model or its loss does not take the batches of the loaders as they are: {type(error).__name__}") from error
+
+
+def _measured(bench, loader, pair) -> dict:
+    torch = bench.torch
     trained = _train(bench, pair)
     losses = []
     bench.model.eval()

@@ -146,7 +146,9 @@ def _exchanged(torch, cut: tuple, way: Reading, j: int) -> tuple:
         if distance > most:
             best, most = k, distance
     order[j] = best
-    return taken(torch, cut, way, order)
+    # Lists of whole numbers beside other inputs are lengths, often sorted: they stay.
+    has_content = any(t.dim() > 1 for _, t in trees.leaves(torch, cut) if way.dimension(t) is not None)
+    return trees.mapped(torch, cut, lambda t: t if has_content and t.dim() < 2 and not trees.is_float(t) else taken(torch, t, way, order))
 
 
 def _by_exchange(torch, still: Still, cut: tuple, way: Reading) -> dict | None:

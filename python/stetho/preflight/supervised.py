@@ -13,8 +13,9 @@ class Pair:
     """How inputs and targets lie in a batch."""
 
     bench: object
-    #: Of each tensor among the model's arguments: the tensor of the step, and where in a batch it lies.
+    #: Of each tensor among the model's arguments: the tensor of the step, where in a batch it lies, and its shape there.
     inputs: list
+    #: The same of the target.
     target: tuple
 
     def of(self, batch) -> tuple:
@@ -22,11 +23,10 @@ class Pair:
         bench, torch = self.bench, self.bench.torch
 
         def other(tensor):
-            path = next(p for t, p in self.inputs if t is tensor)
-            return _as(trees.at(batch, path), tensor)
+            return _as(batch, *next(known for known in self.inputs if known[0] is tensor))
 
         arguments, keywords = trees.mapped(torch, (tuple(bench.inputs), dict(bench.keywords)), other)
-        return arguments, keywords, _as(trees.at(batch, self.target), bench.main_call.target)
+        return arguments, keywords, _as(batch, *self.target)
 
     def loss(self, batch, each: bool = False):
         """The loss of a batch; of each sample where asked."""
@@ -59,15 +59,16 @@ def pair(bench) -> Pair:
         path = held_data.path_of(torch, batch, tensor)
         if path is None:
             raise Skip("the step changes the batch before the model gets it")
-        inputs.append((tensor, path))
+        inputs.append((tensor, path, trees.at(batch, path).shape))
     target = held_data.path_of(torch, batch, bench.main_call.target) if hasattr(bench.main_call.target, "dim") else None
     if not inputs or target is None:
         raise Skip("the step changes the targets before the loss gets them")
-    return Pair(bench, inputs, target)
+    return Pair(bench, inputs, (bench.main_call.target, target, trees.at(batch, target).shape))
 
 
-def _as(tensor, like):
+def _as(batch, like, path: tuple, shape):
     """A tensor of a batch in the form in which the step hands it on."""
-    if tensor.shape[1:] != like.shape[1:]:
+    tensor = trees.at(batch, path)
+    if shape != like.shape:
         tensor = tensor.reshape(-1, *like.shape[1:])
     return tensor.to(device=like.device, dtype=like.dtype)

@@ -5,6 +5,7 @@ The user's own step is made again and again on the held batch, once with the tru
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 
@@ -19,8 +20,8 @@ SHARE = 0.25
 #: Steps with each kind of inputs, at most; and the fewest that tell anything.
 STEPS = 30
 FEWEST = 8
-#: Names of arguments that are what is to be predicted.
-_TARGET = re.compile(r"label|target|^y(_?b|_?true)?$", re.IGNORECASE)
+#: Names of arguments that are what is to be predicted, or that say how to read the others.
+_SPARED = re.compile(r"label|target|^y(_?b|_?true)?$|mask|length|^lens?$|position|pad|hidden|state|^h0?$|^c0?$|segment|type_id", re.IGNORECASE)
 #: Samples of the held batch.
 MOST = 32
 
@@ -31,7 +32,7 @@ def measure(bench):
     if bench.model is None:
         raise Skip(bench.why_no_model)
     given = detached(torch, (tuple(bench.inputs), dict(bench.keywords)))
-    spared = _targets(torch, bench, given)
+    spared = _spared(torch, bench, given)
     if not _has_content(torch, given, spared):
         raise Skip("the inputs are zero as they are, or the model takes none")
     keywords = {"rows": torch.arange(MOST)} if bench.n_rows and bench.n_rows > MOST else {}
@@ -56,6 +57,8 @@ def measure(bench):
         outcome = yield Attempt(bench, inputs=lambda args, kwargs: zeroed(torch, (args, kwargs), spared), goes_on=bool(zero), **keywords)
         if outcome.error is not None:
             raise Skip(f"the model does not take zeroed inputs: {type(outcome.error).__name__}")
+        if not math.isfinite(outcome.loss):
+            raise Skip("with zeroed inputs the loss is not finite")
         zero.append(outcome.loss)
     return {"steps": steps, "real": real, "zero": zero, "output_change": change}
 
@@ -88,12 +91,28 @@ def zeroed(torch, value, spared: frozenset = frozenset()):
     return trees.mapped(torch, value, zero)
 
 
-def _targets(torch, bench, given) -> frozenset:
-    """Which of the arguments are what is to be predicted: models that work out their own loss take it beside their inputs."""
+def _spared(torch, bench, given) -> frozenset:
+    """Which of the arguments are no inputs: what is to be predicted (models that work out their own loss take it beside their inputs), masks,
+    lengths, states."""
     leaves = trees.leaves(torch, given)
     wanted = [c.target for c in bench.loss_calls if isinstance(c.target, torch.Tensor)]
-    found = {p for p, t in leaves if _TARGET.search(str(p[-1])) or any(_is_same(t, w) for w in wanted)}
+    names = _parameters(bench.model)
+
+    def is_spared(path, tensor) -> bool:
+        name = names[path[1]] if path[0] == 0 and path[1] < len(names) else str(path[1])
+        is_flag = trees.is_integer(tensor) and tensor.dim() > 1 and bool(((tensor == 0) | (tensor == 1)).all())
+        return bool(_SPARED.search(name)) or is_flag or any(_is_same(tensor, w) for w in wanted)
+
+    found = {p for p, t in leaves if is_spared(p, t)}
     return frozenset(found) if len(found) < len(leaves) else frozenset()
+
+
+def _parameters(model) -> list[str]:
+    """The names of the arguments of a model, in order."""
+    try:
+        return list(inspect.signature(model.forward).parameters)
+    except (TypeError, ValueError):
+        return []
 
 
 def _is_same(a, b) -> bool:

@@ -9,6 +9,7 @@ use stetho_core::{Outcome, RuleOutcome, Verdict, count_of};
 use stetho_rules::Judges;
 use stetho_runlog::{FoundRun, LogError, Names, Pattern, Progress, Recorder, Source, find};
 
+use super::beside::{damage_beside, judge_beside};
 use crate::names::hint;
 
 /// Names that are told of those that were not understood.
@@ -113,6 +114,11 @@ impl Logs {
         self.runs.iter().map(|run| run.recorder.run())
     }
 
+    /// Where the runs were logged to.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.runs.iter().map(|run| run.path.as_path())
+    }
+
     /// The runs with the settings that their logs tell.
     pub(crate) fn recorded(&self) -> impl Iterator<Item = (&Run, &[(String, String)])> {
         self.runs.iter().map(|run| (run.recorder.run(), run.recorder.settings()))
@@ -129,14 +135,21 @@ impl Logs {
         for (owner, followed) in self.runs.iter_mut().enumerate() {
             followed.recorder.conclude(followed.source.as_ref(), is_over);
             let run = followed.recorder.run();
-            let verdict = seat()?.judge_run(run);
-            for mut finding in verdict.findings {
+            // What lies beside comes first: of equals, what is wrong with the script is the cause.
+            let mut verdicts = judge_beside(&followed.path, seat)?;
+            verdicts.push(seat()?.judge_run(run));
+            let mut of_run = Vec::new();
+            for verdict in verdicts {
+                of_run.extend(verdict.findings);
+                merge(&mut outcomes, verdict.outcomes);
+            }
+            stetho_rules::join_families(&mut of_run);
+            for mut finding in of_run {
                 if is_many {
                     finding.message = format!("{}: {}", run.name, finding.message);
                 }
                 findings.push((owner, finding));
             }
-            merge(&mut outcomes, verdict.outcomes);
         }
         findings
             .sort_by(|(_, a), (_, b)| b.severity.cmp(&a.severity).then(b.certainty.total_cmp(&a.certainty)));
@@ -231,6 +244,7 @@ fn notes_of(run: &Followed) -> Vec<String> {
     if let Some(failure) = &run.failure {
         notes.push(failure.clone());
     }
+    notes.extend(damage_beside(&run.path));
     if account.n_damaged > 0 {
         let first = account.damage.first().map_or_else(String::new, |d| format!(", first {d}"));
         notes.push(format!("{name}: {} could not be read{first}", count_of(account.n_damaged, "place")));

@@ -1,5 +1,6 @@
 //! `stetho watch`
 
+mod beside;
 mod follow;
 mod hooks;
 mod logs;
@@ -9,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use serde_json::Map;
-use stetho_core::{Document, MAX_PLACES, SCHEMA, Subject};
+use stetho_core::{Document, MAX_PLACES, RuleInfo, SCHEMA, Subject};
 use stetho_report::RunFacts;
 
 use crate::args::{AddressArgs, ReportArgs, WatchArgs};
@@ -18,6 +19,7 @@ use crate::delivery::{admits, command_line, deliver, seat_judges, status};
 use crate::onlooker::{catch_end, is_stopped};
 use crate::output;
 
+pub(crate) use beside::{judge_beside, preflight_of};
 pub(crate) use logs::{Judged, Logs};
 
 /// Reads run logs, lets the rules judge them, writes the report; with `--follow`, again and again.
@@ -33,7 +35,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<u8> {
     let config = Config::load(args.report.config.as_deref(), &folder)?;
     // Seated once for nothing, so that wrong options are told before anything is read.
     drop(seat_judges(&args.report, &config)?);
-    if !stetho_rules::run::RULES.iter().any(|entry| admits(entry.info.id, &args.report, &config)) {
+    if !stetho_rules::all().any(|rule| of_runs(rule) && admits(rule.id, &args.report, &config)) {
         bail!("no rule is left to run on training runs: look at --select, --ignore and the configuration");
     }
     if args.report.threads > 0 {
@@ -54,6 +56,11 @@ pub(crate) fn run(args: &WatchArgs) -> Result<u8> {
     deliver(&document, &args.report)?;
     let fail_on = args.report.fail_on.or(config.fail_on).unwrap_or_default();
     Ok(status(&document, fail_on))
+}
+
+/// Whether a rule judges what a run leaves behind.
+pub(crate) fn of_runs(rule: &RuleInfo) -> bool {
+    ["run", "preflight", "code"].contains(&rule.family)
 }
 
 /// An error where an option is given that would have no effect.
@@ -132,6 +139,10 @@ pub(crate) fn document(
     let runs: Vec<RunFacts> =
         runs.map(|(i, (run, settings))| RunFacts::of(run, of(i)).with_settings(settings)).collect();
     RunFacts::insert_into(&runs, &mut facts);
+    // The checklist of the first run that has one.
+    if let Some(record) = logs.folders().find_map(|folder| preflight_of(folder).ok().flatten()) {
+        crate::preflight::facts(&record, &verdict.findings).insert_into(&mut facts);
+    }
     facts.insert("skipped_files".into(), logs.notes().into());
     facts.insert("command_line".into(), command_line().into());
     facts.insert("seconds".into(), start.elapsed().as_secs_f64().into());

@@ -1,0 +1,48 @@
+"""Fingerprints of parameters: a few numbers of each tensor, enough to tell whether two hold the same."""
+
+from __future__ import annotations
+
+#: Numbers of a tensor that are compared.
+_SAMPLES = 16
+
+
+def of(torch, tensor) -> tuple | None:
+    """Shape and some numbers of a tensor; None where it holds no floating-point numbers in this memory."""
+    if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point() or tensor.layout != torch.strided or tensor.is_meta:
+        return None
+    n = tensor.numel()
+    if n == 0:
+        return None
+    with torch.no_grad():
+        flat = tensor.detach().reshape(-1) if tensor.is_contiguous() else tensor.detach().flatten()
+        some = flat[:: max(1, n // _SAMPLES)][:_SAMPLES].double().cpu().tolist()
+    return (tuple(tensor.shape), tuple(some))
+
+
+def is_telling(print_: tuple | None) -> bool:
+    """Whether a fingerprint could be that of one tensor only: not all numbers alike, as those of fresh biases and norms are."""
+    return print_ is not None and len(set(print_[1])) > 1
+
+
+def of_module(torch, module) -> dict[str, tuple | None]:
+    """Those of all parameters and buffers of a module, by name."""
+    found = {name: of(torch, p) for name, p in module.named_parameters(remove_duplicate=False)}
+    found.update({name: of(torch, b) for name, b in module.named_buffers(remove_duplicate=False)})
+    return found
+
+
+def states_in(torch, value, depth: int = 0) -> dict[str, object]:
+    """The tensors of a loaded object, by their paths in it: those of its dictionaries and of modules."""
+    if isinstance(value, torch.nn.Module):
+        return dict(value.state_dict())
+    found: dict[str, object] = {}
+    if not isinstance(value, dict) or depth > 3:
+        return found
+    tensors = {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, torch.Tensor)}
+    if tensors and any("." in k or k in ("weight", "bias") for k in tensors):
+        found.update(tensors)
+        return found
+    for key, inner in value.items():
+        if isinstance(inner, dict) and isinstance(key, str) and "optim" not in key and "sched" not in key:
+            found.update({f"{key}/{k}": v for k, v in states_in(torch, inner, depth + 1).items()})
+    return found
