@@ -107,8 +107,8 @@ impl DocCase<'_> {
 
 /// The verdict on a record that is written out as JSON.
 fn judge_record(example: &Example) -> Result<Verdict, GalleryError> {
-    let mut session = Session::new(stetho_rules::preflight::RULES, |_| true, &Map::new())
-        .map_err(|e| at(example, e))?;
+    let mut session =
+        Session::new(stetho_rules::preflight::RULES, |_| true, &Map::new()).map_err(|e| at(example, e))?;
     let record = Preflight::parse(&example.text).map_err(|e| at(example, e))?;
     if let Some((key, why)) = record.damaged.first() {
         return Err(at(example, format!("`{key}`: {why}")));

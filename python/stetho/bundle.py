@@ -210,7 +210,7 @@ def put_in(session, state: dict) -> list[str]:
                 value.data.copy_(saved["state"][name])
         for module, training in zip(model.modules(), saved["training"]):
             module.training = training
-    optimizers = [o for o in gc.get_objects() if issubclass(type(o), torch.optim.Optimizer)]
+    optimizers = [o for o in gc.get_objects() if issubclass(type(o), torch.optim.Optimizer)] + list(session.optimizers())
     for saved in state["optimizers"]:
         found = None
         for optimizer in optimizers:

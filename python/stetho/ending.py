@@ -28,10 +28,10 @@ def finish(session, request: dict, status: int) -> int:
             session.probes.close()
         except Exception:
             session.failed("closing the run log")
-    if "stetho.contracts" in sys.modules:
-        sys.modules["stetho.contracts"].guards.close()
     if session.code is not None:
         session.code.finish(ended=status == 0)
+    if "stetho.contracts" in sys.modules:
+        sys.modules["stetho.contracts"].guards.tell(session.options.folder)
     asked = request.get("options", {}).get("report", {})
     is_empty = session.torch is None and not asked.get("out") and not asked.get("format")
     if session.log is None or is_empty:

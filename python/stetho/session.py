@@ -92,6 +92,8 @@ class Session:
         self.buffers: state.Buffers | None = None
         #: What gives the tensors beside buffers that a forward pass changes: what adapters know of their framework.
         self.kept = tuple
+        #: What gives the optimizers that are not of `torch.optim`.
+        self.optimizers = tuple
         self.batches = data.Batches()
         self.probes = None
         #: What is recorded of the script itself; None where it is not loaded by us.
@@ -169,8 +171,12 @@ class Session:
                 self.trap.look_at_parameters()
             if self.trap.trip is None:
                 return
+            if self.code is not None:
+                self.code.pause()
             yield from self._investigate()
         finally:
+            if self.code is not None:
+                self.code.resume()
             self.end()
 
     def next(self, iterator, *default):

@@ -6,13 +6,13 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use stetho_report::html;
 
-use crate::args::{Format, ReportArgs};
+use crate::args::Format;
 use crate::check::show_pictures;
 use crate::config::Config;
 use crate::delivery::{deliver, format, seat_judges, status};
 use crate::request::Ending;
 use crate::watch::{Logs, document};
-use crate::{FAILED, one_line, output};
+use crate::{FAILED, one_line, output, preflight};
 
 /// The page that every run leaves in its folder.
 const PAGE: &str = "report.html";
@@ -27,13 +27,13 @@ pub fn finish(folder: &Path, request: &str, start: Instant) -> u8 {
 }
 
 fn finished(folder: &Path, request: &str, start: Instant) -> Result<u8> {
-    let options =
-        serde_json::from_str::<Ending>(request).context("the request of the run cannot be read")?.options;
+    let ending: Ending = serde_json::from_str(request).context("the request of the run cannot be read")?;
     // The script may have gone elsewhere; what is shown is as short as the user would write it.
-    let whole = options.folder.join(folder);
-    let back = Elsewhere::leave_for(&options.folder);
-    let short = whole.strip_prefix(&options.folder).ok().filter(|_| back.0.is_some());
-    judged(short.unwrap_or(&whole), options.report, &options.folder, start)
+    let home = ending.options.folder.clone();
+    let whole = home.join(folder);
+    let back = Elsewhere::leave_for(&home);
+    let short = whole.strip_prefix(&home).ok().filter(|_| back.0.is_some());
+    judged(short.unwrap_or(&whole), ending, start)
 }
 
 /// The present folder of the script, which it gets back.
@@ -54,13 +54,20 @@ impl Drop for Elsewhere {
     }
 }
 
-fn judged(folder: &Path, args: ReportArgs, started_in: &Path, start: Instant) -> Result<u8> {
-    let config = Config::load(args.config.as_deref(), started_in)?;
-    let asked = [folder.to_owned()];
-    let mut logs = Logs::open(&asked, &[], None)?;
-    logs.finish();
-    let judged = logs.judge(&|| seat_judges(&args, &config), true)?;
-    let mut document = document("run", &asked, args.all, &logs, judged, start);
+fn judged(folder: &Path, ending: Ending, start: Instant) -> Result<u8> {
+    let args = ending.options.report;
+    let config = Config::load(args.config.as_deref(), &ending.options.folder)?;
+    let seat = || seat_judges(&args, &config);
+    let mut document = if ending.command == "preflight" {
+        let script = ending.script.or(ending.module).unwrap_or_default();
+        preflight::document(folder, &script, args.all, &seat, start)?
+    } else {
+        let asked = [folder.to_owned()];
+        let mut logs = Logs::open(&asked, &[], None)?;
+        logs.finish();
+        let judged = logs.judge(&seat, true)?;
+        document("run", &asked, args.all, &logs, judged, start)
+    };
     show_pictures(&mut document);
     // Where the page cannot be written, what was found is told all the same.
     let page = output::write_file(&folder.join(PAGE), &html(&document));

@@ -42,6 +42,7 @@ mod trapped;
 mod trend;
 mod unrest;
 
+pub use causes::join_families;
 pub use judges::Judges;
 
 use stetho_core::RuleInfo;

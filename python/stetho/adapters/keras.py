@@ -21,6 +21,9 @@ class StethoCallback(keras.callbacks.Callback):
     `dir` is the run directory (a new one below ``runs`` by default), `on_trap` ``stop`` or ``skip``, `budget` the share of a step's time for measuring.
     """
 
+    #: Known by `fit`, which ends the watching where it ends with an error.
+    is_stethos = True
+
     def __init__(self, dir: str | None = None, on_trap: str = "stop", budget: float | str = "2%") -> None:
         super().__init__()
         if on_trap not in ("stop", "skip"):

@@ -31,14 +31,40 @@ def _trained(original):
             return original(self, *args, **kwargs)
         session.batches.keep(2)
         session.kept = lambda: state_of(self)
+        session.optimizers = lambda: _of_model(self)
         # Of the instance, so that a `train_step` of the user's own is the one that is made.
         vars(self)["train_step"] = _attempted(self, self.train_step)
         try:
             return original(self, *args, **kwargs)
+        except BaseException:
+            # Keras tells its callbacks of no error.
+            for callback in _callbacks(args, kwargs):
+                callback.close()
+            raise
         finally:
             del vars(self)["train_step"]
 
     return train
+
+
+def _callbacks(args: tuple, kwargs: dict) -> list:
+    """Our callbacks among the arguments of `fit`."""
+    lists = [v for v in (*args, *kwargs.values()) if isinstance(v, (list, tuple))]
+    return [c for v in lists for c in v if getattr(c, "is_stethos", False)]
+
+
+def _of_model(model) -> list:
+    """The optimizer of a model, as the session knows it; none before it is built."""
+    optimizer = model.optimizer
+    is_built = optimizer is not None and optimizer.built
+    return [_shown_of(optimizer, model.trainable_variables)] if is_built else []
+
+
+def _shown_of(optimizer, variables: list) -> Shown:
+    shown = _shown.get(optimizer)
+    if shown is None or len(shown.parameters) != len(variables):
+        shown = _shown[optimizer] = Shown(optimizer, variables)
+    return shown
 
 
 def _attempted(model, make):
@@ -109,6 +135,12 @@ class Shown:
         state = {0: next(iter(self.state.values()), {})}
         return {"state": state, "param_groups": [{"params": numbers, "lr": self.param_groups[0]["lr"]}]}
 
+    def load_state_dict(self, saved: dict) -> None:
+        """Puts in what `state_dict` gave."""
+        now = next(iter(self.state.values()), {})
+        for name, value in saved["state"].get(0, {}).items():
+            now[name].detach().copy_(value)
+
 
 def _applied(original):
     def apply(self, grads, trainable_variables=None):
@@ -116,11 +148,11 @@ def _applied(original):
         if session is None or trainable_variables is None:
             return original(self, grads, trainable_variables)
         variables = list(trainable_variables)
-        shown = _shown.get(self)
-        if shown is None or len(shown.parameters) != len(variables):
-            shown = _shown[self] = Shown(self, variables)
         if not self.built:
             self.build(variables)
+        shown = _shown_of(self, variables)
+        if session.experiment is not None and shown not in session.gradients:
+            session.known_optimizer(shown)
         try:
             hooks.before_step(session.torch, session, shown)
         except Exception:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import csv
+import json
 import os
 import sys
 
@@ -121,6 +122,26 @@ def records() -> list[dict]:
     """What `code.json` says of the contracts of this process; those that saw no sample are left out."""
     found = [guard.record() for guard in _all]
     return [record for record in found if record["n_samples"]]
+
+
+def tell(folder: str | None) -> None:
+    """At the end of a run: the lists of samples, and what `code.json` of its folder says of contracts, beside what else it says."""
+    close()
+    told = records()
+    if folder is None or not told:
+        return
+    path = os.path.join(folder, "code.json")
+    try:
+        record: dict = {"schema": 1}
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                record = json.load(file)
+        record["contracts"] = told
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            json.dump(record, file)
+        os.replace(path + ".new", path)
+    except (OSError, ValueError) as error:
+        _say(f"what the contracts found could not be written down: {error}")
 
 
 def close() -> None:

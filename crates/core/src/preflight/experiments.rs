@@ -24,6 +24,7 @@ pub struct LossCurve {
     /// Its learning rate at the start.
     pub rate: Option<Number>,
     /// Whether a schedule is still to raise that rate.
+    #[serde(alias = "rate_rises")]
     pub is_warming_up: bool,
     /// The loss before each step.
     pub losses: Vec<Number>,
@@ -63,6 +64,8 @@ pub struct Zeroed {
     pub real: Vec<Number>,
     /// Losses with inputs of 0.
     pub zero: Vec<Number>,
+    /// Largest change of an output as the inputs become 0, after training, in standard deviations of the outputs.
+    pub output_change: Option<Number>,
 }
 
 /// Gradients of outputs by inputs, normalisation by batch switched off.
@@ -79,6 +82,12 @@ pub struct Mixing {
     pub pair: Option<[u64; 2]>,
     /// The module in which samples first meet.
     pub module: Option<String>,
+    /// Its class.
+    pub module_kind: Option<String>,
+    /// The operation after which they are no longer apart.
+    pub function: Option<String>,
+    /// The user's line of that operation.
+    pub place: Option<SourceLine>,
     /// Why it cannot be told.
     pub why: Option<String>,
     /// Whether normalisation by batch was switched off.
@@ -103,6 +112,10 @@ pub struct Causal {
     pub predicts_next: bool,
     /// The module in which the future comes in.
     pub module: Option<String>,
+    /// The operation by which it does.
+    pub function: Option<String>,
+    /// The user's line of that operation.
+    pub place: Option<SourceLine>,
 }
 
 /// The loss as the learning rate rises from step to step.
@@ -116,6 +129,7 @@ pub struct Range {
     /// The rate of the script.
     pub used: Option<Number>,
     /// Whether a schedule is still to raise that rate.
+    #[serde(alias = "rate_rises")]
     pub is_warming_up: bool,
     /// Class of the optimizer.
     pub optimizer: String,
@@ -127,8 +141,10 @@ pub struct Range {
 pub struct GradientCheck {
     /// Its class.
     pub function: String,
-    /// Where it is defined or applied.
+    /// Where its backward pass is defined.
     pub place: Option<SourceLine>,
+    /// Where it is used.
+    pub called: Option<SourceLine>,
     /// Largest relative error.
     pub worst: Option<Number>,
     /// The input whose gradient it is.
@@ -151,6 +167,10 @@ pub struct ValidationChannel {
     pub valid_mean: Number,
     /// Standard deviation in validation.
     pub valid_std: Number,
+    /// Standard deviation, over training samples, of the mean of a sample.
+    pub train_spread: Option<Number>,
+    /// The same over validation samples.
+    pub valid_spread: Option<Number>,
 }
 
 /// Inputs of training and of validation, as the model gets them.
@@ -177,7 +197,7 @@ pub struct Validation {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SizeTrial {
-    /// `batch of 7`, `sequence of 13`, `pictures of 37x41`.
+    /// `step with a batch of 7` for all of it with the loss, `batch of 7` for the model alone, `sequence of 13`, `pictures of 37x41`.
     pub what: String,
     /// `ok`, `raised` or `differs`.
     pub outcome: String,
@@ -185,8 +205,10 @@ pub struct SizeTrial {
     pub message: String,
     /// The user's line where it was.
     pub place: Option<SourceLine>,
-    /// By how much the output of a sample differs.
+    /// By how much the output of a sample differs, relative to its size.
     pub difference: Option<Number>,
+    /// Whether such a size comes in this training.
+    pub will_come: bool,
 }
 
 /// The network and two simple models, trained on the same batches with the same loss.

@@ -185,8 +185,21 @@ struct Sections {
 
 impl Sections {
     fn take<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
-        let value = self.map.remove(key).filter(|value| !value.is_null())?;
+        let mut value = self.map.remove(key).filter(|value| !value.is_null())?;
+        drop_nulls(&mut value);
         serde_json::from_value(value).map_err(|e| self.damaged.push((key.into(), e.to_string()))).ok()
+    }
+}
+
+/// What is not known is as good as not there.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, inner| !inner.is_null());
+            map.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(list) => list.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }
 

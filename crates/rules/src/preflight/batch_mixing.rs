@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::preflight::{Experiment, Mixing, Preflight};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
-use crate::experiments::known;
+use crate::experiments::{at_line, at_words, known, quote};
 
 /// The output for one sample depends on the other samples of its batch.
 ///
@@ -49,7 +49,7 @@ impl Default for BatchMixing {
 }
 
 /// Parts of names of modules that compare samples by design.
-const BY_DESIGN: [&str; 5] = ["norm", "minibatch", "batch_std", "stddev", "graph"];
+const BY_DESIGN: [&str; 5] = ["batchnorm", "minibatch", "batch_std", "stddev", "graph"];
 
 impl Rule for BatchMixing {
     type Input = Preflight;
@@ -68,11 +68,18 @@ impl Rule for BatchMixing {
             return;
         }
         let module = mixing.module.as_deref().filter(|m| !m.is_empty());
-        let place = module.map_or(Place::Whole, Place::layer);
+        let line = mixing.place.as_ref();
+        let layer = module.map(Place::layer);
+        let place = if line.is_some() { at_line(line) } else { layer.clone().unwrap_or(Place::Whole) };
+        let also = layer.filter(|_| line.is_some());
         let [i, j] = mixing.pair.unwrap_or([0, 1]);
-        let within = module.map_or_else(String::new, |m| format!("; they first meet in `{m}`"));
+        let by = mixing.function.as_deref().map_or_else(String::new, |f| format!(" by `{f}`"));
+        let within = module.map_or_else(String::new, |m| format!(" in `{m}`"));
+        let where_words = format!("{within}{by}{}", at_words(line));
+        let within =
+            if where_words.is_empty() { String::new() } else { format!("; they first meet{where_words}") };
         report.raise(
-            Draft::new(
+            quote(line).into_iter().fold(Draft::new(
                 place,
                 format!(
                     "the output of sample {i} of the batch depends on the input of sample {j}: its gradient by that is {}, by its own \
@@ -85,7 +92,8 @@ impl Rule for BatchMixing {
                     "x = x.transpose(1, 2)                  # exchanges two axes; `view` would mix samples\n\
                      nn.LSTM(n_in, n_hidden, batch_first=True)   # for (batch, time, features)",
                 ),
-            )
+            ), Draft::evidence)
+            .places(also)
             .remedy(Remedy::advice("see that softmax, mean and normalisation do not go along axis 0")),
         );
     }
@@ -100,7 +108,7 @@ fn is_meant(preflight: &Preflight, mixing: &Mixing) -> bool {
         !i.is_real() && is_pairs || name.contains("edge") || name.starts_with("adj")
     });
     let module = mixing.module.as_deref().unwrap_or_default();
-    let name = module.to_lowercase();
+    let name = format!("{module} {}", mixing.module_kind.as_deref().unwrap_or_default()).to_lowercase();
     let is_norm = preflight.norms.iter().flatten().any(|n| n.name == module && n.kind.contains("BatchNorm"));
     has_edges || is_norm || BY_DESIGN.iter().any(|part| name.contains(part))
 }

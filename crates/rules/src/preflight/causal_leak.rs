@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::preflight::{Experiment, Preflight};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
-use crate::experiments::known;
+use crate::experiments::{at_line, at_words, known, quote};
 
 /// A model that predicts what comes next sees it.
 ///
@@ -57,10 +57,15 @@ impl Rule for CausalLeak {
         }
         let [t, s] = causal.position.unwrap_or([0, 1]);
         let module = causal.module.as_deref().filter(|m| !m.is_empty());
-        let within = module.map_or_else(String::new, |m| format!("; it comes in by `{m}`"));
+        let line = causal.place.as_ref();
+        let layer = module.map(Place::layer);
+        let by = causal.function.as_deref().map_or_else(String::new, |f| format!(" by `{f}`"));
+        let within =
+            format!("{}{by}{}", module.map_or_else(String::new, |m| format!(" in `{m}`")), at_words(line));
+        let within = if within.is_empty() { within } else { format!("; it comes in{within}") };
         report.raise(
-            Draft::new(
-                module.map_or(Place::Whole, Place::layer),
+            quote(line).into_iter().fold(Draft::new(
+                if line.is_some() { at_line(line) } else { layer.clone().unwrap_or(Place::Whole) },
                 format!(
                     "the output at position {t} changes by {} when the input at position {s}, after it, does (an earlier input: {}), in a \
                      model that predicts the next one{within}",
@@ -73,7 +78,8 @@ impl Rule for CausalLeak {
                      mask = torch.ones(T, T, dtype=torch.bool, device=x.device).tril()\n\
                      scores = scores.masked_fill(~mask, float('-inf'))   # before the softmax",
                 ),
-            )
+            ), Draft::evidence)
+            .places(layer.filter(|_| line.is_some()))
             .remedy(Remedy::risky("pad convolutions on the left only").code("x = F.pad(x, (kernel_size - 1, 0))")),
         );
     }

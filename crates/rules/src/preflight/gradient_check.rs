@@ -102,6 +102,7 @@ impl Rule for GradientCheckRule {
                 )),
             )
             .remedy(Remedy::risky("or leave the gradient to autograd: a plain function of tensors has the right one"))
+            .places(check.called.as_ref().map(|c| at_line(Some(c))))
             .topic(check.function.clone());
             report.raise(quote(line).into_iter().fold(draft, Draft::evidence));
         }

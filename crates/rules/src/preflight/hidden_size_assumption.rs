@@ -50,11 +50,16 @@ impl Rule for HiddenSizeAssumption {
     const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::Sizes)];
 
     fn check(&mut self, preflight: &Preflight, report: &mut Report) {
-        for trial in preflight.sizes.iter().flatten().filter(|t| !t.what.starts_with("picture")) {
+        for trial in preflight.sizes.iter().flatten().filter(|t| is_of_interest(t)) {
             let line = trial.place.as_ref();
-            let (text, measure) = match trial.outcome.as_str() {
+            let (text, measure): (String, Evidence) = match trial.outcome.as_str() {
                 "raised" => (
-                    format!("the model fails with a {}{}: {}", trial.what, at_words(line), first_line(trial)),
+                    format!(
+                        "the model fails with a {}{}: {}",
+                        trial.what.trim_start_matches("step with a "),
+                        at_words(line),
+                        first_line(trial)
+                    ),
                     Evidence::at_most("sizes that the model fails with", 1.0, 0.0),
                 ),
                 "differs" => {
@@ -65,7 +70,7 @@ impl Rule for HiddenSizeAssumption {
                     (
                         format!(
                             "with a {} the output for the same sample differs by {}, limit {}",
-                            trial.what,
+                            trial.what.trim_start_matches("step with a "),
                             Human(difference),
                             Human(self.difference)
                         ),
@@ -90,6 +95,13 @@ impl Rule for HiddenSizeAssumption {
             report.raise(quote(line).into_iter().fold(draft, Draft::evidence));
         }
     }
+}
+
+/// A size that the network is made for, of a picture or a sequence, is no fault unless others come; a normalisation of a single value is
+/// told by another rule.
+fn is_of_interest(trial: &SizeTrial) -> bool {
+    let is_of_batch = trial.what.contains("batch of") && !trial.what.ends_with("batch of 1");
+    (is_of_batch || trial.will_come) && !trial.message.contains("more than 1 value per channel")
 }
 
 fn first_line(trial: &SizeTrial) -> &str {

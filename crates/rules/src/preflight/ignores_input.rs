@@ -36,6 +36,8 @@ use crate::experiments::{is_broken, is_cross_entropy, known, level, line};
 pub(crate) struct IgnoresInput {
     /// Relative difference of two losses up to which they are the same.
     pub same: f64,
+    /// Change of an output without input, in standard deviations of the outputs, from which on the input is seen.
+    pub change: f64,
     /// Share of its first value by which the loss must have fallen for the experiment to say anything.
     pub fall: f64,
     /// Share of the loss of a constant answer that training without input cannot get below.
@@ -44,7 +46,7 @@ pub(crate) struct IgnoresInput {
 
 impl Default for IgnoresInput {
     fn default() -> Self {
-        Self { same: 2e-4, fall: 0.02, constant: 0.6 }
+        Self { same: 2e-4, change: 0.05, fall: 0.02, constant: 0.6 }
     }
 }
 
@@ -68,7 +70,9 @@ impl Rule for IgnoresInput {
         let apart = apart.fold(0.0, f64::max);
         // What gets through is told directly by the gradient of the outputs by their own inputs.
         let gets_through = preflight.mixing.as_ref().and_then(|m| known(m.own));
-        if apart <= self.same && (fall >= self.fall || gets_through == Some(0.0)) {
+        let change = known(zeroed.output_change);
+        let is_unseen = change.is_some_and(|c| c < self.same) || gets_through == Some(0.0);
+        if change.is_none_or(|c| c <= self.change) && apart <= self.same && (fall >= self.fall || is_unseen) {
             let text = format!(
                 "trained with inputs of 0 the loss takes the same course as with the real ones, {} → {} in {n} steps: the model does not \
                  see its input",
@@ -80,7 +84,11 @@ impl Rule for IgnoresInput {
             report.raise(draft(text, measure, zeroed));
             return;
         }
-        let constant = preflight.only_loss().and_then(constant_loss);
+        // Where there are several targets a sample, a constant is no longer all that can be said without input: positions differ.
+        let is_single = |call: &&LossCall| {
+            preflight.batch.as_ref().is_none_or(|b| call.n_targets == 0 || call.n_targets == b.n)
+        };
+        let constant = preflight.only_loss().filter(is_single).and_then(constant_loss);
         let (real_end, zero_end) = (level(real), level(zero));
         if let Some(constant) =
             constant.filter(|c| zero_end < self.constant * c && zero_end <= 1.02 * real_end)

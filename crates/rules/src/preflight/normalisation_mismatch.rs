@@ -47,7 +47,7 @@ pub(crate) struct NormalisationMismatch {
 
 impl Default for NormalisationMismatch {
     fn default() -> Self {
-        Self { shift: 0.5, ratio: 1.7, errors: 6.0, samples: 24 }
+        Self { shift: 0.4, ratio: 1.7, errors: 6.0, samples: 24 }
     }
 }
 
@@ -59,12 +59,18 @@ impl Rule for NormalisationMismatch {
 
     fn check(&mut self, preflight: &Preflight, report: &mut Report) {
         let Some(validation) = &preflight.validation else { return };
-        let n = validation.channels.len();
+        // A column that does not vary among the samples seen says nothing: it may be rare.
+        let varies = |c: &ValidationChannel| c.train_std.0 > 0.0 && c.valid_std.0 > 0.0;
+        let n = validation.channels.iter().filter(|c| varies(c)).count();
         if validation.n_train.min(validation.n_valid) < self.samples || n == 0 {
             return;
         }
-        let off: Vec<(usize, &ValidationChannel)> =
-            validation.channels.iter().enumerate().filter(|(_, c)| self.differs(validation, c)).collect();
+        let off: Vec<(usize, &ValidationChannel)> = validation
+            .channels
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| varies(c) && self.differs(validation, c))
+            .collect();
         // Another preparation shows in most channels; a shift of some columns is a matter of the data.
         if 2 * off.len() <= n {
             return;
@@ -110,8 +116,10 @@ impl NormalisationMismatch {
         let error = |spread: Option<stetho_core::Number>, own: f64, n: u64| {
             known(spread).unwrap_or(own).powi(2) / n.max(1) as f64
         };
-        let noise = (error(validation.spread_train, c.train_std.0, validation.n_train)
-            + error(validation.spread_valid, c.valid_std.0, validation.n_valid))
+        let train = c.train_spread.or(validation.spread_train);
+        let valid = c.valid_spread.or(validation.spread_valid);
+        let noise = (error(train, c.train_std.0, validation.n_train)
+            + error(valid, c.valid_std.0, validation.n_valid))
         .sqrt();
         let is_shifted = shift > self.shift * std && shift > self.errors * noise;
         is_shifted || ratio(c) > self.ratio

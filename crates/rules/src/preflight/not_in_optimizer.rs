@@ -6,7 +6,7 @@ use stetho_core::{
     Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal, percent, thousands,
 };
 
-use crate::experiments::shape_words;
+use crate::experiments::{level, shape_words};
 use crate::show::list;
 
 /// Parameters get gradients, and no optimizer holds them.
@@ -61,12 +61,13 @@ impl Rule for NotInOptimizer {
         let all: Vec<&Parameter> = preflight.parameters.iter().flatten().filter(learns).collect();
         let (held, left): (Vec<&Parameter>, Vec<&Parameter>) =
             all.iter().partition(|p| p.in_optimizer != Some(false));
-        if left.is_empty() || held.is_empty() {
+        // Where no optimizer was seen to hold anything, the loss must show that none does.
+        if left.is_empty() || held.is_empty() && !own_moves_nothing(preflight) {
             return;
         }
         let size = |of: &[&Parameter]| of.iter().map(|p| p.size()).sum::<u64>();
         let share = size(&left) as f64 / size(&all).max(1) as f64;
-        let is_head_alone = share > self.most && held.len() <= 4;
+        let is_head_alone = share > self.most && !held.is_empty() && held.len() <= 4;
         let names: Vec<&str> = left.iter().map(|p| p.name.as_str()).collect();
         let mut places = left.iter().map(|p| Place::Parameter { name: p.name.clone() });
         let rows = left.iter().map(|p| {
@@ -97,4 +98,14 @@ impl Rule for NotInOptimizer {
         );
         report.raise(if is_head_alone { draft.severity(Severity::Info) } else { draft });
     }
+}
+
+/// Whether the script's own optimizer leaves the loss exactly as it is, while another one brings it down.
+fn own_moves_nothing(preflight: &Preflight) -> bool {
+    let Some((own, others)) = preflight.overfit.as_ref().and_then(|o| o.curves.split_first()) else {
+        return false;
+    };
+    let (Some(first), end) = (own.losses.first(), level(&own.losses)) else { return false };
+    let is_still = (first.0 - end).abs() <= 1e-6 * first.0.abs() && own.losses.len() > 4;
+    is_still && !own.is_warming_up && others.iter().any(|c| level(&c.losses) < 0.7 * first.0)
 }
