@@ -56,7 +56,7 @@ class Probe(Base):
         #: By the identity of the data set, which may be a tensor; it is kept, so that it stays its own.
         self._sets: dict[int, tuple[object, _Set]] = {}
         self._maps: dict[int, tuple] = {}
-        self._evaluated: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self._evaluated: dict[int, tuple] = {}
         self._trained: weakref.WeakSet = weakref.WeakSet()
         self.n_in_epoch = 0
         self.n_in_order = 0
@@ -265,10 +265,11 @@ class Probe(Base):
         if loader in self._trained:
             return  # a loader that is trained with: its score is that of the training data, on purpose
         _, held = self._sets.get(id(_base(loader)), (None, None))
-        evaluated = self._evaluated.get(loader)
+        # By the data set, which is kept: the loader may be made anew for every pass.
+        _, evaluated = self._evaluated.get(id(loader.dataset), (None, None))
         if evaluated is None:
-            name = name_of(self.session, loader) or "validation"
-            evaluated = self._evaluated[loader] = _Evaluated(name)
+            evaluated = _Evaluated(name_of(self.session, loader) or "validation")
+            self._evaluated[id(loader.dataset)] = (loader.dataset, evaluated)
             self.session.calls.note("validation_batches", 4)
         if not is_held_out(self._loader, loader, evaluated.name):
             return
@@ -296,7 +297,7 @@ class Probe(Base):
             self._is_evaluation_new = False
             shares = {
                 e.name: (sum(e.seen.values()) / len(e.seen), len(e.seen))
-                for e in self._evaluated.values()
+                for _, e in self._evaluated.values()
                 if e.seen
             }
             for name, found in self.session.probes.leaks.found.items():
