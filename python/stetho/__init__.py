@@ -1,12 +1,13 @@
 """Finds out why a machine-learning model does not learn.
 
 ``stetho run train.py`` needs no change of a script. From within one: `attach` watches the training of this process, `step` marks the function
-that is one training step. Importing the package costs milliseconds: PyTorch is imported only where tensors are measured.
+that is one training step; `contract` has every sample of a data loader looked at. Importing the package costs milliseconds: PyTorch is imported only
+where tensors are measured.
 """
 
 from ._core import __version__
 
-__all__ = ["Watch", "__version__", "attach", "step"]
+__all__ = ["Contract", "Watch", "__version__", "attach", "contract", "step"]
 
 
 def __getattr__(name: str):
@@ -16,4 +17,8 @@ def __getattr__(name: str):
         for public in ("Watch", "attach", "step"):
             globals()[public] = getattr(module, public)
         return globals()[name]
+    if name in ("Contract", "contract"):
+        from . import contracts
+
+        return getattr(contracts, name)
     raise AttributeError(f"module 'stetho' has no attribute '{name}'")

@@ -43,13 +43,19 @@ def as_indices(indices) -> list[int] | None:
 
 def base_index(dataset, index: int) -> tuple[object, int]:
     """Through ``Subset``s, to the data set underneath."""
+    dataset = unwrapped(dataset)
     while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
         try:
             index = int(dataset.indices[index])
         except (IndexError, TypeError, ValueError):
             break
-        dataset = dataset.dataset
+        dataset = unwrapped(dataset.dataset)
     return dataset, index
+
+
+def unwrapped(dataset):
+    """The data set itself, where a contract stands for it."""
+    return getattr(dataset, "__stetho_wrapped__", dataset)
 
 
 class Batches:
@@ -62,6 +68,18 @@ class Batches:
         self.by_iterator: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._loaders: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self.listeners: list = []
+        #: The batches before the last, where a framework draws them ahead of the steps.
+        self.earlier: deque[Batch] = deque(maxlen=0)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether batches may be drawn before the steps before theirs are made."""
+        return bool(self.earlier.maxlen)
+
+    def keep(self, n: int) -> None:
+        """Remembers the last `n` batches: a framework draws so many ahead."""
+        if n > (self.earlier.maxlen or 0):
+            self.earlier = deque(self.earlier, maxlen=n)
 
     def patch(self, module, session) -> None:
         """Hooks ``torch.utils.data.dataloader``."""
@@ -78,6 +96,8 @@ class Batches:
 
         def _next_index(self):
             index = next_index(self)
+            if session.is_off:
+                return index
             waiting = self.__dict__.get("_stetho_indices")
             if waiting is None:
                 waiting = self.__dict__["_stetho_indices"] = deque()
@@ -95,6 +115,7 @@ class Batches:
             loader = self.__dict__.get("_stetho_loader")
             batch = Batch(indices, loader, self._dataset, content, wait, self.__dict__.get("_stetho_epoch", 0))
             batches.last = batch
+            batches.earlier.append(batch)
             batches.by_iterator[self] = batch
             batches.wait += wait
             try:

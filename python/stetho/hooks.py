@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 
-from stetho import _core
+from stetho import _core, trainings
 from stetho.observe import place_of
 from stetho.session import FIRST
 from stetho.trap import Trip
@@ -129,7 +129,7 @@ def _hook_backward(torch, session) -> None:
         elif body is not None:
             body.losses.append(value)
             spike = session.trap.spike((body.number, body.n_backward), value)
-            if spike is not None:
+            if spike is not None and trainings.goes_on(session, loss):
                 trip = _trip_of_loss(session, "spike", loss, value)
                 trip.level, trip.swing = spike
                 trip.goes_on = True
@@ -269,17 +269,37 @@ def _hook_optimizers(torch, session) -> None:
 
     def before(optimizer, args, kwargs):
         if session.is_off:
+            return None
+        closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+        if callable(closure) and type(optimizer).__name__ != "LBFGS":
+            # It asks the closure first and steps then: the gradients come out of it.
+            def asked():
+                result = closure()
+                look(optimizer)
+                return result
+
+            if "closure" in kwargs:
+                return args, {**kwargs, "closure": asked}
+            return (args[0], asked, *args[2:]), kwargs
+        look(optimizer)
+        return None
+
+    def look(optimizer) -> None:
+        if session.is_off:
             return
         try:
-            _before_step(torch, session, optimizer)
+            before_step(torch, session, optimizer)
         except Exception:
             session.failed("looking at gradients")
 
     def after(optimizer, args, kwargs):
-        if session.is_off or session.experiment is not None:
+        if session.is_off:
+            return
+        if session.experiment is not None:
+            session.experiment.on_stepped(optimizer)
             return
         try:
-            _after_step(session, optimizer)
+            after_step(session, optimizer)
         except Exception:
             session.failed("looking at parameters")
 
@@ -287,20 +307,12 @@ def _hook_optimizers(torch, session) -> None:
     module.register_optimizer_step_post_hook(after)
 
 
-def _before_step(torch, session, optimizer) -> None:
+def before_step(torch, session, optimizer) -> None:
     """An optimizer is about to step: are its gradients finite?"""
     if session.experiment is not None:
         session.experiment.on_step(optimizer)
         return
-    seen = session.gradients.get(optimizer)
-    if seen is None or not seen.fits(optimizer):
-        seen = session.gradients[optimizer] = Gradients(torch, optimizer)
-        seen.place = place_of(session.user_frame(), session.options.is_own)
-        session.meet(optimizer)
-    square_sum, is_finite = seen.square_sum()
-    session.square_sum = square_sum
-    if not is_finite:
-        session.trip(_trip_of_gradient(session, optimizer, seen))
+    look_at_gradients(torch, session, optimizer)
     if session.debugger is not None:
         frame = session.user_frame()
         session.debugger.look("grad_norm", square_sum**0.5, frame)
@@ -320,7 +332,20 @@ def _before_step(torch, session, optimizer) -> None:
         probes.before_step(optimizer)
 
 
-def _after_step(session, optimizer) -> None:
+def look_at_gradients(torch, session, optimizer) -> None:
+    """Trips the trap where a gradient of this optimizer is not finite."""
+    seen = session.gradients.get(optimizer)
+    if seen is None or not seen.fits(optimizer):
+        seen = session.gradients[optimizer] = Gradients(torch, optimizer)
+        seen.place = place_of(session.user_frame(), session.options.is_own)
+        session.meet(optimizer)
+    square_sum, is_finite = seen.square_sum()
+    session.square_sum = square_sum
+    if not is_finite:
+        session.trip(_trip_of_gradient(session, optimizer, seen))
+
+
+def after_step(session, optimizer) -> None:
     """It has stepped: are its parameters?"""
     body = session.body
     session.n_optimizer_steps += 1

@@ -45,6 +45,13 @@ def run(request: dict) -> int:
     except OSError as error:
         return _fail(f"cannot read `{script}`: {error.strerror}")
     options = _options(request, path)
+    if options.contract is not None:
+        from stetho.contracts import ContractError, loaders
+
+        try:
+            loaders.prepare(options)
+        except ContractError as error:
+            return _fail(str(error))
     folder = options.folder
     try:
         os.makedirs(folder, exist_ok=True)
@@ -122,6 +129,8 @@ def _options(request: dict, path: str) -> Options:
         debugger=given.get("debugger") or "pdb",
         roots=roots,
         script=path,
+        preflight=given.get("preflight"),
+        contract=given.get("contract"),
     )
 
 
@@ -154,13 +163,17 @@ def _install(session: Session, options: Options, compile_source) -> None:
 
             hooks.install(torch, session)
             session.probes = probes.Probes(session)
+            if options.preflight is not None:
+                from stetho.preflight import Preflight
+
+                session.preflight = Preflight(options.preflight)
             if options.breaks or options.on_trap == "debug":
                 from stetho.debugger import Debugger
 
                 session.debugger = Debugger(session)
             loader = sys.modules.get("torch.utils.data.dataloader")
             if loader is not None:
-                session.batches.patch(loader, session)
+                loader_is_here(loader)
         except Exception:
             session.failed("listening to PyTorch")
         if session.code is not None:
@@ -169,11 +182,17 @@ def _install(session: Session, options: Options, compile_source) -> None:
     def loader_is_here(module) -> None:
         if session.torch is not None and not session.is_off:
             session.batches.patch(module, session)
+            if options.contract is not None:
+                from stetho.contracts import loaders
 
-    after = {"torch": torch_is_here, "torch.utils.data.dataloader": loader_is_here}
+                loaders.patch(module, session)
+
+    from stetho import adapters
+
+    after = {"torch": torch_is_here, "torch.utils.data.dataloader": loader_is_here, **adapters.waiting(session)}
     if "torch" in sys.modules:
         torch_is_here(sys.modules["torch"])
-        after = {}
+        after = adapters.waiting(session)
     if session.code is not None:
         after.update(session.code.after_import())
     sys.meta_path.insert(0, instrument.Finder(options.roots, compile_source, after))

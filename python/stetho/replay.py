@@ -110,6 +110,9 @@ class Experiment:
         self.session.body.undo.append(undo)
         self.n_stepped += 1
 
+    def on_stepped(self, optimizer) -> None:
+        """An optimizer has stepped."""
+
     def ends(self) -> None:
         """The body has been left. Where the parameters broke it runs to its end."""
         if self.trip.kind != "parameter" or self.error is not None:
@@ -286,7 +289,7 @@ class Investigation:
         own |= {id(t) for v in (*body.values, *body.batches) for _, t in rows.tensors_in(self.torch, v)}
         storages = {observe.key_of(t) for _, t in self.batch_tensors}
         found = None
-        for batch in list(by_iterator.values()):
+        for batch in (*by_iterator.values(), *self.session.batches.earlier):
             tensors = [t for _, t in rows.tensors_in(self.torch, batch.content)]
             if any(id(t) in own or observe.key_of(t) in storages for t in tensors):
                 found = batch if found is None or batch is self.session.batches.last else found

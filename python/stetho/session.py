@@ -11,8 +11,9 @@ import os
 import sys
 import time
 import traceback
+import weakref
 
-from stetho import data, models, state
+from stetho import data, models, state, trainings
 from stetho.instrument import Site
 from stetho.trap import Trap, Trip
 
@@ -40,7 +41,7 @@ class Body:
     """One training step while it is made."""
 
     __slots__ = (
-        "site", "number", "values", "batches", "cursor", "n_backward", "stepped", "losses", "undo",
+        "site", "number", "values", "batches", "cursor", "n_backward", "stepped", "losses", "undo", "is_over",
     )
 
     def __init__(self, site: Site, number: int, values: tuple) -> None:
@@ -56,6 +57,8 @@ class Body:
         self.stepped: list = []
         self.losses: list[float] = []
         self.undo: list[state.Undo] = []
+        #: Whether what made it has returned, so that it cannot be attempted again, while a framework still steps.
+        self.is_over = False
 
 
 class Session:
@@ -68,7 +71,12 @@ class Session:
     def __init__(self, options, log=None) -> None:
         self.options = options
         self.log = log
+        #: Where the log and the bundles of this training are.
+        self.folder = options.folder
+        self.n_trainings = 1
         self.sites: list[Site] = []
+        #: Numbers of those that are functions, by their code.
+        self.numbers: dict = {}
         self.torch = None
         self.trap = Trap(self)
         self.body: Body | None = None
@@ -82,6 +90,10 @@ class Session:
         self._has_new_models = False
         self.random: state.RandomStates | None = None
         self.buffers: state.Buffers | None = None
+        #: What gives the tensors beside buffers that a forward pass changes: what adapters know of their framework.
+        self.kept = tuple
+        #: What gives the optimizers that are not of `torch.optim`.
+        self.optimizers = tuple
         self.batches = data.Batches()
         self.probes = None
         #: What is recorded of the script itself; None where it is not loaded by us.
@@ -90,7 +102,7 @@ class Session:
         #: Sites whose steps have several optimizers.
         self.several: set[int] = set()
         #: What is known of each optimizer's gradients.
-        self.gradients: dict = {}
+        self.gradients: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self.square_sum = 0.0
         self.n_optimizer_steps = 0
         #: The last loss that a gradient scaler scaled: what it gave, and what it was given.
@@ -99,9 +111,15 @@ class Session:
         #: The user's frame in which the step that tripped is made.
         self.frame = None
         self._names: dict[int, str] = {}
+        self._model_names: dict[int, str] = {}
+        self._parts: list[int] = []
         self._started = time.perf_counter()
         #: What `stetho replay` runs again: what the bundle says of itself, and its state.
         self.replaying: tuple[dict, dict] | None = None
+        #: The checks before the first step, until they have been made.
+        self.preflight = None
+        #: Batches that these drew within the body.
+        self.draws = None
         self.is_off = False
         self.attempted = 0
         self._failures = 0
@@ -141,9 +159,14 @@ class Session:
         if self.replaying is not None:
             yield from self._replay(number, values)
             return
+        start, drawn = None, []
+        if self.preflight is not None and self.preflight.is_due(self):
+            preflight, self.preflight = self.preflight, None
+            start, drawn = values, (yield from preflight.run(self, number, values))
         self.begin(number, values)
+        self.body.batches = drawn
         try:
-            yield None
+            yield start
             if self.trap.trip is None and self.attempted <= FIRST:
                 self.trap.look_at_parameters()
             if self.trap.trip is None:
@@ -161,14 +184,25 @@ class Session:
         body = self.body
         if body is None or isinstance(iterator, Session):
             return builtins.next(iterator, *default)
-        if self.experiment is not None and body.cursor < len(body.batches):
+        if body.cursor < len(body.batches):
             batch = body.batches[body.cursor]
+            if self.draws is not None:
+                self.draws.again(body.cursor)
             body.cursor += 1
-            return self.experiment.batch(batch)
-        batch = builtins.next(iterator, *default)
+            return batch if self.experiment is None else self.experiment.batch(batch)
+        if self.draws is not None and self.experiment is not None:
+            batch = self.draws.first(lambda: builtins.next(iterator, *default))
+        else:
+            batch = builtins.next(iterator, *default)
         body.batches.append(batch)
         body.cursor = len(body.batches)
         return batch
+
+    def leaves(self, number: int, result=None):
+        """A body is about to be left by ``return`` or ``break``: an experiment ends there instead."""
+        if self.experiment is not None and self.body is not None and self.body.site is self.sites[number]:
+            raise Tripped
+        return result
 
     # -- a step
 
@@ -181,7 +215,7 @@ class Session:
                 self.random = state.RandomStates(self.torch)
             self.random.take()
             if self._has_new_models or self.buffers is None:
-                self.buffers = state.Buffers(self.models or models.in_sight(self))
+                self.buffers = state.Buffers(self.models or models.in_sight(self), self.kept())
                 self._has_new_models = False
             self.buffers.take()
             if self.probes is not None:
@@ -194,6 +228,7 @@ class Session:
     def end(self) -> None:
         """The body is over, whichever way it was left."""
         body, self.body = self.body, None
+        self.draws = None
         if body is None:
             return
         if self.probes is not None and self.trap.trip is None:
@@ -236,7 +271,7 @@ class Session:
             self.body.values = tuple(kept.get(n, v) for n, v in zip(site.carried, values))
             self.body.batches = list(saved["batches"] or [])
             self.random.put(saved["random"])
-            self.buffers = state.Buffers(self.models)
+            self.buffers = state.Buffers(self.models, self.kept())
             self.buffers.take()
             self.step = meta["step"]
             self.trap.trip = Trip.of_bundle(meta)
@@ -296,7 +331,7 @@ class Session:
     def trip(self, trip: Trip) -> None:
         """Something is wrong with this step. Leaves the body if it can be attempted again."""
         self.trap.trip = trip
-        if self.body is not None and not trip.is_lost:
+        if self.body is not None and not trip.is_lost and not self.body.is_over:
             raise Tripped
         # No body to attempt again: what is known is told.
         from stetho import replay
@@ -312,7 +347,12 @@ class Session:
     def meet(self, optimizer) -> None:
         """An optimizer steps for the first time: the models that its parameters belong to are found."""
         self._names = {}
+        is_another = trainings.is_another(self, optimizer)
         self.known_models(anew=True)
+        if is_another and self.probes is not None:
+            if trainings.is_alone(self, optimizer):
+                trainings.begin(self)
+            self.probes.forget_data()
 
     def known_optimizer(self, optimizer) -> None:
         """An optimizer that has not stepped yet, of a step that is replayed."""
@@ -325,23 +365,32 @@ class Session:
         if self.models and not anew:
             return self.models
         found = models.find(self)
-        if found and [id(m) for m in found] != [id(m) for m in self.models]:
+        # Not the models alone: a layer of one may have been replaced.
+        parts = [id(p) for m in found for p in (m, *m.parameters())]
+        if found and parts != self._parts:
+            self._parts = parts
             self.models = found
+            self._model_names = {}
             # A step that has begun goes on with what it started from.
             self._has_new_models = True
             if self.probes is not None:
                 self.probes.meet(found)
         return self.models
 
+    def prefix(self, model) -> str:
+        """What the names of a model's parts begin with: nothing where it is the only one, else the user's name for it."""
+        if len(self.models) < 2:
+            return ""
+        if id(model) not in self._model_names:
+            self._model_names = models.name_all(self, self.models)
+        return self._model_names.get(id(model), type(model).__name__) + "."
+
     def name_of(self, parameter) -> str | None:
         """The name of a parameter in its model."""
         if not self._names:
-            several = len(self.models) > 1
-            for i, model in enumerate(self.models):
-                prefix = f"{type(model).__name__}." if several else ""
-                del i
+            for model in self.models:
                 for name, p in model.named_parameters():
-                    self._names.setdefault(id(p), prefix + name)
+                    self._names.setdefault(id(p), self.prefix(model) + name.rpartition("_torch_params.")[2])
         return self._names.get(id(parameter))
 
     def all_terms(self, name: str) -> tuple[str, ...]:

@@ -89,6 +89,10 @@ class RandomStates:
         for generator, state in self._cuda or ():
             generator.set_state(state)
 
+    def is_now(self) -> bool:
+        """Whether PyTorch's generator is where it was when they were kept."""
+        return self._cpu is not None and bool(self._torch.equal(self._cpu, self._generator.get_state()))
+
     def put(self, saved: dict) -> None:
         """Sets the states of a bundle, and keeps them."""
         self._generator.set_state(saved["torch"])
@@ -122,8 +126,9 @@ class RandomStates:
 class Buffers:
     """The buffers of models that a forward pass changes: running means, counts, spectral norms."""
 
-    def __init__(self, models: list) -> None:
+    def __init__(self, models: list, more=()) -> None:
         self.tensors = [b for m in models for b in m.buffers() if b is not None]
+        self.tensors.extend(more)
         self._copied = [b for b in self.tensors if b.device.type != "cpu" or not b.is_contiguous()]
         fixed = [b for b in self.tensors if b.device.type == "cpu" and b.is_contiguous()]
         self._fixed = fixed  # kept alive: their memory is known by its address

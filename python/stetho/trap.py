@@ -184,7 +184,7 @@ class Trap:
 
     def _keep(self, record: dict, investigation) -> None:
         session = self.session
-        folder = session.options.folder
+        folder = session.folder
         is_new = (record["kind"], record.get("op"), str(record.get("source", {}).get("line"))) not in self._told
         self._told.add((record["kind"], record.get("op"), str(record.get("source", {}).get("line"))))
         if folder and is_new and session.replaying is None and session.body is not None and not investigation.trip.is_lost:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 
+from stetho.instrument import Site
 from stetho.options import Options, as_share, default_folder
 from stetho.session import Session
 
@@ -28,6 +29,8 @@ class Watch:
         request = json.loads(_core.command(["run", "--", self.session.options.script]))
         ending.finish(self.session, request, 0)
         self.session.is_off = True
+        if self.session.probes is not None:
+            self.session.probes.silence()
         _current = None
 
     def __enter__(self) -> Watch:
@@ -43,7 +46,15 @@ class Watch:
 
 
 _current: Watch | None = None
-_is_hooked = False
+
+
+def running() -> Session | None:
+    """The run that is watched: of `stetho run`, or of `attach`; None where there is none, or it is over."""
+    import builtins
+
+    found = getattr(builtins, "__stetho__", None)
+    session = found if isinstance(found, Session) else _current.session if _current is not None else None
+    return None if session is None or session.is_off or session.torch is None else session
 
 
 def attach(*things, dir: str | None = None, on_trap: str = "stop", budget: float | str = "2%") -> Watch:
@@ -53,6 +64,16 @@ def attach(*things, dir: str | None = None, on_trap: str = "stop", budget: float
     can be attempted again and the trap names the operation and the sample; any other is watched all the same. Under `stetho run` this does nothing
     but name the models.
     """
+    if on_trap not in ("stop", "skip"):
+        raise ValueError(f"on_trap is `{on_trap}`; it is `stop` or `skip`")
+    caller = sys._getframe(1)
+    while caller.f_back is not None and caller.f_code.co_filename.startswith(os.path.dirname(__file__)):
+        caller = caller.f_back
+    return begin(caller.f_code.co_filename, things, dir, on_trap, budget)
+
+
+def begin(script: str, things: tuple, dir: str | None = None, on_trap: str = "stop", budget: float | str = "2%") -> Watch:
+    """`attach` for the training that this file makes."""
     global _current
     import builtins
 
@@ -63,19 +84,16 @@ def attach(*things, dir: str | None = None, on_trap: str = "stop", budget: float
         return Watch(running)
     if _current is not None:
         return _current
-    if on_trap not in ("stop", "skip"):
-        raise ValueError(f"on_trap is `{on_trap}`; it is `stop` or `skip`")
-    caller = sys._getframe(1)
-    while caller.f_back is not None and caller.f_code.co_filename.startswith(os.path.dirname(__file__)):
-        caller = caller.f_back
-    script = caller.f_code.co_filename
     roots = tuple(dict.fromkeys(os.path.realpath(p) for p in (os.path.dirname(os.path.abspath(script)), os.getcwd())))
     options = Options(folder=os.path.abspath(dir or default_folder(script)), budget=as_share(budget), on_trap=on_trap, roots=roots, script=script)
     os.makedirs(options.folder, exist_ok=True)
-    from stetho import _core, hooks, probes
+    from stetho import _core, adapters, hooks, probes
 
     session = Session(options, _core.RunLog(options.folder))
-    _hook(torch, session, hooks)
+    # What an earlier run of this process was hooked by is passed through.
+    hooks.install(torch, session)
+    session.batches.patch(sys.modules["torch.utils.data.dataloader"], session)
+    adapters.install_present()
     session.probes = probes.Probes(session)
     session.models = [t for t in things if isinstance(t, torch.nn.Module)]
     if session.models:
@@ -87,41 +105,19 @@ def attach(*things, dir: str | None = None, on_trap: str = "stop", budget: float
     return _current
 
 
-def _hook(torch, session: Session, hooks) -> None:
-    """PyTorch is hooked once a process; a later run takes the place of the earlier."""
-    global _is_hooked
-    if _is_hooked:
-        raise RuntimeError("a run of this process has been watched and closed; start another process for another run")
-    _is_hooked = True
-    hooks.install(torch, session)
-    session.batches.patch(sys.modules["torch.utils.data.dataloader"], session)
-
-
 def step(function):
     """Makes a function one training step: forward pass, backward pass, optimizer step.
 
     When the trap trips in it, it is run again with every operation seen. Its arguments are the batch.
     """
-    number: list[int] = []
 
     @functools.wraps(function)
     def attempted(*args, **kwargs):
-        import builtins
-
-        running = getattr(builtins, "__stetho__", None)
-        session = running if isinstance(running, Session) else _current.session if _current is not None else None
-        if session is None or session.is_off:
+        session = running()
+        if session is None:
             return function(*args, **kwargs)
-        if not number:
-            from stetho.instrument import Site
-
-            code = function.__code__
-            number.append(len(session.sites))
-            session.sites.append(
-                Site(os.path.realpath(code.co_filename), code.co_firstlineno, ("args", "kwargs"), ("args", "kwargs"), function=code.co_name)
-            )
         result = None
-        for attempt in session.attempts(number[0], (args, kwargs)):
+        for attempt in session.attempts(site_of(session, function.__code__, ("args", "kwargs")), (args, kwargs)):
             now_args, now_kwargs = attempt if attempt is not None else (args, kwargs)
             try:
                 result = function(*now_args, **now_kwargs)
@@ -132,4 +128,13 @@ def step(function):
     return attempted
 
 
-__all__ = ["Watch", "attach", "step"]
+def site_of(session: Session, code, carried: tuple[str, ...]) -> int:
+    """The number of a function as a place of steps: what it starts from is `carried`."""
+    number = session.numbers.get(code)
+    if number is None:
+        number = session.numbers[code] = len(session.sites)
+        session.sites.append(Site(os.path.realpath(code.co_filename), code.co_firstlineno, carried, carried, function=code.co_name))
+    return number
+
+
+__all__ = ["Watch", "attach", "begin", "running", "site_of", "step"]

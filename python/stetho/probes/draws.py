@@ -28,6 +28,7 @@ class _Set:
     def __init__(self, size: int) -> None:
         self.drawn = bytearray(size)
         self.n_distinct = 0
+        self.n_drawn = 0
 
 
 class _Evaluated:
@@ -43,6 +44,12 @@ class Probe(Base):
 
     def __init__(self, session) -> None:
         super().__init__(session)
+        self.forget()
+        session.batches.listeners.append(self._drawn)
+        self._watch_resumes()
+
+    def forget(self) -> None:
+        """Another training begins: what was drawn for the one before it is no matter."""
         self._pending = None
         #: Whether the newest batch was drawn within the body of a step.
         self._is_within = False
@@ -51,7 +58,6 @@ class Probe(Base):
         self._maps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._evaluated: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._trained: weakref.WeakSet = weakref.WeakSet()
-        self.n_drawn = 0
         self.n_in_epoch = 0
         self.n_in_order = 0
         self._before = -2
@@ -61,13 +67,13 @@ class Probe(Base):
         self._order: float | None = None
         self._finished: float | None = None
         self._loader = None
+        #: What is still to be told of a loader that is no longer trained with.
+        self._left: dict[str, float] | None = None
         self._is_new = False
         self._is_evaluation_new = False
         self._keys: dict = {}
         self._n_compared = self._n_twins = 0
         self._is_resumed = False
-        session.batches.listeners.append(self._drawn)
-        self._watch_resumes()
 
     def _watch_resumes(self) -> None:
         """A state that is loaded into an optimizer, with steps in it, is a resume: the order of what follows
@@ -97,7 +103,11 @@ class Probe(Base):
             return
         before, self._pending = self._pending, batch
         if before is not None and not self._is_within:
-            self._validated(before)
+            if session.batches.is_ahead and self._is_drawn_ahead(before):
+                self._train(before)
+                self._pending = batch
+            else:
+                self._validated(before)
         self._is_within = session.body is not None
         if not self._is_within:
             return
@@ -105,6 +115,11 @@ class Probe(Base):
             self._validated(batch)
         else:
             self._train(batch)
+
+    def _is_drawn_ahead(self, batch) -> bool:
+        """Whether a batch that no step has taken yet is one that a framework drew ahead: of a loader that is trained with, with a gradient."""
+        loader = batch.loader() if batch.loader is not None else None
+        return loader in self._trained and self.session.torch.is_grad_enabled()
 
     @guarded
     def starts(self) -> None:
@@ -122,6 +137,7 @@ class Probe(Base):
         if loader is None:
             return
         if loader is not self._loader:
+            self._leave(self._loader, loader)
             self._loader = loader
             self._trained.add(loader)
             self.session.calls.note("batches", 3)
@@ -139,6 +155,13 @@ class Probe(Base):
         if indices is None or len(indices) == 1 and _is_iterable(loader):
             return
         self._count(loader, indices)
+
+    def _leave(self, before, loader) -> None:
+        """Another loader is trained with: what was counted of the one before is told of that one."""
+        if before is None or _base(before) is _base(loader):
+            return
+        if self._is_new:
+            self._left = self._scalars(before)
 
     def _new_epoch(self, epoch: tuple) -> None:
         if self.n_in_epoch > 1:
@@ -176,7 +199,7 @@ class Probe(Base):
             before = i
         self._before = before
         self.n_in_order += n_in_order
-        self.n_drawn += len(positions)
+        held.n_drawn += len(positions)
         self.n_in_epoch += len(positions)
         if len(self._first) < ORDER_BATCHES and (self._is_resumed or self.session.step < 2 * ORDER_BATCHES):
             self._first.append(tuple(positions))
@@ -261,9 +284,12 @@ class Probe(Base):
 
     def tell(self, write) -> None:
         loader = self._loader
-        if self._is_new and loader is not None:
+        told, self._left = self._left, None
+        if told is None and self._is_new and loader is not None:
             self._is_new = False
-            self._tell_draws(loader, write)
+            told = self._scalars(loader)
+        for tag, value in (told or {}).items():
+            write.scalar(tag, value)
         if self._is_evaluation_new:
             self._is_evaluation_new = False
             shares = {
@@ -277,32 +303,35 @@ class Probe(Base):
             write.layers("evaluated", names, [float(n) for _, n in shares.values()])
             write.layers("seen_in_training", names, [share for share, _ in shares.values()])
 
-    def _tell_draws(self, loader, write) -> None:
+    def _scalars(self, loader) -> dict[str, float]:
+        """What was counted of a loader, by the tags of the log."""
+        told: dict[str, float] = {}
         if self._n_epochs:
-            write.scalar("epoch", float(self._n_epochs - 1))
-        write.scalar("stetho/workers", float(getattr(loader, "num_workers", 0)))
+            told["epoch"] = float(self._n_epochs - 1)
+        told["stetho/workers"] = float(getattr(loader, "num_workers", 0))
         held = self._set_of(loader)
-        if held is not None and self.n_drawn:
-            write.scalar("stetho/drawn", float(self.n_drawn))
-            write.scalar("stetho/distinct", float(held.n_distinct))
-            write.scalar("stetho/dataset_size", float(_n_drawable(loader)))
+        if held is not None and held.n_drawn:
+            told["stetho/drawn"] = float(held.n_drawn)
+            told["stetho/distinct"] = float(held.n_distinct)
+            told["stetho/dataset_size"] = float(_n_drawable(loader))
         if loader.batch_size:
-            write.scalar("stetho/batch_size", float(loader.batch_size))
+            told["stetho/batch_size"] = float(loader.batch_size)
         if self._finished is not None:
-            write.scalar("stetho/draw_order", self._finished)
+            told["stetho/draw_order"] = self._finished
             self._finished = None
         if self._n_compared >= 4:
-            write.scalar("stetho/twin_batches", self._n_twins / self._n_compared)
+            told["stetho/twin_batches"] = self._n_twins / self._n_compared
         if self._order is not None:
-            write.scalar("stetho/order_hash", self._order)
+            told["stetho/order_hash"] = self._order
             self._order = None
+        return told
 
 
 def _base(loader):
     """The data set underneath all subsets."""
-    dataset = loader.dataset
+    dataset = data.unwrapped(loader.dataset)
     while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
-        dataset = dataset.dataset
+        dataset = data.unwrapped(dataset.dataset)
     return dataset
 
 
@@ -329,7 +358,7 @@ def is_held_out(trained, loader, name: str) -> bool:
     says so."""
     if any(word in name.lower() for word in HELD_OUT):
         return True
-    return trained is None or loader.dataset is not trained.dataset
+    return trained is None or data.unwrapped(loader.dataset) is not data.unwrapped(trained.dataset)
 
 
 def name_of(session, value) -> str | None:

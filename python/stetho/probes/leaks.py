@@ -17,7 +17,11 @@ class Probe(Base):
 
     def __init__(self, session) -> None:
         super().__init__(session)
-        self._asked: set[int] = set()
+        self.forget()
+
+    def forget(self) -> None:
+        """Another training begins, with data of its own."""
+        self._asked: set = set()
         #: Of each set the share of its samples that are trained on, and how many it holds.
         self.found: dict[str, tuple[float, int]] = {}
 
