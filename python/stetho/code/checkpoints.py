@@ -61,6 +61,8 @@ class Checkpoints:
         self.loads: list[Loaded] = []
         #: Where modules were made and initialised by the user, newest last.
         self.made: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        #: Parameters of all optimizers that have stepped; their models may live on only since we look at them.
+        self.trained: set[int] = set()
         self.applied: list[tuple[weakref.ref, tuple[str, int]]] = []
         self._undo: list[tuple] = []
 
@@ -223,7 +225,7 @@ class Checkpoints:
         if not files and not loads:
             return
         trained = {id(p) for g in optimizer.param_groups for p in g["params"]}
-        gone = self._trained_before() - trained
+        gone = self.trained - trained
         models = [m for m in models if any(id(p) in trained for p in m.parameters())] or models
         current = [p for m in models for p in prints.of_module(torch, m).values()]
         in_use = {p for p in current if prints.is_telling(p)}
@@ -246,10 +248,6 @@ class Checkpoints:
                 load.n_kept = sum(p in everywhere or p in own for p in load.after.values())
                 if load.n_kept < len(load.after):
                     self._undone(load, models)
-
-    def _trained_before(self) -> set[int]:
-        """Parameters of all optimizers that have stepped; their models may live on only since we look at them."""
-        return {id(p) for seen in self._recorder.session.gradients.values() for p in seen.parameters}
 
     def _undone(self, load: Loaded, models: list) -> None:
         module = load.module()
