@@ -69,7 +69,9 @@ impl Rule for NoGradient {
         if !absent.is_empty() || !zero.is_empty() {
             report.raise(of_broken(preflight, &absent, &zero, n));
         }
-        if !unused.is_empty() {
+        // Parts that are run by others, as projections of attention are, cannot be told from parts that are not run: where something is
+        // broken they are best left alone.
+        if !unused.is_empty() && absent.is_empty() && zero.is_empty() {
             report.raise(of_unused(&unused));
         }
     }
