@@ -21,8 +21,8 @@ def training_loader(bench):
 
 
 def validation_loader(bench):
-    """Another loader, of other samples: by its name the validation, else the test, else one that goes through its data in order beside a
-    training in random order; (name, loader), or None."""
+    """Another loader, of other samples: by its name the validation, else the test, else one that goes through its data in order
+    beside a training in random order; (name, loader), or None."""
     training = training_loader(bench)
     found = []
     for name, loader in _named(bench):
@@ -74,7 +74,8 @@ def is_stream(loader) -> bool:
 
 
 def read(bench, loader, most: int, seconds: float) -> list:
-    """Batches of up to `most` samples, spread over the data set, made as the loader makes them; less where `seconds` do not suffice.
+    """Batches of up to `most` samples, spread over the data set, made as the loader makes them; fewer if `seconds` do not
+    suffice.
 
     The random states are those of before afterwards.
     """
@@ -111,15 +112,14 @@ def content(bench):
 
 
 def path_of(torch, batch, wanted) -> tuple | None:
-    """Where in a batch a tensor of the step lies: the same memory, or the same numbers in another shape or type; None where it does not."""
-    leaves = trees.leaves(torch, batch)
+    """Where in a batch a tensor of the step lies: the same memory, or the same numbers in another shape or type; None if
+    nowhere."""
+    leaves = [(path, tensor) for path, tensor in trees.leaves(torch, batch) if tensor.numel() == wanted.numel()]
     for path, tensor in leaves:
-        if tensor.device == wanted.device and tensor.numel() and tensor.data_ptr() == wanted.data_ptr() and tensor.numel() == wanted.numel():
+        if tensor.device == wanted.device and tensor.data_ptr() == wanted.data_ptr():
             return path
-    for path, tensor in leaves:
-        if tensor.numel() == wanted.numel() and bool((tensor.detach().cpu().double().flatten() == wanted.detach().cpu().double().flatten()).all()):
-            return path
-    return None
+    numbers = wanted.detach().cpu().double().flatten()
+    return next((path for path, tensor in leaves if torch.equal(tensor.detach().cpu().double().flatten(), numbers)), None)
 
 
 def variables(bench) -> dict[str, object]:

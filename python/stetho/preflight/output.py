@@ -80,7 +80,7 @@ def _labels(bench, target):
 
 
 def _kept_labels(torch, dataset, path: tuple):
-    """The labels of a whole data set, without reading a sample: of torchvision's data sets, of `TensorDataset`; through subsets."""
+    """The labels of a whole data set, without reading a sample: of torchvision's, of `TensorDataset`; through subsets."""
     if hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
         inner = _kept_labels(torch, dataset.dataset, path)
         return None if inner is None else inner[torch.as_tensor(list(dataset.indices))]
@@ -103,7 +103,8 @@ def _variable(bench, target):
     """Labels in a variable of which the batch is a part: whole numbers, many more of them, named as labels are."""
     for name, tensor in held_data.variables(bench).items():
         is_named = any(word in name.lower() for word in ("y", "label", "target")) and not held_data.VALIDATION.search(name)
-        if is_named and tensor.dim() == target.dim() == 1 and trees.is_float(tensor) == trees.is_float(target) and len(tensor) >= 2 * len(target):
+        is_alike = tensor.dim() == target.dim() == 1 and trees.is_float(tensor) == trees.is_float(target)
+        if is_named and is_alike and len(tensor) >= 2 * len(target):
             if bool(bench.torch.isin(target.detach().cpu(), tensor.cpu().to(target.dtype)).all()):
                 return tensor
     return None

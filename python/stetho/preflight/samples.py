@@ -22,7 +22,8 @@ class Reading:
         return None
 
     def rows(self, tensor):
-        """A tensor as (samples, everything else); None where it has none. Samples and something else may share the first dimension."""
+        """A tensor as (samples, everything else); None where it has none. Samples and something else may share a dimension, the
+        first."""
         if tensor.dim() > self.axis and tensor.shape[self.axis] == self.n:
             return tensor.movedim(self.axis, 0).reshape(self.n, -1)
         if tensor.dim() and tensor.shape[0] == self.n and self.axis == 0:
@@ -48,8 +49,8 @@ def taken(torch, value, reading: Reading, indices: list[int]):
 def readings(torch, inputs, batch: list, n_rows: int | None, is_sequence_first: bool) -> list[Reading]:
     """How the arguments of a model may be read, the likeliest first.
 
-    `batch` are the tensors that the user's loop was given, `n_rows` how many samples they seem to have. Where nothing tells, and the network has
-    layers that take time first, both dimensions are possible.
+    `batch` are the tensors that the user's loop was given, `n_rows` how many samples they seem to have. Where nothing tells, and
+    the network has layers that take time first, both dimensions are possible.
     """
     tensors = [t for _, t in trees.leaves(torch, inputs) if t.dim() > 0 and t.numel() > 1]
     if not tensors:

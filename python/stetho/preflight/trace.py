@@ -16,8 +16,9 @@ MOST = 4000
 def first_break(torch, still, first: tuple, second: tuple, is_separate: Callable, is_own: Callable) -> dict:
     """The first operation whose output differs between two passes where it must not, though its operands differ where they may.
 
-    `first` and `second` are the arguments (`inputs`, `keywords`) of the two passes; `is_separate(mask)` says of where the values of a tensor
-    differ whether that is allowed. Gives `module`, its class (`module_kind`), `function` and `place`, each None where it could not be told.
+    `first` and `second` are the arguments (`inputs`, `keywords`) of the two passes; `is_separate(mask)` says of where the values
+    of a tensor differ whether that is allowed. Gives `module`, its class (`module_kind`), `function` and `place`, each None where
+    it could not be told.
     """
     one, two = _Seen(torch, still.model, is_own), _Seen(torch, still.model, is_own)
     with one:

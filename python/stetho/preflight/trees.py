@@ -68,4 +68,4 @@ def is_float(tensor) -> bool:
 
 def is_integer(tensor) -> bool:
     """Whether it holds whole numbers: tokens, labels, indices; no truth values."""
-    return not tensor.is_floating_point() and not tensor.is_complex() and tensor.element_size() > 0 and str(tensor.dtype) != "torch.bool"
+    return not tensor.is_floating_point() and not tensor.is_complex() and str(tensor.dtype) != "torch.bool"
