@@ -15,7 +15,7 @@ from torch.nn import functional as F  # noqa: E402
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset  # noqa: E402
 
 from stetho.preflight import (  # noqa: E402
-    causal, gradient_checks, held_data, mixing, output, samples, sizes, supervised, trees, validation, zeroed,
+    causal, gradient_checks, lookup, mixing, output, samples, sizes, supervised, trees, validation, zeroed,
 )
 from stetho.preflight.attempt import Skip  # noqa: E402
 from stetho.preflight.still import Still  # noqa: E402
@@ -337,7 +337,7 @@ def test_statistics_of_training_and_validation_inputs():
 
 
 def test_validation_data_in_variables():
-    x_train, x_test = rows(300), rows(100) * 9.0
+    x_train, x_test = rows(300), rows(100) * 9.0  # noqa: F841 (found by its name)
     stand = Stand(nn.Linear(6, 2), (x_train[:20],))
     found = validation.measure(stand)
     assert (found["train_name"], found["valid_name"]) == ("x_train", "x_test") and found["all"]["valid_std"] > 5 * found["all"]["train_std"]
@@ -359,9 +359,31 @@ def test_validation_that_cannot_be_read_is_skipped():
 def test_the_loader_of_the_same_samples_is_no_validation():
     data = TensorDataset(rows(60), rows(60))
     train, same, half = DataLoader(data, 10, shuffle=True), DataLoader(data, 20), DataLoader(Subset(data, range(30)), 10)
-    assert held_data.validation_loader(Stand(loaders=[("train", train), ("eval_loader", same)])) is None
-    assert held_data.validation_loader(Stand(loaders=[("train", train), ("eval_loader", same), ("val", half)]))[0] == "val"
-    assert held_data.validation_loader(Stand(loaders=[("train", train), ("test_dl", half), ("dl_valid", half)]))[0] == "dl_valid"
+    assert lookup.validation_loader(Stand(loaders=[("train", train), ("eval_loader", same)])) is None
+    assert lookup.validation_loader(Stand(loaders=[("train", train), ("eval_loader", same), ("val", half)]))[0] == "val"
+    assert lookup.validation_loader(Stand(loaders=[("train", train), ("test_dl", half), ("dl_valid", half)]))[0] == "dl_valid"
+
+
+class Module:
+    """A data module, as frameworks have them."""
+
+    def __init__(self, data) -> None:
+        self.data = data
+
+    def val_dataloader(self):
+        return DataLoader(self.data, 10)
+
+
+def test_a_validation_that_has_no_loader_yet_is_found():
+    data, other = TensorDataset(rows(60), rows(60)), TensorDataset(rows(40), rows(40))
+    train = DataLoader(data, 10, shuffle=True)
+    assert lookup.validation_loader(Stand(loaders=[("train", train)])) is None
+    module = Module(other)
+    name, loader = lookup.validation_loader(Stand(loaders=[("train", train)]))
+    assert name == "val_dataloader()" and loader.dataset is module.data
+    test_set = other
+    name, loader = lookup.validation_loader(Stand(loaders=[("train", train)]))
+    assert name == "test_set" and loader.dataset is test_set and loader.batch_size == 10
 
 
 def test_output_bias_and_class_shares():
