@@ -120,12 +120,14 @@ def test_a_step_without_a_batch_that_tells_reads_time_first_models_both_ways():
 
 @pytest.mark.parametrize("model, inputs, why", [
     (Function(lambda m, a, b: m.f(a) @ m.g(b).t(), f=nn.Linear(6, 4), g=nn.Linear(6, 4)), (rows(), rows() + 1), "one another"),
-    (Function(lambda m, x, edge_index: m.f(x), f=nn.Linear(6, 2)), (rows(), torch.tensor([[0, 1, 2], [1, 2, 0]])), "graph"),
+    (Function(lambda m, x, edges: m.f(x), f=nn.Linear(6, 2)), (rows(), torch.tensor([[0, 1, 2], [1, 2, 0]])), "graph"),
+    (Function(lambda m, x: m.f(m.edges @ x), f=nn.Linear(6, 2), edges=torch.eye(16).roll(1, 0)), (rows(),), "graph"),
+    (nn.GRU(6, 2), (nn.utils.rnn.pack_sequence([rows(5), rows(3)]),), "no tensors"),
     (nn.Linear(6, 2), (rows(1),), "one sample"),
 ])
 def test_what_is_mixed_on_purpose_or_cannot_be_is_skipped(model, inputs, why):
     with pytest.raises(Skip, match=why):
-        mixing.measure(Stand(model, inputs, n_rows=len(inputs[0])))
+        mixing.measure(Stand(model, inputs, n_rows=len(inputs[0]) if isinstance(inputs[0], torch.Tensor) else None))
 
 
 class Decoder(nn.Module):
