@@ -19,6 +19,8 @@ from stetho.session import Session, Stopped
 _OPTIONS = ("--on-trap", "--budget", "--dir")
 #: Cells whose functions are known.
 MOST_CELLS = 200
+#: By the method that trains: the frameworks whose objects have it.
+_TRAINERS = {"fit": frozenset({"lightning", "pytorch_lightning", "keras"}), "train": frozenset({"transformers"})}
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -66,6 +68,7 @@ class Notebook:
     def __init__(self, shell) -> None:
         self._shell = shell
         self.is_on = False
+        self._is_watching = False
         #: What the last watched cell gave.
         self.last: Findings | None = None
         self._trees: list[tuple[str, ast.Module]] = []
@@ -88,12 +91,14 @@ class Notebook:
         session, folder = watch.session, watch.folder
         session.sites = self._sites
         instrument.publish(session)
+        self._is_watching = True
         result = None
         try:
             result = self._run(cell)
         except Stopped:
             pass
         finally:
+            self._is_watching = False
             instrument.unpublish()
             written = os.path.join(folder, "report.json")
             watch.close(out=written)
@@ -131,7 +136,7 @@ class Notebook:
     def of_input(self, lines: list[str]) -> list[str]:
         """A transform of IPython's input: a cell that trains becomes one that is watched."""
         source = "".join(lines)
-        if not self.is_on or "run_cell_magic('stetho'" in source or not self._trains(source):
+        if not self.is_on or self._is_watching or "run_cell_magic('stetho'" in source or not self._trains(source):
             return lines
         return [f"get_ipython().run_cell_magic('stetho', '', {source!r})\n"]
 
@@ -153,19 +158,18 @@ class Notebook:
             return False  # as it is
         reach = instrument.Reach([*self._trees, ("", tree)])
         calls = [c for statement in tree.body if not isinstance(statement, _DEFINITIONS) for c in instrument.calls(statement)]
-        is_trainer = any(c.is_method and c.name in ("fit", "train") and c.name + "(" in source and _is_framework(self._shell, tree, c.name) for c in calls)
-        return is_trainer or reach.reaches(set(calls))
+        return reach.reaches(set(calls)) or _calls_a_trainer(self._shell, tree)
 
 
-def _is_framework(shell, tree: ast.Module, name: str) -> bool:
-    """Whether ``x.fit(…)`` is of an `x` that a framework made."""
+def _calls_a_trainer(shell, tree: ast.Module) -> bool:
+    """Whether a cell calls ``x.fit(…)`` or ``x.train(…)`` of an `x` of a framework."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name and isinstance(node.func.value, ast.Name):
-            held = shell.user_ns.get(node.func.value.id)
-            module = type(held).__mro__[-2].__module__ if held is not None and len(type(held).__mro__) > 1 else ""
-            modules = {module, *(c.__module__ for c in type(held).__mro__)}
-            if any(m.partition(".")[0] in ("lightning", "pytorch_lightning", "transformers", "keras") for m in modules):
-                return not (name == "train" and "transformers" not in str(modules))
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)):
+            continue
+        held = shell.user_ns.get(node.func.value.id)
+        frameworks = {c.__module__.partition(".")[0] for c in type(held).__mro__}
+        if frameworks & _TRAINERS.get(node.func.attr, frozenset()):
+            return True
     return False
 
 

@@ -27,6 +27,11 @@ use stetho_core::{
 ///   "violations": [{"field": "[0]", "rule": "finite", "value": "nan at [0, 3]", "index": 7},
 ///                  {"field": "[0]", "rule": "finite", "value": "nan at [0, 0]", "index": 9}], "n_violations": 6}]}
 /// ```
+/// A contract of another set, which nearly every sample breaks, is told once:
+/// ```code
+/// {"contracts": [{"name": "test_loader", "n_samples": 640, "policy": "raise", "rules": ["[1]: present"],
+///   "violations": [{"field": "[1]", "rule": "present", "value": "not there", "index": 0}], "n_violations": 640}]}
+/// ```
 ///
 /// ## Stays quiet on
 /// ```code
@@ -47,6 +52,10 @@ impl Rule for ContractViolated {
 
     fn check(&mut self, code: &Code, report: &mut Report) {
         for contract in code.contracts.iter().flatten() {
+            if contract.n_violations >= contract.n_samples && contract.n_samples >= 8 {
+                contract.violations.first().into_iter().for_each(|first| report.raise(whole(contract, first)));
+                continue;
+            }
             // One cause, once: what breaks one rule of one field.
             let mut told: Vec<(&str, &str)> = Vec::new();
             for first in &contract.violations {
@@ -67,6 +76,30 @@ fn field_of(violation: &Violation) -> &str {
     let field = violation.field.as_str();
     let head = field.strip_prefix('[').and_then(|rest| rest.find(']')).map_or(0, |end| end + 2);
     field.get(head..).and_then(|rest| rest.find('[')).map_or(field, |at| &field[..head + at])
+}
+
+/// Where nearly every sample breaks it, it is the contract that does not fit.
+fn whole(contract: &Contract, first: &Violation) -> Draft {
+    let message = format!(
+        "the samples of `{}` are not those that the contract is about: {} violations in {} samples, the first in sample {}: `{}` is {}, the contract says `{}`",
+        contract.name,
+        thousands(contract.n_violations),
+        thousands(contract.n_samples),
+        word(first),
+        first.field,
+        first.value,
+        first.rule
+    );
+    let draft = Draft::new(
+        place(first),
+        message,
+        Evidence::at_most("violations of the contract a sample", contract.n_violations as f64 / contract.n_samples as f64, 0.0),
+        Remedy::advice("have a contract inferred from this loader, and compare the two").command("stetho run --contract infer SCRIPT"),
+    )
+    .remedy(Remedy::advice("name the loaders that it is about in it: `loaders = [...]`"))
+    .count(contract.n_violations)
+    .topic(contract.name.clone());
+    if contract.policy == "warn" { draft.severity(Severity::Warning) } else { draft }
 }
 
 fn draft(contract: &Contract, broken: &[&Violation]) -> Draft {
