@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs scripts under `stetho run` and compares what it says with their `expected.toml`.
+"""Runs scripts under `stetho run` or `stetho preflight` and compares what it says with their `expected.toml`.
 
 Usage: python gallery/scripts/judge.py [FOLDER…] [--only NAME,…] [--jobs 2] [--keep DIR] [--all]
 
 A folder holds `expected.toml`: `[[twin]]` entries with a faulty and a fixed script, `[[healthy]]` entries with one script, and
 `[limits]`, the shares below which the exit status is 1. The package `stetho` must be installed for the Python that runs this.
-What each key means stands at the head of `trap/expected.toml`.
+What each key means stands at the head of `trap/expected.toml`. `--command` takes the place of what the entries say.
 """
 import argparse
 import json
@@ -16,7 +16,7 @@ import tempfile
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -31,11 +31,13 @@ class Twin:
     fixed: str
     faulty: str | None = None
     rule: list[str] = field(default_factory=list)  # any of them is right
+    command: str = "run"  # or "preflight"
     args: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
     may: list[str] = field(default_factory=list)  # alarms that are right in both scripts
     also: list[str] = field(default_factory=list)  # symptoms of the fault, beside it in the faulty script
     about: str = ""
+    falls: float = 0.7  # for `verify.py`: the share of its first loss below which the fixed script ends
     phase: list[str] = field(default_factory=list)
     op: list[str] = field(default_factory=list)
     file: str | None = None
@@ -121,7 +123,7 @@ def run(twin: Twin, script: str, keep: Path) -> Report:
     report = out / "report.json"
     report.unlink(missing_ok=True)
     (out / "run" / "traps.jsonl").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "stetho", "run", "--format", "json", "--out", str(report), "--dir", str(out / "run")]
+    command = [sys.executable, "-m", "stetho", twin.command, "--format", "json", "--out", str(report), "--dir", str(out / "run")]
     command += [*twin.options, path.name, *twin.args]
     environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     begin = time.monotonic()
@@ -153,11 +155,13 @@ def judge(twin: Twin, faulty: Report | None, fixed: Report) -> Verdict:
     verdict.problems += [f"{twin.fixed}: alarm: {alarm}" for alarm in fixed.alarms(twin.may)]
     if faulty is None:
         return verdict
+    quiet = [f["rule"] for f in fixed.findings if f["rule"] in twin.rule and f["severity"] == "info"]
+    verdict.problems += [f"{twin.fixed}: {rule} is said of it too" for rule in quiet]
     if faulty.error:
         verdict.problems.append(f"{twin.faulty}: {faulty.error}")
     loud = [f["rule"] for f in faulty.findings if f["severity"] in ("error", "warning")]
     verdict.found = any(f["rule"] in twin.rule for f in faulty.findings)
-    verdict.first = verdict.found and (loud or [f["rule"] for f in faulty.findings])[0] in twin.rule
+    verdict.first = verdict.found and (not loud or loud[0] in twin.rule)
     expected = " or ".join(twin.rule)
     if not verdict.found:
         verdict.problems.append(f"{expected} is not found, but: {', '.join(loud) or 'nothing'}")
@@ -242,9 +246,10 @@ MEASURES = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="compares what `stetho run` says of scripts with what is expected")
+    parser = argparse.ArgumentParser(description="compares what `stetho` says of scripts with what is expected")
     parser.add_argument("folders", nargs="*", type=Path, help="default: all beside this program")
     parser.add_argument("--only", default="", help="parts of names, with commas between them")
+    parser.add_argument("--command", choices=["run", "preflight"], help="default: what the entries say, else run")
     parser.add_argument("--jobs", type=int, default=2, help="scripts that run at once")
     parser.add_argument("--keep", type=Path, help="where reports and logs stay (default: a folder that is removed)")
     parser.add_argument("--all", action="store_true", help="also what was said where all is right")
@@ -261,6 +266,7 @@ def judge_folder(folder: Path, options: argparse.Namespace, keep: Path) -> bool:
     twins, limits = read(folder)
     names = [name for name in options.only.split(",") if name]
     twins = [t for t in twins if not names or any(name in t.name for name in names)]
+    twins = [replace(t, command=options.command or t.command) for t in twins]
     if not twins:
         return True
     with ThreadPoolExecutor(options.jobs) as pool:

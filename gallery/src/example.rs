@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::Map;
 use stetho_core::code::Code;
+use stetho_core::preflight::Preflight;
 use stetho_core::run::Fact;
-use stetho_core::{Example, Outcome, RuleInfo, Verdict};
+use stetho_core::{Example, Outcome, RuleInfo, Session, Verdict};
 use stetho_rules::Judges;
 
 use crate::twin::{parse, put, write_boxes, write_pictures};
@@ -88,6 +89,9 @@ impl DocCase<'_> {
     }
 
     fn audit(&self, family: &str) -> Result<Verdict, GalleryError> {
+        if self.train.format == "preflight" {
+            return judge_record(self.train);
+        }
         if self.train.format == "code" {
             let code: Code = serde_json::from_str(&self.train.text).map_err(|e| at(self.train, e))?;
             return Ok(Judges::new(|_| true, &Map::new())?.judge_code(&code));
@@ -99,6 +103,18 @@ impl DocCase<'_> {
         }
         audit(&DataSet { fits: family == "fit", is_run: family == "run", ..data })
     }
+}
+
+/// The verdict on a record that is written out as JSON.
+fn judge_record(example: &Example) -> Result<Verdict, GalleryError> {
+    let mut session =
+        Session::new(stetho_rules::preflight::RULES, |_| true, &Map::new()).map_err(|e| at(example, e))?;
+    let record = Preflight::parse(&example.text).map_err(|e| at(example, e))?;
+    if let Some((key, why)) = record.damaged.first() {
+        return Err(at(example, format!("`{key}`: {why}")));
+    }
+    session.observe(&record);
+    Ok(session.finish())
 }
 
 /// Facts of the training loop stand in the log as `stetho/<word>`; the examples leave the `stetho/` out.

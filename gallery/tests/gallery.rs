@@ -17,7 +17,9 @@ fn assert_none(failures: &[String]) {
 fn every_rule_has_a_faulty_and_a_healthy_twin() {
     let files = files();
     let mut failures = Vec::new();
-    for info in stetho_rules::all().filter(|info| info.family != "run") {
+    // Rules on training scripts have scripts for twins.
+    let of_data = |info: &&stetho_core::RuleInfo| !["run", "preflight", "code"].contains(&info.family);
+    for info in stetho_rules::all().filter(of_data) {
         let path = format!("gallery/{}/{}.toml", info.family, info.id);
         let Some(file) = files.iter().find(|f| f.rule == info.id && f.family == info.family) else {
             failures.push(format!("{path} is missing"));

@@ -49,7 +49,7 @@ def save(session, investigation, record: dict) -> str:
     """Writes the bundle of this step; its path below the run directory."""
     torch, body = session.torch, session.body
     name = os.path.join("bundles", f"step-{record['step']}")
-    folder = os.path.join(session.options.folder, name)
+    folder = os.path.join(session.folder, name)
     os.makedirs(folder, exist_ok=True)
     values, missing = _values_of_step(session)
     batches = [plain(torch, b) for b in body.batches]

@@ -10,7 +10,14 @@ def finish(session, request: dict, status: int) -> int:
     """Closes the run log and shows the report; the exit status: the script's own where it is not 0."""
     from stetho import _core
 
-    if session.torch is None:
+    preflight = session.options.preflight
+    if preflight is not None and (session.preflight is not None or session.torch is None):
+        from stetho.preflight import Preflight
+
+        (session.preflight or Preflight(preflight)).conclude(session)
+    if preflight is not None and preflight.get("only"):
+        pass  # the checklist says what could be tried
+    elif session.torch is None:
         session.say("the script did not import PyTorch: there was nothing to watch")
     elif session.n_optimizer_steps == 0 and not session.trap.records:
         session.say("no optimizer stepped: this is no training, or one that does without `torch.optim`")

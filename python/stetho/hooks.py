@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 
-from stetho import _core
+from stetho import _core, trainings
 from stetho.observe import place_of
 from stetho.session import FIRST
 from stetho.trap import Trip
@@ -129,7 +129,7 @@ def _hook_backward(torch, session) -> None:
         elif body is not None:
             body.losses.append(value)
             spike = session.trap.spike((body.number, body.n_backward), value)
-            if spike is not None:
+            if spike is not None and trainings.goes_on(session, loss):
                 trip = _trip_of_loss(session, "spike", loss, value)
                 trip.level, trip.swing = spike
                 trip.goes_on = True
@@ -293,7 +293,10 @@ def _hook_optimizers(torch, session) -> None:
             session.failed("looking at gradients")
 
     def after(optimizer, args, kwargs):
-        if session.is_off or session.experiment is not None:
+        if session.is_off:
+            return
+        if session.experiment is not None:
+            session.experiment.on_stepped(optimizer)
             return
         try:
             after_step(session, optimizer)

@@ -442,6 +442,46 @@ def _located(node: ast.AST, at: ast.AST) -> ast.AST:
     return node
 
 
+class _Leaving(ast.NodeTransformer):
+    """Has ``return`` and ``break`` of a body tell that they are about to leave it. What they leave with is worked out before."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        #: Whether a ``break`` here is one of the body's own.
+        self._is_own = True
+
+    def visit_Return(self, node: ast.Return) -> ast.AST:
+        told = ast.Call(_ours("leaves", node), [ast.Constant(self._number), *([node.value] if node.value is not None else [])], [])
+        return ast.copy_location(ast.Return(_located(told, node)), node)
+
+    def visit_Break(self, node: ast.Break) -> ast.AST | list[ast.stmt]:
+        if not self._is_own:
+            return node
+        return [_located(ast.Expr(ast.Call(_ours("leaves", node), [ast.Constant(self._number)], [])), node), node]
+
+    def _inner_loop(self, node):
+        node.body, own = self.body(node.body, False), self._is_own
+        node.orelse = self.body(node.orelse, own)
+        return node
+
+    def body(self, body: list[ast.stmt], is_own: bool) -> list[ast.stmt]:
+        """These statements, each telling where it leaves the body."""
+        outer, self._is_own = self._is_own, is_own
+        found: list[ast.stmt] = []
+        for statement in body:
+            changed = self.visit(statement)
+            found.extend(changed if isinstance(changed, list) else [changed])
+        self._is_own = outer
+        return found
+
+    visit_For = visit_While = visit_AsyncFor = _inner_loop
+
+    def _other(self, node: ast.AST) -> ast.AST:
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _other
+
+
 class Transform(ast.NodeTransformer):
     """Makes the training steps of one file attemptable."""
 
@@ -496,7 +536,7 @@ class Transform(ast.NodeTransformer):
             rest = node.body[len(docstring):]
             if rest:
                 given = tuple(a for a in arguments if a not in ("self", "cls"))
-                node.body = [*docstring, *self._attempt(rest, rest[0], given, given)]
+                node.body = [*docstring, *self._attempt(rest, rest[0], given, given, False)]
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef
@@ -526,7 +566,7 @@ class Transform(ast.NodeTransformer):
                 child.func = _ours("next", child.func)
 
     def _attempt(
-        self, body: list[ast.stmt], at: ast.stmt, given: tuple[str, ...], targets: tuple[str, ...]
+        self, body: list[ast.stmt], at: ast.stmt, given: tuple[str, ...], targets: tuple[str, ...], is_loop: bool = True
     ) -> list[ast.stmt]:
         """The body, in a loop over its attempts."""
         carried = _carried(body, given)
@@ -536,6 +576,7 @@ class Transform(ast.NodeTransformer):
         function = ".".join(self._function[1:]) or "<module>"
         site = Site(self.path, at.lineno, carried, targets, _terms(body), function, reads)
         number = len(self.sites)
+        body = _Leaving(number).body(body, is_loop)
         self.sites.append(site)
         keep = ast.Assign([ast.Name(VALUES, ast.Store())], ast.Tuple([_load(n, at) for n in carried], ast.Load()))
         lookup = ast.Call(ast.Name("locals", ast.Load()), [], [])

@@ -129,6 +129,7 @@ def _options(request: dict, path: str) -> Options:
         debugger=given.get("debugger") or "pdb",
         roots=roots,
         script=path,
+        preflight=given.get("preflight"),
         contract=given.get("contract"),
     )
 
@@ -162,6 +163,10 @@ def _install(session: Session, options: Options, compile_source) -> None:
 
             hooks.install(torch, session)
             session.probes = probes.Probes(session)
+            if options.preflight is not None:
+                from stetho.preflight import Preflight
+
+                session.preflight = Preflight(options.preflight)
             if options.breaks or options.on_trap == "debug":
                 from stetho.debugger import Debugger
 

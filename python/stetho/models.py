@@ -70,7 +70,15 @@ def find(session) -> list:
             except ReferenceError:
                 continue
         found = holding()
+    if found:
+        found += [m for m in _candidates(session).values() if m not in found and _is_learning(m)]
     return _unique(_roots(found))
+
+
+def _is_learning(module) -> bool:
+    """Whether a module that no optimizer holds looks as if it were meant to learn: in training mode, with gradients. (One that only
+    hands gradients on, as a perceptual loss does, is in evaluation mode or asks for none.)"""
+    return module.training and any(p.grad is not None for p in module.parameters())
 
 
 def _unique(modules: list) -> list:
@@ -83,3 +91,18 @@ def _unique(modules: list) -> list:
             kept.append(module)
             seen |= own
     return kept
+
+
+def name_all(session, found: list) -> dict[int, str]:
+    """The user's name for each model by its identity: that of a variable, or else of its class; no name twice."""
+    from stetho.probes.draws import name_of
+
+    names: dict[int, str] = {}
+    for model in found:
+        name = first = name_of(session, model) or type(model).__name__
+        n = 1
+        while name in names.values():
+            n += 1
+            name = f"{first}_{n}"
+        names[id(model)] = name
+    return names

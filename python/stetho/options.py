@@ -19,6 +19,8 @@ class Options:
     debugger: str = "pdb"
     roots: tuple[str, ...] = ()
     script: str = ""
+    #: What `stetho preflight` or `--preflight` asks for; None without it.
+    preflight: dict | None = None
     #: `infer`, or the path of a contract that every data loader's samples must keep.
     contract: str | None = None
     _own: dict[str, bool] = field(default_factory=dict)

@@ -110,6 +110,9 @@ class Experiment:
         self.session.body.undo.append(undo)
         self.n_stepped += 1
 
+    def on_stepped(self, optimizer) -> None:
+        """An optimizer has stepped."""
+
     def ends(self) -> None:
         """The body has been left. Where the parameters broke it runs to its end."""
         if self.trip.kind != "parameter" or self.error is not None:

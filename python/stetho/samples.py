@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from stetho import data, rows
+from stetho import data, pictures, rows
 from stetho.describe import number
 
 #: Fields of one sample that are shown.
 MOST_VALUES = 12
+#: Samples whose picture is kept, and boxes drawn on one.
+MOST_PICTURES, MOST_BOXES = 12, 200
 
 
 def describe(investigation, found: list[int]) -> list[dict]:
@@ -39,6 +41,10 @@ def describe(investigation, found: list[int]) -> list[dict]:
         label = _label(torch, investigation, row, n)
         if label is not None:
             entry["label"] = label
+        if len(entries) < MOST_PICTURES:
+            shown = _picture(torch, investigation, row, n)
+            if shown is not None:
+                entry["picture"] = shown
         entries.append(entry)
     return entries
 
@@ -95,6 +101,29 @@ def _label(torch, investigation, row: int, n: int) -> str | None:
     return None
 
 
+def _picture(torch, investigation, row: int, n: int) -> dict | None:
+    """The sample as the network sees it, with its boxes; boxes alone on an empty ground."""
+    shown, boxes = None, []
+    for name, tensor in _fields(torch, investigation, n):
+        value = _row(torch, tensor, row, n)
+        if value is None or value.is_complex():
+            continue
+        if shown is None and (value.is_floating_point() or value.dtype == torch.uint8):
+            shown = pictures.picture(torch, value)
+        if _may_be_boxes(name, value):
+            boxes.extend(_corners(value)[0].tolist())
+    boxes = [box for box in boxes if all(abs(v) < 1e6 for v in box)][:MOST_BOXES]
+    if shown is None:
+        far = max((max(box) for box in boxes), default=0.0)
+        if far <= 0.0:
+            return None
+        shown = pictures.blank(round(1.1 * far) + 1, round(1.1 * far) + 1)
+    elif boxes and max(max(box) for box in boxes) <= 1.5:
+        sides = (shown["width"], shown["height"]) * 2
+        boxes = [[v * side for v, side in zip(box, sides)] for box in boxes]
+    return {**shown, "boxes": boxes} if boxes else shown
+
+
 def explain(investigation, found: list[int], entries: list[dict]) -> list[dict]:
     """Rules of `stetho check` that explain a sample: boxes without a side, values that are no numbers."""
     torch, n = investigation.torch, investigation.n_rows
@@ -115,17 +144,32 @@ def explain(investigation, found: list[int], entries: list[dict]) -> list[dict]:
     return explained[:20]
 
 
-def _box(torch, name: str, value) -> str | None:
-    """What is wrong with a box, if this is one: four numbers xmin, ymin, xmax, ymax, or x, y, width, height."""
-    if value.dim() == 0 or value.shape[-1] != 4 or value.numel() > 4000:
-        return None
-    if not any(word in name.lower() for word in ("box", "bbox", "roi", "rect", "target", "ann", "label", "y")):
-        return None
-    boxes = value.detach().double().reshape(-1, 4)
+def _may_be_boxes(name: str, value) -> bool:
+    """Whether these are boxes: groups of four numbers under such a name."""
+    if value.dim() == 0 or value.shape[-1] != 4 or value.numel() > 4000 or value.dim() > 2:
+        return False
+    return any(word in name.lower() for word in ("box", "bbox", "roi", "rect", "target", "ann", "label", "y"))
+
+
+def _corners(value) -> tuple:
+    """Boxes of shape (n, 4) as xmin, ymin, xmax, ymax, and their widths and heights. Corners if most of them are ordered, else corner and
+    sides."""
+    boxes = value.detach().cpu().double().reshape(-1, 4)
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    # Corners if most of them are ordered.
     if value.numel() > 4 and float(((width < 0) | (height < 0)).double().mean()) > 0.3:
         width, height = boxes[:, 2], boxes[:, 3]
+        corners = boxes.clone()
+        corners[:, 2:] += boxes[:, :2]
+        return corners, width, height
+    return boxes, width, height
+
+
+def _box(torch, name: str, value) -> str | None:
+    """What is wrong with a box, if this is one: four numbers xmin, ymin, xmax, ymax, or x, y, width, height."""
+    if not _may_be_boxes(name, value):
+        return None
+    boxes = value.detach().double().reshape(-1, 4)
+    _, width, height = _corners(value)
     for i in range(boxes.shape[0]):
         if float(width[i]) <= 0 or float(height[i]) <= 0:
             side, size = ("width", float(width[i])) if float(width[i]) <= 0 else ("height", float(height[i]))

@@ -11,8 +11,9 @@ import os
 import sys
 import time
 import traceback
+import weakref
 
-from stetho import data, models, state
+from stetho import data, models, state, trainings
 from stetho.instrument import Site
 from stetho.trap import Trap, Trip
 
@@ -70,6 +71,9 @@ class Session:
     def __init__(self, options, log=None) -> None:
         self.options = options
         self.log = log
+        #: Where the log and the bundles of this training are.
+        self.folder = options.folder
+        self.n_trainings = 1
         self.sites: list[Site] = []
         #: Numbers of those that are functions, by their code.
         self.numbers: dict = {}
@@ -98,7 +102,7 @@ class Session:
         #: Sites whose steps have several optimizers.
         self.several: set[int] = set()
         #: What is known of each optimizer's gradients.
-        self.gradients: dict = {}
+        self.gradients: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self.square_sum = 0.0
         self.n_optimizer_steps = 0
         #: The last loss that a gradient scaler scaled: what it gave, and what it was given.
@@ -107,9 +111,15 @@ class Session:
         #: The user's frame in which the step that tripped is made.
         self.frame = None
         self._names: dict[int, str] = {}
+        self._model_names: dict[int, str] = {}
+        self._parts: list[int] = []
         self._started = time.perf_counter()
         #: What `stetho replay` runs again: what the bundle says of itself, and its state.
         self.replaying: tuple[dict, dict] | None = None
+        #: The checks before the first step, until they have been made.
+        self.preflight = None
+        #: Batches that these drew within the body.
+        self.draws = None
         self.is_off = False
         self.attempted = 0
         self._failures = 0
@@ -149,15 +159,24 @@ class Session:
         if self.replaying is not None:
             yield from self._replay(number, values)
             return
+        start, drawn = None, []
+        if self.preflight is not None and self.preflight.is_due(self):
+            preflight, self.preflight = self.preflight, None
+            start, drawn = values, (yield from preflight.run(self, number, values))
         self.begin(number, values)
+        self.body.batches = drawn
         try:
-            yield None
+            yield start
             if self.trap.trip is None and self.attempted <= FIRST:
                 self.trap.look_at_parameters()
             if self.trap.trip is None:
                 return
+            if self.code is not None:
+                self.code.pause()
             yield from self._investigate()
         finally:
+            if self.code is not None:
+                self.code.resume()
             self.end()
 
     def next(self, iterator, *default):
@@ -165,14 +184,25 @@ class Session:
         body = self.body
         if body is None or isinstance(iterator, Session):
             return builtins.next(iterator, *default)
-        if self.experiment is not None and body.cursor < len(body.batches):
+        if body.cursor < len(body.batches):
             batch = body.batches[body.cursor]
+            if self.draws is not None:
+                self.draws.again(body.cursor)
             body.cursor += 1
-            return self.experiment.batch(batch)
-        batch = builtins.next(iterator, *default)
+            return batch if self.experiment is None else self.experiment.batch(batch)
+        if self.draws is not None and self.experiment is not None:
+            batch = self.draws.first(lambda: builtins.next(iterator, *default))
+        else:
+            batch = builtins.next(iterator, *default)
         body.batches.append(batch)
         body.cursor = len(body.batches)
         return batch
+
+    def leaves(self, number: int, result=None):
+        """A body is about to be left by ``return`` or ``break``: an experiment ends there instead."""
+        if self.experiment is not None and self.body is not None and self.body.site is self.sites[number]:
+            raise Tripped
+        return result
 
     # -- a step
 
@@ -198,6 +228,7 @@ class Session:
     def end(self) -> None:
         """The body is over, whichever way it was left."""
         body, self.body = self.body, None
+        self.draws = None
         if body is None:
             return
         if self.probes is not None and self.trap.trip is None:
@@ -316,7 +347,12 @@ class Session:
     def meet(self, optimizer) -> None:
         """An optimizer steps for the first time: the models that its parameters belong to are found."""
         self._names = {}
+        is_another = trainings.is_another(self, optimizer)
         self.known_models(anew=True)
+        if is_another and self.probes is not None:
+            if trainings.is_alone(self, optimizer):
+                trainings.begin(self)
+            self.probes.forget_data()
 
     def known_optimizer(self, optimizer) -> None:
         """An optimizer that has not stepped yet, of a step that is replayed."""
@@ -329,23 +365,32 @@ class Session:
         if self.models and not anew:
             return self.models
         found = models.find(self)
-        if found and [id(m) for m in found] != [id(m) for m in self.models]:
+        # Not the models alone: a layer of one may have been replaced.
+        parts = [id(p) for m in found for p in (m, *m.parameters())]
+        if found and parts != self._parts:
+            self._parts = parts
             self.models = found
+            self._model_names = {}
             # A step that has begun goes on with what it started from.
             self._has_new_models = True
             if self.probes is not None:
                 self.probes.meet(found)
         return self.models
 
+    def prefix(self, model) -> str:
+        """What the names of a model's parts begin with: nothing where it is the only one, else the user's name for it."""
+        if len(self.models) < 2:
+            return ""
+        if id(model) not in self._model_names:
+            self._model_names = models.name_all(self, self.models)
+        return self._model_names.get(id(model), type(model).__name__) + "."
+
     def name_of(self, parameter) -> str | None:
         """The name of a parameter in its model."""
         if not self._names:
-            several = len(self.models) > 1
-            for i, model in enumerate(self.models):
-                prefix = f"{type(model).__name__}." if several else ""
-                del i
+            for model in self.models:
                 for name, p in model.named_parameters():
-                    self._names.setdefault(id(p), prefix + name.rpartition("_torch_params.")[2])
+                    self._names.setdefault(id(p), self.prefix(model) + name.rpartition("_torch_params.")[2])
         return self._names.get(id(parameter))
 
     def all_terms(self, name: str) -> tuple[str, ...]:

@@ -89,6 +89,10 @@ class RandomStates:
         for generator, state in self._cuda or ():
             generator.set_state(state)
 
+    def is_now(self) -> bool:
+        """Whether PyTorch's generator is where it was when they were kept."""
+        return self._cpu is not None and bool(self._torch.equal(self._cpu, self._generator.get_state()))
+
     def put(self, saved: dict) -> None:
         """Sets the states of a bundle, and keeps them."""
         self._generator.set_state(saved["torch"])

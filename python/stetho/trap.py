@@ -185,7 +185,7 @@ class Trap:
 
     def _keep(self, record: dict, investigation) -> None:
         session = self.session
-        folder = session.options.folder
+        folder = session.folder
         is_new = (record["kind"], record.get("op"), str(record.get("source", {}).get("line"))) not in self._told
         self._told.add((record["kind"], record.get("op"), str(record.get("source", {}).get("line"))))
         # A notebook is no script that could be run again.

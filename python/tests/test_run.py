@@ -173,3 +173,79 @@ def test_a_json_report_is_written_where_asked(stetho, tmp_path):
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["command"] == "run"
     assert any(o["rule"] == "non-finite-loss" and o["outcome"] == "ran" for o in report["outcomes"])
+
+
+def test_trainings_one_after_the_other_are_runs_of_their_own(stetho, tmp_path):
+    fold = """
+import torch
+from torch.utils.data import DataLoader, Subset, TensorDataset
+torch.manual_seed(0)
+x = torch.randn(96, 4)
+data = TensorDataset(x, x.sum(1, keepdim=True))
+for fold in range(3):
+    held = list(range(fold, 96, 3))
+    rest = [i for i in range(96) if i % 3 != fold]
+    net = torch.nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    for epoch in range(10):
+        for a, b in DataLoader(Subset(data, rest), batch_size=16, shuffle=True):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.mse_loss(net(a), b)
+            loss.backward()
+            optimizer.step()
+        with torch.no_grad():
+            for a, b in DataLoader(Subset(data, held), batch_size=32):
+                val_loss = torch.nn.functional.mse_loss(net(a), b)
+"""
+    (tmp_path / "folds.py").write_text(fold)
+    result = stetho("run", "--dir", "run", "--format", "json", "folds.py")
+    report = json.loads(result.stdout)
+    names = [run["name"] for run in report["facts"]["runs"]]
+    assert [Path(name).name for name in names] == ["run", "training-2", "training-3"], names
+    # What a fold is validated with was trained on by those before it, which is no leak; nor is its first loss a jump.
+    assert report["findings"] == [], [f["message"] for f in report["findings"]]
+
+
+def test_networks_that_are_trained_against_each_other_are_one_training(stetho, tmp_path):
+    (tmp_path / "gan.py").write_text("""
+import torch
+torch.manual_seed(0)
+g, d = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
+opt_d = torch.optim.Adam(d.parameters(), 1e-3)
+opt_g = torch.optim.Adam(g.parameters(), 1e-3)
+for step in range(40):
+    real, noise = torch.randn(16, 2), torch.randn(16, 2)
+    opt_d.zero_grad()
+    loss_d = torch.nn.functional.softplus(-d(real)).mean() + torch.nn.functional.softplus(d(g(noise).detach())).mean()
+    loss_d.backward()
+    opt_d.step()
+    opt_g.zero_grad()
+    loss_g = torch.nn.functional.softplus(-d(g(noise))).mean()
+    loss_g.backward()
+    opt_g.step()
+""")
+    stetho("run", "--dir", "run", "gan.py")
+    assert not list((tmp_path / "run").glob("training-*"))
+
+
+def test_loaders_that_are_made_for_one_pass_are_known(stetho, tmp_path):
+    (tmp_path / "passes.py").write_text("""
+import torch
+from torch.utils.data import DataLoader, TensorDataset, random_split
+torch.manual_seed(0)
+x = torch.randn(96, 4)
+train, val = random_split(TensorDataset(x, x.sum(1, keepdim=True)), [72, 24])
+net = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), 0.05)
+for epoch in range(8):
+    for a, b in DataLoader(train, batch_size=12, shuffle=True):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(net(a), b).backward()
+        optimizer.step()
+    with torch.no_grad():
+        a, b = next(iter(DataLoader(val, batch_size=24)))
+        torch.nn.functional.mse_loss(net(a), b)
+""")
+    result = stetho("run", "--dir", "run", "--format", "json", "passes.py")
+    outcomes = {o["rule"]: o["outcome"] for o in json.loads(result.stdout)["outcomes"]}
+    assert {outcomes[rule] for rule in ("repeated-batches", "not-shuffled", "validation-leak")} == {"ran"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -195,6 +196,33 @@ def test_where_rows_do_not_tell_the_batch_is_halved(stetho, tmp_path):
     (record,) = records
     assert [s["index"] for s in record["samples"]] == [41]
     assert record["found_by"] == "halving"
+
+
+def test_samples_are_kept_as_the_network_sees_them_with_their_boxes(stetho, tmp_path):
+    script = """
+import torch
+import torch.nn as nn
+from torch.utils.data import DataLoader, TensorDataset
+torch.manual_seed(0)
+pictures = torch.rand(48, 3, 20, 24)
+boxes = torch.tensor([2.0, 3.0, 12.0, 15.0]).repeat(48, 1)
+boxes[17, 2] = boxes[17, 0]
+net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 20 * 24, 4))
+optimizer = torch.optim.SGD(net.parameters(), 1e-3)
+for picture, box in DataLoader(TensorDataset(pictures, boxes), batch_size=8, shuffle=True):
+    optimizer.zero_grad()
+    loss = (net(picture)[:, 0] - torch.log((box[:, 2] - box[:, 0]) / 20)).abs().mean()
+    loss.backward()
+    optimizer.step()
+"""
+    records, _ = run(stetho, tmp_path, script)
+    (sample,) = records[0]["samples"]
+    assert sample["index"] == 17
+    picture = sample["picture"]
+    assert (picture["width"], picture["height"], picture["boxes"]) == (24, 20, [[2.0, 3.0, 2.0, 15.0]])
+    png = base64.b64decode(picture["png"])
+    assert png[:8] == b"\x89PNG\r\n\x1a\n" and png[16:24] == (24).to_bytes(4, "big") + (20).to_bytes(4, "big")
+    assert f"data:image/png;base64,{picture['png']}" in next(tmp_path.glob("**/report.html")).read_text()
 
 
 def test_an_input_that_is_no_number(stetho, tmp_path):

@@ -8,9 +8,9 @@ use stetho_core::{
     Safety, Severity, Subject,
 };
 use stetho_report::{
-    Bins, BoxFacts, BrokenFacts, ColumnFacts, FileLine, FitFacts, Grid, HeatFacts, HeatScale, ModelFacts,
-    PageData, PictureFacts, PictureMap, RunFacts, SampleFacts, SampleRow, SeriesFacts, SeriesGroup,
-    SplitFacts, TableFacts, TargetFacts,
+    Bins, BoxFacts, BrokenFacts, CheckFacts, CheckState, ColumnFacts, FileLine, FitFacts, Grid, HeatFacts,
+    HeatScale, ModelFacts, PageData, PictureFacts, PictureMap, PreflightFacts, RunFacts, SampleFacts,
+    SampleRow, SeriesFacts, SeriesGroup, SplitFacts, TableFacts, TargetFacts,
 };
 use ts_rs::{Config, TS};
 
@@ -85,6 +85,9 @@ fn types() -> String {
         BrokenFacts,
         HeatFacts,
         HeatScale,
+        CheckState,
+        CheckFacts,
+        PreflightFacts,
     );
     text
 }

@@ -42,6 +42,9 @@ pub(crate) enum Command {
     Prepare(crate::prepare_args::PrepareArgs),
     /// Train under the debugger: a script runs as it is, and what goes wrong is told with its cause. Needs Python and PyTorch
     Run(crate::python_args::RunArgs),
+    /// The experiments before training: overfit one batch, look at the first loss, feed zeros, see that nothing leaks; then stop. Needs
+    /// Python and PyTorch
+    Preflight(crate::python_args::PreflightArgs),
     /// Run a step that went wrong again, from what `stetho run` kept of it. Needs Python and PyTorch
     Replay(crate::python_args::ReplayArgs),
     /// Judge training runs from their logs: TensorBoard, CSV, JSON lines, Hugging Face, lines of text; finished or growing
@@ -326,7 +329,7 @@ pub(crate) enum TaskKind {
 }
 
 /// A time such as `90`, `90s`, `1.5m`, `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.find(|c: char| c.is_alphabetic()) {
         Some(at) => text.split_at(at),
         None => (text, "s"),

@@ -9,6 +9,7 @@ mod fit;
 mod names;
 mod onlooker;
 mod output;
+mod preflight;
 mod prepare;
 mod prepare_args;
 mod python_args;
@@ -98,6 +99,7 @@ fn run(args: Args) -> Result<Outcome> {
         Command::Watch(args) => watch::run(&args)?,
         Command::Serve(args) => serve::run(&args)?,
         Command::Run(args) => return Ok(Outcome::Python(args.request()?)),
+        Command::Preflight(args) => return Ok(Outcome::Python(args.request()?)),
         Command::Replay(args) => return Ok(Outcome::Python(args.request()?)),
         Command::Rules { format } => tell(&rules(format)?)?,
         Command::Explain { rule } => tell(&explain(&rule)?)?,

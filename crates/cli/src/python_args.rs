@@ -3,16 +3,17 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 use serde::Serialize;
 use stetho_core::RuleInfo;
 
-use crate::args::ReportArgs;
+use crate::args::{ReportArgs, duration};
 use crate::config::Config;
 use crate::names::rule_hint;
-use crate::request::{Options, Request};
+use crate::request::{Options, PreflightOptions, Request};
 use crate::{delivery, output};
 
 const RUN_STATUS: &str = "\
@@ -23,6 +24,18 @@ Exit status:
   2    the command could not do its work
 
 Findings and the report as text go to standard error, since standard output is the script's.";
+
+const PREFLIGHT_STATUS: &str = "\
+Exit status:
+  0    nothing at or above --fail-on was found
+  1    something was
+  2    the command could not do its work: the script never came to a training step
+
+A script that fails before its first step ends with its own status. Findings and the report as text go to standard error, since standard
+output is the script's.";
+
+/// Seconds for the experiments before training.
+const PREFLIGHT_SECONDS: f64 = 60.0;
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = RUN_STATUS, mut_arg("threads", |arg| arg.hide(true)))]
@@ -53,7 +66,53 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     branches: bool,
 
+    /// Make the experiments of `stetho preflight` at the first step, then train
+    #[arg(long)]
+    preflight: bool,
+
+    #[command(flatten)]
+    trials: TrialArgs,
+
     /// Folder for the run log, findings and bundles [default: runs/<script>-<date>-<time>]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    report: ReportArgs,
+
+    /// SCRIPT is a module, as for `python -m`
+    #[arg(short = 'm')]
+    module: bool,
+
+    /// The training script, and its own arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_names = ["SCRIPT", "ARGS"],
+        value_hint = ValueHint::FilePath)]
+    words: Vec<OsString>,
+}
+
+/// Which experiments are made before training.
+#[derive(Debug, ClapArgs)]
+struct TrialArgs {
+    /// Time for the experiments before training [default: 60s]
+    #[arg(long = "time", value_name = "TIME", value_parser = duration)]
+    time: Option<Duration>,
+
+    /// Also train a linear model and a small network on the same batches, to see whether the network is better
+    #[arg(long)]
+    ladder: bool,
+
+    /// Also try larger and larger batches, to see what they take of memory and time
+    #[arg(long)]
+    memory: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = PREFLIGHT_STATUS, mut_arg("threads", |arg| arg.hide(true)))]
+pub(crate) struct PreflightArgs {
+    #[command(flatten)]
+    trials: TrialArgs,
+
+    /// Folder for what is measured [default: runs/<script>-<date>-<time>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
 
@@ -182,9 +241,10 @@ impl RunArgs {
     /// # Errors
     /// When there is no such script, or the rules or the report cannot be as they are asked for.
     pub(crate) fn request(self) -> Result<Request> {
-        let Some((script, arguments)) = self.words.split_first() else { bail!("no script was given") };
-        if !self.module && !std::path::Path::new(script).exists() {
-            bail!("there is no script `{}`", script.to_string_lossy());
+        let (script, arguments) = script_of(&self.words, self.module)?;
+        let is_asked = self.trials.time.is_some() || self.trials.ladder || self.trials.memory;
+        if is_asked && !self.preflight {
+            bail!("--time, --ladder and --memory go with --preflight: without it no experiments are made");
         }
         let options = Options {
             budget: Some(self.budget),
@@ -192,6 +252,7 @@ impl RunArgs {
             on_trap: Some(self.on_trap),
             debugger: self.debugger,
             branches: self.branches,
+            preflight: self.preflight.then(|| self.trials.options(false)),
             dir: self.dir.map(std::path::absolute).transpose().context("--dir")?,
             contract: self.contract.map(contract).transpose()?,
             ..options(self.report, is_of_runs)?
@@ -199,6 +260,39 @@ impl RunArgs {
         let what = if self.module { "module" } else { "script" };
         Request::new("run", (what, script), Some(arguments), &options)
     }
+}
+
+impl TrialArgs {
+    fn options(&self, only: bool) -> PreflightOptions {
+        let budget = self.time.map_or(PREFLIGHT_SECONDS, |time| time.as_secs_f64());
+        PreflightOptions { only, budget, ladder: self.ladder, memory: self.memory, range: true }
+    }
+}
+
+impl PreflightArgs {
+    /// What Python is asked to do. What can be said to be wrong without Python is said here.
+    ///
+    /// # Errors
+    /// When there is no such script, or the rules or the report cannot be as they are asked for.
+    pub(crate) fn request(self) -> Result<Request> {
+        let (script, arguments) = script_of(&self.words, self.module)?;
+        let options = Options {
+            preflight: Some(self.trials.options(true)),
+            dir: self.dir.map(std::path::absolute).transpose().context("--dir")?,
+            ..options(self.report, is_of_scripts)?
+        };
+        let what = if self.module { "module" } else { "script" };
+        Request::new("preflight", (what, script), Some(arguments), &options)
+    }
+}
+
+/// The script or module, and its arguments.
+fn script_of(words: &[OsString], is_module: bool) -> Result<(&OsString, &[OsString])> {
+    let Some((script, arguments)) = words.split_first() else { bail!("no script was given") };
+    if !is_module && !std::path::Path::new(script).exists() {
+        bail!("there is no script `{}`", script.to_string_lossy());
+    }
+    Ok((script, arguments))
 }
 
 impl ReplayArgs {
@@ -228,6 +322,10 @@ fn contract(given: PathBuf) -> Result<PathBuf> {
 
 fn is_of_runs(rule: &RuleInfo) -> bool {
     crate::watch::of_runs(rule)
+}
+
+fn is_of_scripts(rule: &RuleInfo) -> bool {
+    crate::watch::of_runs(rule) && rule.family != "run"
 }
 
 /// The options that all have, with paths that hold wherever the script goes.

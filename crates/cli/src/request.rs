@@ -29,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) debugger: Debugger,
     /// Whether the script is printed with the counts of its conditions.
     pub(crate) branches: bool,
+    /// Experiments before training, where they are asked for.
+    pub(crate) preflight: Option<PreflightOptions>,
     /// Folder of the run; for Python to choose if not given.
     pub(crate) dir: Option<PathBuf>,
     /// `infer`, or the absolute path of a contract.
@@ -38,9 +40,30 @@ pub(crate) struct Options {
     pub(crate) report: ReportArgs,
 }
 
+/// Which experiments are made before training.
+#[derive(Debug, Serialize)]
+pub(crate) struct PreflightOptions {
+    /// Whether the script ends after them.
+    pub(crate) only: bool,
+    /// Seconds that they may take in all.
+    pub(crate) budget: f64,
+    /// Whether simple models are trained too.
+    pub(crate) ladder: bool,
+    /// Whether larger and larger batches are tried.
+    pub(crate) memory: bool,
+    /// Whether learning rates are tried.
+    pub(crate) range: bool,
+}
+
 /// What is read again of a request at the end of a run.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Ending {
+    #[serde(default)]
+    pub(crate) command: String,
+    #[serde(default)]
+    pub(crate) script: Option<String>,
+    #[serde(default)]
+    pub(crate) module: Option<String>,
     pub(crate) options: EndingOptions,
 }
 

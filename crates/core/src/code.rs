@@ -90,7 +90,9 @@ pub struct MissingFile {
     pub looks_like: String,
     /// Whether it was there when the run ended.
     pub was_created_later: bool,
-    /// Whether it was asked for before the first step of an optimizer.
+    /// Whether the script would write it, in a longer run.
+    pub is_saved_in_code: bool,
+    /// Whether an optimizer made its first step afterwards.
     pub before_training: bool,
     /// Checkpoints that the run itself wrote, elsewhere.
     pub saved_instead: Vec<String>,
@@ -132,7 +134,7 @@ pub struct Load {
     pub undone_at: Option<SourceLine>,
     /// Of the loaded ones, those that were still in a trained model at the first step.
     pub n_kept: Option<u64>,
-    /// Whether it came before the first step of an optimizer.
+    /// Whether an optimizer made its first step afterwards.
     pub before_training: bool,
     /// Whether the run wrote this file itself.
     pub written_by_run: bool,
@@ -154,7 +156,7 @@ pub struct FileRead {
     pub loaded_into: u64,
     /// Of its parameters, those that a module had at the first step.
     pub n_in_use: u64,
-    /// Whether it was read before the first step of an optimizer.
+    /// Whether an optimizer made its first step afterwards.
     pub before_training: bool,
     /// Whether the run wrote this file itself.
     pub written_by_run: bool,

@@ -15,6 +15,7 @@ mod measured;
 mod median;
 mod number;
 mod place;
+pub mod preflight;
 mod random;
 mod refusal;
 mod remedy;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::preflight::Experiment;
 use crate::run::Fact;
 
 /// A named measured quantity.
@@ -104,6 +105,8 @@ pub enum Signal {
     AnySeries,
     /// A fact of the training loop.
     Live(Fact),
+    /// What an experiment before training measures.
+    Preflight(Experiment),
     /// Which way the conditions of a script went.
     Branches,
     /// Errors that a script caught and dropped.
@@ -169,6 +172,7 @@ impl Signal {
             Self::SaturatedUnits => "shares of saturated units",
             Self::AnySeries => "series",
             Self::Live(fact) => fact.name(),
+            Self::Preflight(experiment) => experiment.name(),
             Self::Branches => "conditions of the script",
             Self::DroppedErrors => "errors that the script dropped",
             Self::Checkpoints => "checkpoints that the script asked for",

@@ -24,12 +24,24 @@ pub(crate) fn worth_telling(code: &Code, way: Way, least: u64, most: u64) -> Vec
         other == 0 && times >= enough.max(1)
     };
     let branches = code.branches.iter().flatten();
-    let is_telling =
-        |branch: &&Branch| !branch.is_guard && (branch.role.is_empty() || !branch.why.is_empty());
+    let is_telling = |branch: &&Branch| {
+        !branch.is_guard && (!branch.why.is_empty() || is_open(&branch.role, &branch.kind, way))
+    };
     let mut told: Vec<&Branch> = branches.filter(is_telling).filter(is_one_way).collect();
     told.sort_by_key(|b| (b.why.is_empty(), !b.in_step, std::cmp::Reverse(b.taken + b.not_taken)));
     told.truncate(most as usize);
     told
+}
+
+/// Whether a condition for this use may be told when it went this way. Loops are left by `break`; of those that only leave out a sample, and of
+/// those that look for a better score, one way is as it should be.
+fn is_open(role: &str, kind: &str, way: Way) -> bool {
+    match role {
+        "" => way == Way::Never || kind != "while",
+        "leaving" => way == Way::Always,
+        "best" => way == Way::Never,
+        _ => false,
+    }
 }
 
 /// The finding about one condition.

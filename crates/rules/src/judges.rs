@@ -5,6 +5,7 @@ use stetho_core::boxes::Boxes;
 use stetho_core::code::Code;
 use stetho_core::fit::Fit;
 use stetho_core::image::Pictures;
+use stetho_core::preflight::Preflight;
 use stetho_core::run::Run;
 use stetho_core::table::Table;
 use stetho_core::{OptionError, RuleInfo, Session, Signals, Verdict};
@@ -15,6 +16,7 @@ pub struct Judges {
     image: Session<Pictures>,
     boxes: Session<Boxes>,
     fit: Session<Fit>,
+    preflight: Session<Preflight>,
     run: Session<Run>,
     code: Session<Code>,
 }
@@ -33,6 +35,7 @@ impl Judges {
             image: Session::new(crate::image::RULES, &enabled, options)?,
             boxes: Session::new(crate::boxes::RULES, &enabled, options)?,
             fit: Session::new(crate::fit::RULES, &enabled, options)?,
+            preflight: Session::new(crate::preflight::RULES, &enabled, options)?,
             run: Session::new(crate::run::RULES, &enabled, options)?,
             code: Session::new(crate::code::RULES, &enabled, options)?,
         })
@@ -59,6 +62,14 @@ impl Judges {
     pub fn judge_fit(mut self, fit: &Fit) -> Verdict {
         self.fit.observe(fit);
         self.fit.finish()
+    }
+
+    /// The verdict of the rules on experiments before training.
+    pub fn judge_preflight(mut self, preflight: &Preflight) -> Verdict {
+        self.preflight.observe(preflight);
+        let mut verdict = self.preflight.finish();
+        crate::causes::join_causes(&mut verdict.findings);
+        verdict
     }
 
     /// The verdict of the rules on a run as it stands.

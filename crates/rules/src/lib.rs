@@ -10,10 +10,12 @@ mod box_units;
 pub mod boxes;
 mod branches;
 mod broken;
+mod causes;
 mod chance;
 mod chance_level;
 pub mod code;
 mod columns;
+mod experiments;
 pub mod fit;
 mod guards;
 pub mod image;
@@ -24,6 +26,7 @@ mod loops;
 mod one_class;
 mod pictures;
 mod placeholders;
+pub mod preflight;
 mod ranks;
 pub mod run;
 mod runs;
@@ -39,6 +42,7 @@ mod trapped;
 mod trend;
 mod unrest;
 
+pub use causes::join_families;
 pub use judges::Judges;
 
 use stetho_core::RuleInfo;
@@ -49,9 +53,10 @@ pub fn all() -> impl Iterator<Item = &'static RuleInfo> {
     let image = image::RULES.iter().map(|entry| &entry.info);
     let boxes = boxes::RULES.iter().map(|entry| &entry.info);
     let fit = fit::RULES.iter().map(|entry| &entry.info);
+    let preflight = preflight::RULES.iter().map(|entry| &entry.info);
     let run = run::RULES.iter().map(|entry| &entry.info);
     let code = code::RULES.iter().map(|entry| &entry.info);
-    table.chain(image).chain(boxes).chain(fit).chain(run).chain(code)
+    table.chain(image).chain(boxes).chain(fit).chain(preflight).chain(run).chain(code)
 }
 
 /// The rule called `id`.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use stetho_core::run::{
     Action, Explained, Operand, Phase, ReplayOutcome, Run, Trap, TrapDetails, TrapKind, TrapSample,
 };
-use stetho_core::{Draft, Evidence, Human, Number, Place, Remedy, Report};
+use stetho_core::{Draft, Drawn, Evidence, Human, Number, Pictured, Place, Remedy, Report};
 
 use crate::guards::guards;
 use crate::show::{list, listing};
@@ -288,6 +288,7 @@ fn evidence(run: &Run, trap: &Trap) -> Vec<Evidence> {
     let details = &trap.details;
     let mut all: Vec<Evidence> = excerpt(details).into_iter().collect();
     all.extend(samples(details));
+    all.extend(pictures(details));
     if !details.inputs.is_empty() || !details.output.is_empty() {
         let rows = details.inputs.iter().map(|Operand { name, text }| [name.clone(), text.clone()]);
         let output = (!details.output.is_empty()).then(|| ["result".to_owned(), details.output.clone()]);
@@ -353,6 +354,33 @@ fn samples(details: &TrapDetails) -> Option<Evidence> {
     };
     let rows = details.samples.iter().map(row).collect();
     Some(Evidence::Table { name: "samples that did it".into(), columns, rows })
+}
+
+/// What the samples look like, with their boxes; those without a side are what the finding is about.
+fn pictures(details: &TrapDetails) -> Option<Evidence> {
+    let shown: Vec<Pictured> = details
+        .samples
+        .iter()
+        .filter_map(|sample| {
+            let picture = sample.picture.as_ref().filter(|p| !p.png.is_empty())?;
+            let name = sample.index.map_or(format!("row {}", sample.row), |i| format!("sample {i}"));
+            let boxes = picture.boxes.iter().map(|corners| {
+                let [x0, y0, x1, y1] = corners.map(|c| c.0);
+                let is_culprit = !(x1 > x0 && y1 > y0);
+                Drawn { corners: *corners, label: String::new(), is_culprit }
+            });
+            Some(Pictured {
+                path: name,
+                label: sample.label.clone(),
+                boxes: boxes.collect(),
+                width: picture.width,
+                height: picture.height,
+                thumbnail: Some(format!("data:image/png;base64,{}", picture.png)),
+                ..Pictured::default()
+            })
+        })
+        .collect();
+    (!shown.is_empty()).then(|| Evidence::pictures("samples as the network sees them", shown))
 }
 
 fn remedies(run: &Run, trap: &Trap) -> Vec<Remedy> {

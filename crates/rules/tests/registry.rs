@@ -124,6 +124,7 @@ fn defaults_round_trip() {
     check_defaults(stetho_rules::image::RULES);
     check_defaults(stetho_rules::boxes::RULES);
     check_defaults(stetho_rules::fit::RULES);
+    check_defaults(stetho_rules::preflight::RULES);
     check_defaults(stetho_rules::run::RULES);
     check_defaults(stetho_rules::code::RULES);
 }

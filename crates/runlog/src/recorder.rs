@@ -31,10 +31,22 @@ enum Slot {
     Scalar(usize),
     /// To the series of this index, as the power of 10: the log holds logarithms.
     Power(usize),
-    /// To one series a layer, from this index on.
-    Layers { names: Arc<[String]>, series: Vec<usize> },
+    /// To one series a layer.
+    Layers(Layers),
     /// A tag that has had no point yet.
     Empty { name: String },
+}
+
+/// Where the numbers of a tag that has one a layer go.
+#[derive(Clone, Debug)]
+struct Layers {
+    tag: String,
+    /// The layers of the last point; not every point has all of them.
+    names: Arc<[String]>,
+    /// Their series.
+    series: Vec<usize>,
+    /// The series of every layer that any point had.
+    known: BTreeMap<String, usize>,
 }
 
 /// The sum of the terms of a loss whose whole is not logged.
@@ -151,6 +163,28 @@ impl Recorder {
         self.run.series.len() - 1
     }
 
+    /// From here on the points of a tag are of these layers: new ones get a series, the others go on with theirs.
+    fn name_layers(&mut self, id: TagId, layers: &Arc<[String]>) {
+        let (tag, mut known) = match self.slots.get(id.index()) {
+            Some(Slot::Empty { name }) => (name.clone(), BTreeMap::new()),
+            Some(Slot::Layers(slot)) => (slot.tag.clone(), slot.known.clone()),
+            Some(Slot::Scalar(_) | Slot::Power(_)) | None => return,
+        };
+        let quantity = self.names.of_layers(&tag);
+        let series = layers
+            .iter()
+            .map(|layer| match known.get(layer) {
+                Some(index) => *index,
+                None => {
+                    let index = self.open(&format!("{tag} of {layer}"), layer.clone(), quantity);
+                    known.insert(layer.clone(), index);
+                    index
+                }
+            })
+            .collect();
+        self.slots[id.index()] = Slot::Layers(Layers { tag, names: Arc::clone(layers), series, known });
+    }
+
     fn push(&mut self, index: usize, when: When, value: f64) {
         let step = u64::try_from(when.step).unwrap_or(0);
         let wall_time = when.wall_time.unwrap_or(f64::NAN);
@@ -242,34 +276,19 @@ impl Sink for Recorder {
         match self.slots.get(id.index()) {
             Some(Slot::Scalar(index)) => self.push(*index, when, value),
             Some(Slot::Power(index)) => self.push(*index, when, 10f64.powf(value)),
-            Some(Slot::Layers { .. } | Slot::Empty { .. }) | None => {}
+            Some(Slot::Layers(_) | Slot::Empty { .. }) | None => {}
         }
     }
 
     fn vector(&mut self, id: TagId, layers: &Arc<[String]>, when: When, values: &[f32]) {
-        let is_known = matches!(self.slots.get(id.index()), Some(Slot::Layers { names, .. }) if Arc::ptr_eq(names, layers) || names == layers);
+        let is_known = matches!(self.slots.get(id.index()), Some(Slot::Layers(slot)) if Arc::ptr_eq(&slot.names, layers) || slot.names == *layers);
         if !is_known {
-            let tag = match self.slots.get(id.index()) {
-                Some(Slot::Empty { name }) => name.clone(),
-                Some(Slot::Layers { series, .. }) => {
-                    let first = series.first().and_then(|i| self.run.series.get(*i));
-                    first.map_or_else(String::new, |s| {
-                        s.tag.rsplit_once(" of ").map_or_else(String::new, |p| p.0.to_owned())
-                    })
-                }
-                Some(Slot::Scalar(_) | Slot::Power(_)) | None => return,
-            };
-            let quantity = self.names.of_layers(&tag);
-            let series = layers
-                .iter()
-                .map(|layer| self.open(&format!("{tag} of {layer}"), layer.clone(), quantity))
-                .collect();
-            self.slots[id.index()] = Slot::Layers { names: Arc::clone(layers), series };
+            self.name_layers(id, layers);
         }
-        let Some(Slot::Layers { series, .. }) = self.slots.get(id.index()) else { return };
+        let Some(Slot::Layers(slot)) = self.slots.get(id.index()) else { return };
         let step = u64::try_from(when.step).unwrap_or(0);
         let wall_time = when.wall_time.unwrap_or(f64::NAN);
-        for (index, value) in series.iter().zip(values) {
+        for (index, value) in slot.series.iter().zip(values) {
             if let Some(series) = self.run.series.get_mut(*index) {
                 series.digest.push(step, wall_time, f64::from(*value));
             }
@@ -283,7 +302,7 @@ impl Sink for Recorder {
         }
         let cut: Vec<usize> = match id.and_then(|id| self.slots.get(id.index())) {
             Some(Slot::Scalar(index) | Slot::Power(index)) => vec![*index],
-            Some(Slot::Layers { series, .. }) => series.clone(),
+            Some(Slot::Layers(slot)) => slot.known.values().copied().collect(),
             Some(Slot::Empty { .. }) => Vec::new(),
             None if id.is_none() => (0..self.run.series.len()).collect(),
             None => Vec::new(),

@@ -16,7 +16,7 @@ log = logging.getLogger("trainer")
 class Config:
     batch_size: int = 32
     hidden: int = 48
-    lr: float = 0.02
+    lr: float = 0.005
     epochs: int = 14
     seed: int = 1
 

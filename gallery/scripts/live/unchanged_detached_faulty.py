@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-cfg = SimpleNamespace(vocabulary=40, embed=24, hidden=48, length=12, batch=64, steps=600, lr=3e-3)
+cfg = SimpleNamespace(vocabulary=40, embed=24, hidden=48, length=12, batch=64, steps=600, lr=1e-3)
 
 
 class Encoder(nn.Module):

@@ -11,6 +11,7 @@ import linecache
 import mmap
 import os
 import sys
+import weakref
 
 from stetho.code import annotate, branches, counters, handlers
 from stetho.code.checkpoints import Checkpoints
@@ -35,16 +36,19 @@ class Recorder:
         self._keeps_counts = keeps_counts
         self._folder = os.getcwd()
         self._lists: list[list] = []
+        self._trees: dict = {}
         self.conditions: list[tuple[list, int, counters.Condition]] = []
         self.handlers: list[tuple[list, int, handlers.Handler]] = []
         self._tried: list[tuple[list, int, handlers.Tried]] = []
         self._paused: list[list] | None = None
+        #: Optimizers that have stepped.
+        self._stepped: weakref.WeakSet = weakref.WeakSet()
         self._shared = memoryview(mmap.mmap(-1, _SHARED * 16)).cast("q")
         self._own_compile: tuple | None = None
         self.files = Files(self)
         self.seeds = Seeds(self)
-        self.checkpoints = Checkpoints(self)
         self.optimizers = Optimizers(self)
+        self.checkpoints = Checkpoints(self)
         self.files.listen()
         os.register_at_fork(after_in_child=self._in_child)
 
@@ -64,6 +68,7 @@ class Recorder:
         """The file with what is needed for that."""
         if plan is None:
             return tree
+        self._trees[plan.path] = tree
         entries: list = []
         self._lists.append(entries)
 
@@ -132,13 +137,13 @@ class Recorder:
 
     def stepping(self, optimizer) -> None:
         """An optimizer is about to step."""
-        if self.n_steps == 0:
-            try:
-                self.checkpoints.look(self.session.known_models())
-            except Exception:
-                self.failed("looking at the first step")
-        if self.session.experiment is None:
-            self.n_steps += 1
+        if self.session.experiment is not None:
+            return
+        self.n_steps += 1
+        if optimizer not in self._stepped:
+            self._stepped.add(optimizer)
+            self.files.look()
+            self.checkpoints.look(self.session.known_models())
 
     def is_own(self, path: str) -> bool:
         """Whether a file is the user's."""
@@ -148,7 +153,7 @@ class Recorder:
 
     def pause(self) -> None:
         """Records nothing until `resume`: what runs now is an experiment of ours."""
-        if self._paused is None:
+        if self._paused is None and self.is_on:
             self.is_on = False
             self._paused = [list(entries) for entries in self._lists]
             self._make_plain()
@@ -298,9 +303,15 @@ class Recorder:
         written = [p for real, p in self.files.written.items() if looks_like(real) == "checkpoint"]
         return {
             "path": missing.path, "place": self.place(*missing.place), "how": missing.how, "count": missing.count,
-            "looks_like": looks_like(missing.path), "was_created_later": missing.is_there(), "before_training": missing.before_training,
+            "looks_like": looks_like(missing.path), "was_created_later": self.files.was_created(missing), "is_saved_in_code": self._is_saved(missing), "before_training": missing.before_training,
             "saved_instead": written[:5],
         }
+
+    def _is_saved(self, missing) -> bool:
+        """Whether the script would write this file, in a longer run."""
+        asked = branches.first_arguments(self._trees.get(missing.place[0]), missing.place[1])
+        name = os.path.basename(missing.path)
+        return any(text in asked or constant == name for tree in self._trees.values() for text, constant in branches.saved_paths(tree))
 
     def _load(self, load) -> dict:
         path = load.file.path if load.file is not None else None

@@ -90,11 +90,25 @@ class _Finder(ast.NodeVisitor):
             roles.is_guard(list(body)) or roles.is_guard(list(orelse)), role, self._in_step[-1],
         )
 
+    def _is_step(self, body: list[ast.stmt]) -> bool:
+        """Whether statements make one training step: they reach ``backward``, and no loop in them does."""
+        from stetho.instrument import _calls
+
+        if self._reach is None:
+            return False
+        called = set().union(*(_calls(s) for s in body))
+        loops = (n for s in body for n in ast.walk(s) if isinstance(n, (ast.For, ast.While)))
+        return (
+            self._reach.reaches(called)
+            and not self._reach.loops(called)
+            and not any(self._reach.reaches(set().union(*(_calls(s) for s in n.body))) for n in loops)
+        )
+
     def _function(self, node) -> None:
         if any(_last_name(d) in _COMPILERS for d in node.decorator_list) or node.name in self._compiled:
             return
         self._functions.append(node)
-        self._in_step.append(self._in_step[-1] or node.name in _IN_STEP)
+        self._in_step.append(node.name in _IN_STEP or self._is_step(node.body))
         self.generic_visit(node)
         self._in_step.pop()
         self._functions.pop()
@@ -122,12 +136,9 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def _loop(self, node: ast.While | ast.For) -> None:
-        from stetho.instrument import _calls
-
         if isinstance(node, ast.While):
             self._add(node.test, "while", line=node.lineno)
-        reaches = self._reach is not None and any(self._reach.reaches(_calls(s)) for s in node.body)
-        self._in_step.append(self._in_step[-1] or reaches)
+        self._in_step.append(self._in_step[-1] or self._is_step(node.body))
         self.generic_visit(node)
         self._in_step.pop()
 
@@ -203,3 +214,25 @@ def write(tree: ast.Module, found: Plan, number, key: int) -> ast.Module:
         ast.copy_location(node, tree.body[min(at, len(tree.body) - 1)])
     tree.body.insert(at, first)
     return tree
+
+
+def first_arguments(tree: ast.Module | None, line: int) -> set[str]:
+    """What the calls of a line are given first, and the names that they are made from, as written."""
+    found: set[str] = set()
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Call) and node.lineno == line:
+            found.update(ast.unparse(a) for a in node.args[:1])
+            if isinstance(node.func, ast.Attribute):
+                found.add(ast.unparse(node.func.value))
+    return found - {"os.path", "torch", "glob", "os"}
+
+
+def saved_paths(tree: ast.Module) -> list[tuple[str, str]]:
+    """The arguments of calls that save something: as written, and the file name where that is a constant."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _last_name(node.func).startswith(("save", "dump", "export")):
+            for argument in (*node.args, *(k.value for k in node.keywords)):
+                last = next((c.value for c in ast.walk(argument) if isinstance(c, ast.Constant) and isinstance(c.value, str)), "")
+                found.append((ast.unparse(argument), os.path.basename(last)))
+    return found

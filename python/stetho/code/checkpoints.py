@@ -17,8 +17,10 @@ _NAMES = 50
 class ReadFile:
     """A file of parameters that the user's code read."""
 
-    def __init__(self, path: str, place: tuple[str, int], tensors: dict, torch, before_training: bool) -> None:
-        self.path, self.place, self.before_training = path, place, before_training
+    def __init__(self, path: str, place: tuple[str, int], tensors: dict, torch) -> None:
+        self.path, self.place = path, place
+        #: Whether an optimizer made its first step afterwards.
+        self.before_training = False
         self.prints = [p for p in (prints.of(torch, t) for t in tensors.values()) if p is not None]
         self.identities = {id(t) for t in tensors.values()}
         #: As long as one of its tensors lives, identities are not those of others.
@@ -35,8 +37,9 @@ class ReadFile:
 class Loaded:
     """A state that the user's code put into a module."""
 
-    def __init__(self, place: tuple[str, int], module, before_training: bool) -> None:
-        self.place, self.before_training = place, before_training
+    def __init__(self, place: tuple[str, int], module) -> None:
+        self.place = place
+        self.before_training = False
         self.module = weakref.ref(module)
         self.model = type(module).__name__
         self.file: ReadFile | None = None
@@ -116,7 +119,7 @@ class Checkpoints:
         tensors = prints.states_in(self._torch, result)
         if path is None or not tensors:
             return
-        found = ReadFile(path, place, tensors, self._torch, self._recorder.n_steps == 0)
+        found = ReadFile(path, place, tensors, self._torch)
         if isinstance(result, self._torch.nn.Module):
             found.loaded_into = 1
         self.files.append(found)
@@ -157,7 +160,7 @@ class Checkpoints:
             return None
 
     def _loaded(self, place, module, state, before: dict, strict: bool, result) -> None:
-        loaded = Loaded(place, module, self._recorder.n_steps == 0)
+        loaded = Loaded(place, module)
         own = module.state_dict(keep_vars=True)
         missing, unexpected = list(getattr(result, "missing_keys", ())), list(getattr(result, "unexpected_keys", ()))
         held = [n for n in own if n in state]
@@ -195,7 +198,7 @@ class Checkpoints:
 
     def _wrap_init(self, module_class) -> None:
         original = module_class.__init__
-        made, recorder = self.made, self._recorder
+        made, recorder, optimizers = self.made, self._recorder, self._recorder.optimizers
 
         @functools.wraps(original)
         def __init__(self, *args, **kwargs):
@@ -205,6 +208,7 @@ class Checkpoints:
                     frame = frame.f_back
                 if frame is not None:
                     made[self] = (os.path.realpath(frame.f_code.co_filename), frame.f_lineno)
+                    optimizers.n_made += 1
             original(self, *args, **kwargs)
 
         self._replace(module_class, "__init__", __init__)
@@ -212,23 +216,27 @@ class Checkpoints:
     # -- at the first step
 
     def look(self, models: list) -> None:
-        """The first optimizer is about to step: what is in the models of what was read and loaded?"""
+        """An optimizer is about to make its first step: what is in the models of what was read and loaded since the one before did?"""
         torch = self._torch
-        if not self.files and not self.loads:
+        files = [f for f in self.files if not f.before_training]
+        loads = [one for one in self.loads if not one.before_training]
+        if not files and not loads:
             return
         current = {name: p for m in models for name, p in prints.of_module(torch, m).items()}
         in_use = {p for p in current.values() if prints.is_telling(p)}
         shapes = {p[0] for p in current.values() if p is not None}
         everywhere: set | None = None
-        for file in self.files:
+        for file in files:
+            file.before_training = True
             telling = [p for p in file.prints if prints.is_telling(p)]
             file.fits = sum(p[0] in shapes for p in file.prints) / max(len(file.prints), 1)
             file.n_in_use = sum(p in in_use for p in telling)
             if not file.n_in_use and not file.loaded_into:
                 everywhere = _all_prints(torch) if everywhere is None else everywhere
                 file.n_in_use = sum(p in everywhere for p in telling)
-        for load in self.loads:
-            if load.before_training and load.after:
+        for load in loads:
+            load.before_training = True
+            if load.after:
                 everywhere = _all_prints(torch) if everywhere is None else everywhere
                 load.n_kept = sum(p in everywhere for p in load.after.values())
                 if load.n_kept < len(load.after):

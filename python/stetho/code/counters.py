@@ -47,14 +47,14 @@ class Condition:
             self._settle()
         return is_true
 
-    def _look(self, value=None, depth: int = 2) -> bool:
+    def _look(self, value) -> bool:
         """Looks at the values; whether the condition has gone both ways."""
         if self.taken and self.not_taken:
             return True
         try:
-            frame = sys._getframe(depth)
+            frame = sys._getframe(2)
             values.look(self.site.node, frame, self.seen)
-            if not self.why and value is not None and depth == 2:
+            if not self.why:
                 self.why = values.why_fixed(self.site.node, value, frame)
         except Exception:  # whatever the user's objects do, the condition was tested
             self.site.node = values.NOTHING
@@ -84,7 +84,7 @@ class Condition:
                 if value:
                     n += 1
                     if n >= due:
-                        look()
+                        look(value)
                         due = int(n * _GROWTH) + 1
                     return True
                 turned(False)
@@ -98,7 +98,7 @@ class Condition:
                     return True
                 n += 1
                 if n >= due:
-                    look()
+                    look(value)
                     due = int(n * _GROWTH) + 1
                 return False
 

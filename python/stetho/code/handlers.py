@@ -24,6 +24,8 @@ _READING = frozenset(
 )
 _READERS = ("__getitem__", "__iter__", "__next__", "collate", "load_", "read_", "parse_", "make_dataset", "get_item", "decode")
 _STEPPING = frozenset({"backward", "step"})
+#: What operations on tensors raise.
+_FAILURES = frozenset({"RuntimeError", "ValueError", "IndexError", "AssertionError"})
 _ENDS = frozenset("exit _exit abort fail sleep".split())
 
 
@@ -86,14 +88,14 @@ def _statement(body: list[ast.stmt]) -> str:
     return words.get(type(last), "goes on")
 
 
-def _kind(node: ast.Try, function: str, reach, in_step: bool, is_broad: bool) -> str:
+def _kind(node: ast.Try, function: str, reach, in_step: bool, is_broad: bool, caught: list[str]) -> str:
     from stetho.instrument import _calls
 
     called = _called(node.body)
     steps = bool(called & _STEPPING) or (reach is not None and any(reach.reaches(_calls(s)) for s in node.body))
     if steps:
         return "stepping"
-    if called & _LOADING or any("checkpoint" in c or "ckpt" in c or "weights" in c for c in called):
+    if called & _LOADING or any(w in name for name in (*called, function) for w in ("checkpoint", "ckpt", "weights", "load_model", "pretrain")):
         return "loading"
     if function.startswith(_READERS):
         return "reading"
@@ -101,7 +103,7 @@ def _kind(node: ast.Try, function: str, reach, in_step: bool, is_broad: bool) ->
         return "loading"
     if called & _READING or any(c.startswith(("read_", "load_", "parse_")) for c in called):
         return "reading"
-    return "stepping" if in_step and is_broad else "other"
+    return "stepping" if in_step and (is_broad or _FAILURES.intersection(caught)) else "other"
 
 
 def find(node: ast.Try, path: str, function: str, reach, in_step: bool) -> list[Handler]:
@@ -114,7 +116,7 @@ def find(node: ast.Try, path: str, function: str, reach, in_step: bool) -> list[
         if any(isinstance(n, ast.Raise) for s in handler.body for n in ast.walk(s)) or _called(handler.body) & _ENDS:
             continue
         is_broad = not caught or bool(_BROAD.intersection(caught))
-        kind = _kind(node, function, reach, in_step, is_broad)
+        kind = _kind(node, function, reach, in_step, is_broad, caught)
         tried.handlers.append(
             Handler(handler, path, handler.lineno, kind, _statement(handler.body), is_broad, function, tried)
         )

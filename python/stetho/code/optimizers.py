@@ -8,6 +8,8 @@ import os
 import sys
 import weakref
 
+#: Times that the question is asked anew because modules were made.
+_MOST = 20
 #: Steps of an optimizer without any gradient of the parameters in question.
 _STEPS = 3
 _NAMES = 20
@@ -22,6 +24,8 @@ class Optimizers:
         self._made: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._steps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self.stale: list[dict] = []
+        #: Modules that were made so far.
+        self.n_made = 0
         self._undo = None
         self._hook = None
 
@@ -61,13 +65,15 @@ class Optimizers:
             return
         try:
             recorder.stepping(optimizer)
-            n = self._steps.get(optimizer, 0)
+            n, n_made, n_asked = self._steps.get(optimizer, (0, self.n_made, 0))
+            if n_made != self.n_made and n_asked < _MOST:
+                n, n_made, n_asked = 0, self.n_made, n_asked + 1
             if n > _STEPS:
                 return
             held = [p for g in optimizer.param_groups for p in g["params"]]
             still = [p for p in held if p.grad is None]
-            # One step with gradients ends the question.
-            self._steps[optimizer] = n + 1 if still else _STEPS + 1
+            # One step with gradients ends the question, until another module is made.
+            self._steps[optimizer] = (n + 1 if still else _STEPS + 1, n_made, n_asked)
             if still and n + 1 == _STEPS:
                 self._look(optimizer, held, still)
         except Exception:
@@ -79,21 +85,25 @@ class Optimizers:
         living = [m for m in gc.get_objects() if issubclass(type(m), module_class)]
         owned = {id(p) for m in living for p in m._parameters.values() if p is not None}
         lost = [p for p in still if id(p) not in owned]
-        if not lost:
+        if len(still) == len(held):
+            lost = held  # whoever has them, they are not trained
+        if not lost or any(stale["key"] == id(optimizer) for stale in self.stale):
             return
         anywhere = {id(p) for o in list(self._made) for g in o.param_groups for p in g["params"]} | {id(p) for p in held}
         inner = {id(c) for m in living for c in m._modules.values()}
-        orphans: dict[int, tuple[str, object]] = {}
+        orphans: dict[int, tuple[str, object, object]] = {}
         for root in (m for m in living if id(m) not in inner):
             for name, p in root.named_parameters():
                 if p.requires_grad and p.grad is not None and id(p) not in anywhere:
-                    orphans.setdefault(id(p), (name, root))
-        if not orphans:
+                    orphans.setdefault(id(p), (name, root, p))
+        shapes = sorted(tuple(p.shape) for p in lost)
+        theirs = sorted(tuple(p.shape) for _, _, p in orphans.values())
+        if not orphans or (not all(id(p) not in owned for p in lost) and shapes != theirs):
             return
         place = self._made.get(optimizer, ("", 0))
         self.stale.append({
-            "place": self._recorder.place(*place), "optimizer": type(optimizer).__name__, "n_parameters": len(held),
-            "n_in_model": len(held) - len(lost), "orphans": [n for n, _ in orphans.values()][:_NAMES], "n_orphans": len(orphans),
+            "key": id(optimizer), "place": self._recorder.place(*place), "optimizer": type(optimizer).__name__, "n_parameters": len(held),
+            "n_in_model": len(held) - len(lost), "orphans": [n for n, _, _ in orphans.values()][:_NAMES], "n_orphans": len(orphans),
             "model_place": self._new_part(orphans, living),
         })
 

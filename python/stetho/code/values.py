@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 import inspect
 
 _NUMBERS = (int, float)
@@ -32,6 +33,10 @@ def operand(node: ast.AST, frame) -> object:
         base = operand(node.value, frame)
         if base is Unknown:
             return Unknown
+        if isinstance(base, enum.EnumMeta):
+            return base.__members__.get(node.attr, Unknown)
+        if isinstance(base, enum.Enum) and node.attr in ("value", "name"):
+            return getattr(base, f"_{node.attr}_")
         held = getattr(base, "__dict__", None)
         if isinstance(held, dict) and node.attr in held:
             return held[node.attr]
@@ -106,7 +111,7 @@ def look(node: ast.AST, frame, seen: Seen) -> None:
         if isinstance(child, (ast.Name, ast.Attribute)):
             name = ast.unparse(child)
             value = operand(child, frame)
-            if name not in done and value is not Unknown and not inspect.ismodule(value) and not inspect.isroutine(value):
+            if name not in done and value is not Unknown and not inspect.ismodule(value) and not inspect.isroutine(value) and not inspect.isclass(value):
                 done.add(name)
                 seen.add(name, value)
 
@@ -127,6 +132,8 @@ def _never_equal(a: object, b: object) -> bool:
         word = a if isinstance(a, text) else b
         if isinstance(other, _NUMBERS):
             return not isinstance(word, str) or word.lower() not in _SENTINELS
+        if isinstance(other, enum.Enum):
+            return not isinstance(other, type(word))
         kind = type(other)
         return kind.__module__ == "torch" and kind.__name__ in ("Tensor", "dtype", "Size")
     if isinstance(a, list) != isinstance(b, list):
@@ -152,6 +159,8 @@ def why_fixed(node: ast.AST, value: object, frame) -> str:
             return f"`{ast.unparse(constant)}` by itself is true; each side of `or` is tested alone"
     if isinstance(node, ast.BoolOp):
         return next((w for w in (why_fixed(v, None, frame) for v in node.values if isinstance(v, ast.Compare)) if w), "")
+    if isinstance(value, str) and value.strip().lower() in ("false", "no", "0", "none", "off") and not isinstance(node, ast.Compare):
+        return f"the text {value!r} is true, as every text that is not empty"
     if isinstance(node, ast.Attribute) and inspect.isroutine(value):
         return f"`{ast.unparse(node)}` is a method that is not called"
     if isinstance(node, ast.Name) and inspect.isroutine(value):

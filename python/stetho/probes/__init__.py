@@ -135,18 +135,20 @@ class Writer:
 class Spacing:
     """Which steps are sampled."""
 
-    __slots__ = ("next", "_growth")
+    __slots__ = ("next", "_growth", "_start")
 
-    def __init__(self, growth: float) -> None:
+    def __init__(self, growth: float, start: int = 0) -> None:
         #: Number of the next one.
-        self.next = 0
+        self.next = start
         self._growth = growth
+        self._start = start
 
     def after(self, n: int, spacing: float) -> None:
         """The step before number `n` was sampled; `spacing` steps apart, sampling keeps to its budget."""
-        self.next = n if n < FIRST else n + max(1, int(spacing))
-        if n < LAST_GROWTH:
-            self.next = min(self.next, max(n + 1, int(self._growth * n)))
+        known = n - self._start
+        self.next = n if known < FIRST else n + max(1, int(spacing))
+        if known < LAST_GROWTH:
+            self.next = min(self.next, max(n + 1, self._start + int(self._growth * known)))
 
 
 class Probes:
@@ -187,8 +189,25 @@ class Probes:
         self.findings: list[str] = []
 
     def meet(self, models: list) -> None:
-        """The models are known, or have changed."""
+        """The models are known, or have changed: they are looked at as often as at the start."""
+        if self._n > 0:
+            self._space_anew()
         self._ask(self.all, "meet", models)
+
+    def forget_data(self) -> None:
+        """Another model is trained: it may be validated with what the one before it was trained on."""
+        for probe in (self.draws, self.leaks):
+            probe.forget()
+
+    def start_over(self, log) -> None:
+        """What follows is another training, with a log of its own."""
+        self.log = log
+        self._kept, self._losses, self._writer = [], [], None
+        self._n = 0
+        self._space_anew()
+
+    def _space_anew(self) -> None:
+        self._heavy_spacing, self._light_spacing = Spacing(GROWTH, self._n), Spacing(GROWTH_LIGHT, self._n)
 
     def leave_out(self, probe: Probe) -> None:
         """A probe failed."""

@@ -28,6 +28,7 @@ class _Set:
     def __init__(self, size: int) -> None:
         self.drawn = bytearray(size)
         self.n_distinct = 0
+        self.n_drawn = 0
 
 
 class _Evaluated:
@@ -43,15 +44,20 @@ class Probe(Base):
 
     def __init__(self, session) -> None:
         super().__init__(session)
-        self._pending = None
+        self.forget()
+        session.batches.listeners.append(self._drawn)
+        self._watch_resumes()
+
+    def forget(self) -> None:
+        """Another training begins: what was drawn for the one before it is no matter."""
+        self._pending = self._pending_of = None
         #: Whether the newest batch was drawn within the body of a step.
         self._is_within = False
         #: By the identity of the data set, which may be a tensor; it is kept, so that it stays its own.
         self._sets: dict[int, tuple[object, _Set]] = {}
-        self._maps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-        self._evaluated: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self._maps: dict[int, tuple] = {}
+        self._evaluated: dict[int, tuple] = {}
         self._trained: weakref.WeakSet = weakref.WeakSet()
-        self.n_drawn = 0
         self.n_in_epoch = 0
         self.n_in_order = 0
         self._before = -2
@@ -61,13 +67,13 @@ class Probe(Base):
         self._order: float | None = None
         self._finished: float | None = None
         self._loader = None
+        #: What is still to be told of a loader that is no longer trained with.
+        self._left: dict[str, float] | None = None
         self._is_new = False
         self._is_evaluation_new = False
         self._keys: dict = {}
         self._n_compared = self._n_twins = 0
         self._is_resumed = False
-        session.batches.listeners.append(self._drawn)
-        self._watch_resumes()
 
     def _watch_resumes(self) -> None:
         """A state that is loaded into an optimizer, with steps in it, is a resume: the order of what follows
@@ -96,6 +102,8 @@ class Probe(Base):
         if session.experiment is not None or session.probes is None:
             return
         before, self._pending = self._pending, batch
+        # The loader may have been made for this batch alone.
+        before_of, self._pending_of = self._pending_of, batch.loader() if batch.loader is not None else None
         if before is not None and not self._is_within:
             if session.batches.is_ahead and self._is_drawn_ahead(before):
                 self._train(before)
@@ -131,12 +139,12 @@ class Probe(Base):
         if loader is None:
             return
         if loader is not self._loader:
+            self._leave(self._loader, loader)
             self._loader = loader
             self._trained.add(loader)
             self.session.calls.note("batches", 3)
-        epoch = (id(loader), batch.epoch)
-        if epoch != self._epoch:
-            self._new_epoch(epoch)
+        if batch.passing != self._epoch:
+            self._new_epoch(batch.passing)
         indices = data.as_indices(batch.indices)
         self._is_new = True
         if (
@@ -149,7 +157,14 @@ class Probe(Base):
             return
         self._count(loader, indices)
 
-    def _new_epoch(self, epoch: tuple) -> None:
+    def _leave(self, before, loader) -> None:
+        """Another loader is trained with: what was counted of the one before is told of that one."""
+        if before is None or _base(before) is _base(loader):
+            return
+        if self._is_new:
+            self._left = self._scalars(before)
+
+    def _new_epoch(self, epoch: int) -> None:
         if self.n_in_epoch > 1:
             self._finished = self.n_in_order / (self.n_in_epoch - 1)
         self._epoch = epoch
@@ -185,7 +200,7 @@ class Probe(Base):
             before = i
         self._before = before
         self.n_in_order += n_in_order
-        self.n_drawn += len(positions)
+        held.n_drawn += len(positions)
         self.n_in_epoch += len(positions)
         if len(self._first) < ORDER_BATCHES and (self._is_resumed or self.session.step < 2 * ORDER_BATCHES):
             self._first.append(tuple(positions))
@@ -201,10 +216,11 @@ class Probe(Base):
         dataset = loader.dataset
         if not (hasattr(dataset, "indices") and hasattr(dataset, "dataset")):
             return indices
-        known = self._maps.get(loader)
+        known = self._maps.get(id(dataset))
         if known is None:
-            known = self._maps[loader] = [data.base_index(dataset, i)[1] for i in range(len(dataset))]
-        return [known[i] for i in indices]
+            # The data set is kept, so that its identity stays its own.
+            known = self._maps[id(dataset)] = (dataset, [data.base_index(dataset, i)[1] for i in range(len(dataset))])
+        return [known[1][i] for i in indices]
 
     def _set_of(self, loader) -> _Set | None:
         base = _base(loader)
@@ -249,10 +265,11 @@ class Probe(Base):
         if loader in self._trained:
             return  # a loader that is trained with: its score is that of the training data, on purpose
         _, held = self._sets.get(id(_base(loader)), (None, None))
-        evaluated = self._evaluated.get(loader)
+        # By the data set, which is kept: the loader may be made anew for every pass.
+        _, evaluated = self._evaluated.get(id(loader.dataset), (None, None))
         if evaluated is None:
-            name = name_of(self.session, loader) or "validation"
-            evaluated = self._evaluated[loader] = _Evaluated(name)
+            evaluated = _Evaluated(name_of(self.session, loader) or "validation")
+            self._evaluated[id(loader.dataset)] = (loader.dataset, evaluated)
             self.session.calls.note("validation_batches", 4)
         if not is_held_out(self._loader, loader, evaluated.name):
             return
@@ -270,14 +287,17 @@ class Probe(Base):
 
     def tell(self, write) -> None:
         loader = self._loader
-        if self._is_new and loader is not None:
+        told, self._left = self._left, None
+        if told is None and self._is_new and loader is not None:
             self._is_new = False
-            self._tell_draws(loader, write)
+            told = self._scalars(loader)
+        for tag, value in (told or {}).items():
+            write.scalar(tag, value)
         if self._is_evaluation_new:
             self._is_evaluation_new = False
             shares = {
                 e.name: (sum(e.seen.values()) / len(e.seen), len(e.seen))
-                for e in self._evaluated.values()
+                for _, e in self._evaluated.values()
                 if e.seen
             }
             for name, found in self.session.probes.leaks.found.items():
@@ -286,25 +306,28 @@ class Probe(Base):
             write.layers("evaluated", names, [float(n) for _, n in shares.values()])
             write.layers("seen_in_training", names, [share for share, _ in shares.values()])
 
-    def _tell_draws(self, loader, write) -> None:
+    def _scalars(self, loader) -> dict[str, float]:
+        """What was counted of a loader, by the tags of the log."""
+        told: dict[str, float] = {}
         if self._n_epochs:
-            write.scalar("epoch", float(self._n_epochs - 1))
-        write.scalar("stetho/workers", float(getattr(loader, "num_workers", 0)))
+            told["epoch"] = float(self._n_epochs - 1)
+        told["stetho/workers"] = float(getattr(loader, "num_workers", 0))
         held = self._set_of(loader)
-        if held is not None and self.n_drawn:
-            write.scalar("stetho/drawn", float(self.n_drawn))
-            write.scalar("stetho/distinct", float(held.n_distinct))
-            write.scalar("stetho/dataset_size", float(_n_drawable(loader)))
+        if held is not None and held.n_drawn:
+            told["stetho/drawn"] = float(held.n_drawn)
+            told["stetho/distinct"] = float(held.n_distinct)
+            told["stetho/dataset_size"] = float(_n_drawable(loader))
         if loader.batch_size:
-            write.scalar("stetho/batch_size", float(loader.batch_size))
+            told["stetho/batch_size"] = float(loader.batch_size)
         if self._finished is not None:
-            write.scalar("stetho/draw_order", self._finished)
+            told["stetho/draw_order"] = self._finished
             self._finished = None
         if self._n_compared >= 4:
-            write.scalar("stetho/twin_batches", self._n_twins / self._n_compared)
+            told["stetho/twin_batches"] = self._n_twins / self._n_compared
         if self._order is not None:
-            write.scalar("stetho/order_hash", self._order)
+            told["stetho/order_hash"] = self._order
             self._order = None
+        return told
 
 
 def _base(loader):

@@ -39,13 +39,11 @@ class Probe(Base):
     def meet(self, models: list) -> None:
         for handle in self._handles:
             handle.remove()
-        self._models = [(type(m).__name__, m) for m in models]
+        self._models = [(self.session.prefix(m).rstrip(".") or type(m).__name__, m) for m in models]
         self._modules = []
-        several = len(models) > 1
         for model in models:
             for name, module in switching(self._torch, model):
-                shown = f"{type(model).__name__}.{name}" if several else name
-                self._modules.append((shown, module, model))
+                self._modules.append((self.session.prefix(model) + name, module, model))
         self._handles = [
             m.register_forward_pre_hook(self._called) for m in models if self._modules and not is_compiled(m)
         ]
@@ -86,14 +84,25 @@ class Probe(Base):
         )
 
     def end(self, body, write) -> None:
-        """The modes at the backward pass of a sampled step."""
+        """The modes at the backward pass of a sampled step, of the models that it trains."""
         now = self.__dict__.pop("_now", None)
         if now is None or len(now[1]) != len(self._modules) or len(now[0]) != len(self._models):
             return
-        if self._models:
-            write.layers("model_mode", [name for name, _ in self._models], now[0])
-        if self._modules:
-            write.layers("training_mode", [name for name, _, _ in self._modules], now[1])
+        of_models, of_modules = now
+        trained = {id(m) for _, m in self._models if self._is_stepped(m, body)}
+        models = [(name, v) for (name, m), v in zip(self._models, of_models) if id(m) in trained]
+        modules = [(name, v) for (name, _, of), v in zip(self._modules, of_modules) if id(of) in trained]
+        if models:
+            write.layers("model_mode", *map(list, zip(*models)))
+        if modules:
+            write.layers("training_mode", *map(list, zip(*modules)))
+
+    def _is_stepped(self, model, body) -> bool:
+        """Whether an optimizer of this step holds parameters of the model. One that is only asked, such as a teacher, may be in
+        evaluation mode."""
+        gradients = self.session.gradients
+        stepped = {id(p) for o in body.stepped if (seen := gradients.get(o)) for p in seen.parameters}
+        return not stepped or any(id(p) in stepped for p in model.parameters())
 
 
 def is_compiled(model) -> bool:

@@ -1,4 +1,5 @@
-//! What `stetho run` leaves beside the log of a run and what is judged with it: the record of the script.
+//! What `stetho run` leaves beside the log of a run and what is judged with it: the records of the script, and of the
+//! experiments before training.
 
 use std::path::Path;
 
@@ -6,6 +7,7 @@ use anyhow::Result;
 use serde::de::DeserializeOwned;
 use stetho_core::Verdict;
 use stetho_core::code::Code;
+use stetho_core::preflight::{self, Preflight};
 use stetho_rules::Judges;
 
 /// The record of the script.
@@ -15,8 +17,11 @@ const CODE: &str = "code.json";
 ///
 /// # Errors
 /// When the rules cannot be seated.
-pub(super) fn judge_beside(run: &Path, seat: &dyn Fn() -> Result<Judges>) -> Result<Vec<Verdict>> {
+pub(crate) fn judge_beside(run: &Path, seat: &dyn Fn() -> Result<Judges>) -> Result<Vec<Verdict>> {
     let mut verdicts = Vec::new();
+    if let Ok(Some(record)) = preflight_of(run) {
+        verdicts.push(seat()?.judge_preflight(&record));
+    }
     if let Ok(Some(code)) = read::<Code>(run, CODE) {
         verdicts.push(seat()?.judge_code(&code));
     }
@@ -25,16 +30,32 @@ pub(super) fn judge_beside(run: &Path, seat: &dyn Fn() -> Result<Judges>) -> Res
 
 /// What is said of records that cannot be read.
 pub(super) fn damage_beside(run: &Path) -> Vec<String> {
-    [read::<Code>(run, CODE).err()].into_iter().flatten().collect()
+    [read::<Code>(run, CODE).err(), preflight_of(run).err()].into_iter().flatten().collect()
+}
+
+/// What experiments before training measured; none where none were made.
+///
+/// # Errors
+/// When there is a record that cannot be read; says why.
+pub(crate) fn preflight_of(run: &Path) -> Result<Option<Preflight>, String> {
+    parsed(run, preflight::FILE, |bytes| Preflight::parse(&String::from_utf8_lossy(bytes)))
 }
 
 /// A record; none where there is no such file.
 fn read<R: DeserializeOwned>(run: &Path, name: &str) -> Result<Option<R>, String> {
+    parsed(run, name, |bytes| serde_json::from_slice(bytes))
+}
+
+fn parsed<R>(
+    run: &Path,
+    name: &str,
+    parse: impl FnOnce(&[u8]) -> serde_json::Result<R>,
+) -> Result<Option<R>, String> {
     let path = run.join(name);
     if !path.is_file() {
         return Ok(None);
     }
     let refused = |problem: String| format!("{}: not read: {problem}", path.display());
-    let text = std::fs::read(&path).map_err(|e| refused(e.to_string()))?;
-    serde_json::from_slice(&text).map(Some).map_err(|e| refused(e.to_string()))
+    let bytes = std::fs::read(&path).map_err(|e| refused(e.to_string()))?;
+    parse(&bytes).map(Some).map_err(|e| refused(e.to_string()))
 }

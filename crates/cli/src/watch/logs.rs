@@ -114,6 +114,11 @@ impl Logs {
         self.runs.iter().map(|run| run.recorder.run())
     }
 
+    /// Where the runs were logged to.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.runs.iter().map(|run| run.path.as_path())
+    }
+
     /// The runs with the settings that their logs tell.
     pub(crate) fn recorded(&self) -> impl Iterator<Item = (&Run, &[(String, String)])> {
         self.runs.iter().map(|run| (run.recorder.run(), run.recorder.settings()))
@@ -133,14 +138,17 @@ impl Logs {
             // What lies beside comes first: of equals, what is wrong with the script is the cause.
             let mut verdicts = judge_beside(&followed.path, seat)?;
             verdicts.push(seat()?.judge_run(run));
+            let mut of_run = Vec::new();
             for verdict in verdicts {
-                for mut finding in verdict.findings {
-                    if is_many {
-                        finding.message = format!("{}: {}", run.name, finding.message);
-                    }
-                    findings.push((owner, finding));
-                }
+                of_run.extend(verdict.findings);
                 merge(&mut outcomes, verdict.outcomes);
+            }
+            stetho_rules::join_families(&mut of_run);
+            for mut finding in of_run {
+                if is_many {
+                    finding.message = format!("{}: {}", run.name, finding.message);
+                }
+                findings.push((owner, finding));
             }
         }
         findings

@@ -19,6 +19,7 @@ use crate::delivery::{admits, command_line, deliver, seat_judges, status};
 use crate::onlooker::{catch_end, is_stopped};
 use crate::output;
 
+pub(crate) use beside::{judge_beside, preflight_of};
 pub(crate) use logs::{Judged, Logs};
 
 /// Reads run logs, lets the rules judge them, writes the report; with `--follow`, again and again.
@@ -138,6 +139,10 @@ pub(crate) fn document(
     let runs: Vec<RunFacts> =
         runs.map(|(i, (run, settings))| RunFacts::of(run, of(i)).with_settings(settings)).collect();
     RunFacts::insert_into(&runs, &mut facts);
+    // The checklist of the first run that has one.
+    if let Some(record) = logs.folders().find_map(|folder| preflight_of(folder).ok().flatten()) {
+        crate::preflight::facts(&record, &verdict.findings).insert_into(&mut facts);
+    }
     facts.insert("skipped_files".into(), logs.notes().into());
     facts.insert("command_line".into(), command_line().into());
     facts.insert("seconds".into(), start.elapsed().as_secs_f64().into());

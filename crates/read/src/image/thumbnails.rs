@@ -24,10 +24,10 @@ const TINY: u32 = 64;
 /// as EXIF says). Pictures that cannot be read stay without.
 pub fn fill_thumbnails(pictures: &mut [&mut Pictured], side: u32) {
     let mut rasters = HashMap::new();
-    for picture in pictures.iter().filter(|p| p.index.is_some()) {
+    for picture in pictures.iter().filter(|p| p.index.is_some() && p.thumbnail.is_none()) {
         rasters.entry(picture.path.clone()).or_insert_with(|| open_raster(Path::new(&picture.path)));
     }
-    pictures.par_iter_mut().for_each(|picture| {
+    pictures.par_iter_mut().filter(|p| p.thumbnail.is_none()).for_each(|picture| {
         let raster = rasters.get(&picture.path).and_then(Clone::clone);
         let store = match (picture.index, raster) {
             (None, _) => Store::File,

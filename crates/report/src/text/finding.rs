@@ -73,6 +73,12 @@ pub(super) fn draw_evidence(page: &mut Page, evidence: &Evidence) {
             page.text(2, Tone::Faint, name);
             draw::curves(page, 4, x, ticks, lines);
         }
+        // Those that are no files can be seen on the page alone.
+        Evidence::Pictures { name, groups }
+            if groups.iter().flatten().all(|p| !p.path.contains(['/', '\\', '.'])) =>
+        {
+            page.text(2, Tone::Faint, &format!("{name}: drawn on the page"));
+        }
         Evidence::Pictures { name, groups } => {
             page.text(2, Tone::Faint, name);
             let shown = page.shown(groups.len(), FEW);

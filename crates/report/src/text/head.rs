@@ -9,6 +9,7 @@ use crate::box_facts::BoxFacts;
 use crate::facts::{ColumnFacts, TableFacts, TargetFacts};
 use crate::fit_facts::{FitFacts, ModelFacts};
 use crate::picture_facts::PictureFacts;
+use crate::preflight_facts::PreflightFacts;
 use crate::run_facts::RunFacts;
 use crate::words::{self, list_of, share_of};
 
@@ -29,6 +30,13 @@ pub(super) fn write(page: &mut Page, document: &Document, facts: Option<&TableFa
         return fitted(page, &facts);
     }
     let runs = RunFacts::from_map(&document.facts);
+    if let Some(facts) = PreflightFacts::from_map(&document.facts) {
+        super::checklist::write(page, &facts);
+        if runs.is_empty() {
+            return;
+        }
+        page.gap();
+    }
     if !runs.is_empty() {
         return super::runs::write(page, &runs, &words::skipped_files(document));
     }

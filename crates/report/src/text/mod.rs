@@ -1,5 +1,6 @@
 //! The report for a terminal: what was read, what was found, what could not be judged, what to type next.
 
+mod checklist;
 mod draw;
 mod finding;
 mod foot;

@@ -75,7 +75,10 @@ impl Rule for CheckpointNotLoaded {
         let is_any_loaded = code.loads.iter().flatten().any(|l| l.before_training && l.n_loaded > 0)
             || code.files_read.iter().any(|f| f.before_training && (f.loaded_into > 0 || f.n_in_use > 0));
         let is_lost = |file: &&MissingFile| {
-            file.looks_like == "checkpoint" && file.before_training && !file.was_created_later
+            file.looks_like == "checkpoint"
+                && file.before_training
+                && !file.was_created_later
+                && !file.is_saved_in_code
         };
         if code.ended && !is_any_loaded {
             for file in code.missing_files.iter().flatten().filter(is_lost) {
@@ -122,7 +125,6 @@ impl CheckpointNotLoaded {
     /// Whether a file of parameters of this model was read and nothing was made of it.
     fn is_unread(&self, file: &FileRead) -> bool {
         file.before_training
-            && !file.written_by_run
             && file.loaded_into == 0
             && file.n_in_use == 0
             && file.n_parameters > 0

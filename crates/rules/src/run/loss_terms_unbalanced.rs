@@ -106,8 +106,11 @@ impl Rule for LossTermsUnbalanced {
             .iter()
             .filter(|(s, c)| {
                 let times = ratio(big, c);
-                let is_meant = is_penalty(s) && !(times >= self.ignored && is_let_go(s, c));
-                size(c) > 0.0 && times >= self.ratio && !is_meant && !is_learned(c)
+                let is_let_go = is_let_go(s, c);
+                let is_meant = is_penalty(s) && !(times >= self.ignored && is_let_go);
+                // What was next to nothing at the start and grew is given up for another on purpose, not left out.
+                let is_given_up = c.end.abs() > 3.0 * c.start.abs() && !is_let_go;
+                size(c) > 0.0 && times >= self.ratio && !is_meant && !is_given_up && !is_learned(c)
             })
             .collect();
         let Some((small, worst)) = starved.iter().min_by(|a, b| size(&a.1).total_cmp(&size(&b.1))) else {
@@ -177,6 +180,17 @@ mod tests {
             judge("loss-terms-unbalanced", &run([("recon_loss", picture), ("kl_loss", divergence)])).len()
         };
         assert_eq!((with(1e6), with(1e4)), (1, 0));
+    }
+
+    #[test]
+    fn a_term_that_grows_from_nothing_is_not_left_out() {
+        let with = |start: f64| {
+            let spread = values(200, |s| 10.0 + 0.01 * s.sin());
+            let likeness = values(200, move |s| start + (0.01 - start) * (1.0 - (-s / 30.0).exp()));
+            judge("loss-terms-unbalanced", &run([("variance_loss", spread), ("invariance_loss", likeness)]))
+                .len()
+        };
+        assert_eq!((with(0.0006), with(0.0099)), (0, 1));
     }
 
     #[test]

@@ -126,6 +126,8 @@ impl Rule for UnchangedParameters {
             return;
         }
         raise_some(run, &with(Gradient::Some), report);
+        let replaced: Vec<&Series> = moving.iter().copied().filter(|s| self.was_replaced(run, s)).collect();
+        raise_replaced(run, &replaced, report);
         // Where a layer is dead, nothing reaches those before it: told by that.
         let is_dead = run.layers(LayerQuantity::DeadShare).any(|s| Held::of(s, 0.7).is_some());
         let zero = if is_dead { Vec::new() } else { with(Gradient::Zero) };
@@ -141,6 +143,13 @@ impl Rule for UnchangedParameters {
 }
 
 impl UnchangedParameters {
+    /// Whether a layer that changed does so no more, and no optimizer holds what goes by its name now.
+    fn was_replaced(&self, run: &Run, series: &Series) -> bool {
+        let blocks = series.digest.blocks();
+        let n_still: u64 = blocks.iter().rev().take_while(|b| b.max <= 0.0).map(|b| b.n).sum();
+        !is_weights(series) && n_still >= self.points && is_outside(run, series)
+    }
+
     /// Nothing moves at all: sure where updates of 0 are logged, or norms with many digits.
     fn raise_all(&self, run: &Run, still: &[&Series], report: &mut Report) {
         let is_sure =
@@ -175,11 +184,24 @@ fn raise_cut_off(run: &Run, still: &[&Series], report: &mut Report) {
 
 /// Layers that get gradients and stay as they are.
 fn raise_some(run: &Run, still: &[&Series], report: &mut Report) {
-    let is_outside = |s: &&Series| run.fact_of(Fact::InOptimizer, &s.name).is_some_and(|value| value < 0.5);
-    let why = if still.iter().all(is_outside) { ": no optimizer holds them" } else { "" };
+    let why = if still.iter().all(|s| is_outside(run, s)) { ": no optimizer holds them" } else { "" };
     let message = format!("{} never change, although they get gradients{why}", names(still));
     let remedy = "hand these parameters to the optimizer: `[n for n, p in model.named_parameters() if all(p is not q for g in \
                   optimizer.param_groups for q in g['params'])]` lists what it lacks";
+    raise(run, still, &message, remedy, Severity::Error, report);
+}
+
+/// Whether no optimizer holds a layer.
+fn is_outside(run: &Run, series: &Series) -> bool {
+    run.fact_of(Fact::InOptimizer, &series.name).is_some_and(|value| value < 0.5)
+}
+
+/// Layers whose parameters were replaced after the optimizer was made.
+fn raise_replaced(run: &Run, still: &[&Series], report: &mut Report) {
+    let message =
+        format!("{} stopped changing: no optimizer holds the parameters that are there now", names(still));
+    let remedy = "make the optimizer after the last change of the model, or hand it the new parameters: `optimizer.add_param_group({'params': \
+                  layer.parameters()})`";
     raise(run, still, &message, remedy, Severity::Error, report);
 }
 
@@ -293,6 +315,21 @@ mod tests {
         let of: Vec<_> = found.iter().map(|f| (f.severity, f.places[0].clone())).collect();
         let layer = stetho_core::Place::layer;
         assert_eq!(of, [(Severity::Error, layer("fc3")), (Severity::Info, layer("fc1"))]);
+    }
+
+    #[test]
+    fn parameters_that_replaced_others_are_held_by_no_optimizer() {
+        let told = |is_held: f64| {
+            let run = run([
+                ("update_norm/fc1", values(80, |s| 0.01 + 0.001 * s.sin())),
+                ("update_norm/fc2", values(80, |s| if s < 40.0 { 0.01 } else { 0.0 })),
+                ("grad_norm/fc2", values(80, |_| 0.3)),
+                ("in_optimizer/fc2", values(80, |s| if s < 40.0 { 1.0 } else { is_held })),
+            ]);
+            judge("unchanged-parameters", &run).into_iter().map(|f| f.message).collect::<Vec<_>>()
+        };
+        assert!(told(0.0)[0].starts_with("`fc2` stopped changing"), "{:?}", told(0.0));
+        assert!(told(1.0).is_empty());
     }
 
     #[test]

@@ -1,0 +1,101 @@
+//! The first batch, as the network sees it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Number;
+
+/// The first batch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Batch {
+    /// Samples in it.
+    pub n: u64,
+    /// Tensors that go into the model.
+    pub inputs: Vec<Input>,
+    /// Tensors that the loss compares with.
+    pub targets: Vec<Target>,
+    /// Samples as pictures, where an input looks like pictures.
+    pub pictures: Vec<Picture>,
+}
+
+/// One tensor of the batch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Input {
+    /// What the user calls it.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<u64>,
+    /// Type of its numbers: `float32`, `int64`.
+    pub dtype: String,
+    /// Mean over all numbers.
+    pub mean: Option<Number>,
+    /// Standard deviation over all numbers.
+    pub std: Option<Number>,
+    /// Least number.
+    pub min: Option<Number>,
+    /// Greatest number.
+    pub max: Option<Number>,
+    /// How many are NaN or infinite.
+    pub n_non_finite: u64,
+    /// Mean and spread of each channel, or column.
+    pub channels: Vec<Channel>,
+    /// How its numbers are distributed.
+    pub histogram: Option<Histogram>,
+}
+
+impl Input {
+    /// Whether it holds floats, rather than tokens, indices or masks.
+    pub fn is_real(&self) -> bool {
+        self.dtype.contains("float") || self.dtype.contains("double") || self.dtype.contains("half")
+    }
+
+    /// The largest distance from 0.
+    pub fn reach(&self) -> Option<f64> {
+        Some(self.min?.0.abs().max(self.max?.0.abs()))
+    }
+}
+
+/// Mean and spread of a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Channel {
+    /// Mean.
+    pub mean: Number,
+    /// Standard deviation.
+    pub std: Number,
+}
+
+/// A distribution.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Histogram {
+    /// Bin edges, one more than `counts`, ascending.
+    pub edges: Vec<Number>,
+    /// How many values lie in each bin.
+    pub counts: Vec<u64>,
+}
+
+/// A tensor that the loss compares with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Target {
+    /// As of an input.
+    #[serde(flatten)]
+    pub input: Input,
+    /// Labels with how often they come, where they are integers with few values.
+    pub classes: Vec<(Value, u64)>,
+}
+
+/// A sample as a picture.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Picture {
+    /// A PNG in base64: the sample after all transforms, scaled to its own range.
+    pub png: String,
+    /// Its label.
+    pub label: Option<String>,
+    /// Boxes on it: xmin, ymin, xmax, ymax in pixels.
+    pub boxes: Vec<[Number; 4]>,
+}

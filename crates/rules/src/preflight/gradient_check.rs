@@ -1,0 +1,110 @@
+//! `gradient-check`
+
+use serde::{Deserialize, Serialize};
+use stetho_core::preflight::{Experiment, Preflight};
+use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
+
+use crate::experiments::{at_line, at_words, known, quote};
+
+/// The backward pass of an autograd function does not belong to its forward pass.
+///
+/// ## Why it matters
+/// The optimizer follows a slope that the loss does not have. The loss may fall nevertheless, to a worse end, so that nothing but a
+/// comparison with finite differences shows it.
+///
+/// ## What to do
+/// Derive the backward pass anew, factor by factor; where the forward pass is made of PyTorch's own operations, leave the gradient to
+/// autograd.
+///
+/// ## Fires on
+/// ```preflight
+/// {"gradient_checks": [{"function": "Swish", "place": {"path": "ops.py", "line": 12, "text": "def backward(ctx, grad):"}, "worst": 0.3,
+///   "input": 0, "tolerance": 1e-5}]}
+/// ```
+///
+/// ## Stays quiet on
+/// ```preflight
+/// {"gradient_checks": [{"function": "Swish", "worst": 1e-8, "input": 0, "tolerance": 1e-5},
+///   {"function": "Roll", "worst": null, "input": 0, "why_not": "not differentiable in float64"}]}
+/// ```
+/// Functions whose backward pass is another one on purpose:
+/// ```preflight
+/// {"gradient_checks": [{"function": "StraightThroughEstimator", "worst": 1.0, "input": 0, "tolerance": 1e-5},
+///   {"function": "GradientReversal", "worst": 2.0, "input": 0, "tolerance": 1e-5}]}
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct GradientCheckRule {
+    /// Relative error that is always allowed.
+    pub error: f64,
+}
+
+impl Default for GradientCheckRule {
+    fn default() -> Self {
+        Self { error: 1e-3 }
+    }
+}
+
+/// Parts of names of functions whose gradient is not that of their forward pass, by design.
+const BY_DESIGN: [&str; 12] = [
+    "revers",
+    "straight",
+    "quant",
+    "round",
+    "sign",
+    "surrogate",
+    "spike",
+    "heaviside",
+    "binar",
+    "clip",
+    "scalegrad",
+    "grl",
+];
+
+/// Whether a function is known by its name to have another gradient on purpose. `STE`, the straight-through estimator, is a part of
+/// many words, so it must stand in capitals.
+fn is_by_design(function: &str) -> bool {
+    let lower = function.to_lowercase();
+    function.contains("STE") || lower == "ste" || BY_DESIGN.iter().any(|part| lower.contains(part))
+}
+
+impl Rule for GradientCheckRule {
+    type Input = Preflight;
+    const ID: &'static str = "gradient-check";
+    const SEVERITY: Severity = Severity::Error;
+    const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::GradientChecks)];
+
+    fn check(&mut self, preflight: &Preflight, report: &mut Report) {
+        for check in preflight.gradient_checks.iter().flatten().filter(|c| c.why_not.is_none()) {
+            let Some(worst) = check.worst.map(|w| w.0) else { continue };
+            let limit = known(check.tolerance).unwrap_or(0.0).max(self.error);
+            if worst <= limit || is_by_design(&check.function) {
+                continue;
+            }
+            let line = check.place.as_ref();
+            let place =
+                if line.is_some() { at_line(line) } else { Place::Op { name: check.function.clone() } };
+            let draft = Draft::new(
+                place,
+                format!(
+                    "the backward pass of `{}`{} is off by {} of its gradient by input {}, against finite differences in double \
+                     precision, limit {}",
+                    check.function,
+                    at_words(line),
+                    Human(worst),
+                    check.input,
+                    Human(limit)
+                ),
+                Evidence::at_most("relative error of the gradient", worst, limit),
+                Remedy::advice("derive the backward pass anew, and check it where it is defined").code(format!(
+                    "x = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)\ntorch.autograd.gradcheck({}.apply, (x,))",
+                    check.function
+                )),
+            )
+            .remedy(Remedy::risky("or leave the gradient to autograd: a plain function of tensors has the right one"))
+            .places(check.called.as_ref().map(|c| at_line(Some(c))))
+            .topic(check.function.clone());
+            report.raise(quote(line).into_iter().fold(draft, Draft::evidence));
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! `input-scale`
+
+use serde::{Deserialize, Serialize};
+use stetho_core::preflight::{Channel, Experiment, Input, Layer, Preflight};
+use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
+
+use crate::experiments::known;
+use crate::runs::round2;
+
+/// Inputs are far from zero mean and unit spread.
+///
+/// ## Why it matters
+/// Initial weights are made for inputs around 0 with a spread of 1. Larger ones saturate activations and call for a tiny learning rate; an
+/// offset that is large against the spread makes all samples look alike to the first layer, and columns of very different size are learned
+/// one after the other.
+///
+/// ## What to do
+/// Subtract the mean and divide by the standard deviation of each channel or column, measured on training data only.
+///
+/// ## Fires on
+/// Bytes of pictures:
+/// ```preflight
+/// {"batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 3, 32, 32], "dtype": "float32", "mean": 118.0, "std": 64.0, "min": 0,
+///   "max": 255}]}, "layers": [{"name": "conv1", "kind": "Conv2d", "n_units": 16, "out_std": 60.0}]}
+/// ```
+/// A column with a large offset:
+/// ```preflight
+/// {"batch": {"n": 64, "inputs": [{"name": "x", "shape": [64, 2], "dtype": "float32", "mean": 12.0, "std": 20.0, "min": -2,
+///   "max": 34.0, "channels": [{"mean": 0.0, "std": 1.0}, {"mean": 30.0, "std": 1.5}]}]}}
+/// ```
+///
+/// ## Stays quiet on
+/// Pictures from 0 to 1, tokens, and a model that begins with a normalisation:
+/// ```preflight
+/// {"batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 3, 32, 32], "dtype": "float32", "mean": 0.47, "std": 0.2, "min": 0,
+///   "max": 1}, {"name": "ids", "shape": [32, 20], "dtype": "int64", "mean": 5000, "std": 3000, "min": 0, "max": 30000}]}}
+/// ```
+/// ```preflight
+/// {"batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 5], "dtype": "float32", "mean": 118.0, "std": 64.0, "min": 0,
+///   "max": 255}]}, "layers": [{"name": "norm", "kind": "BatchNorm1d", "n_units": 5}]}
+/// ```
+/// A model that divides by 255 itself:
+/// ```preflight
+/// {"batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 3, 32, 32], "dtype": "float32", "mean": 118.0, "std": 64.0, "min": 0,
+///   "max": 255}]}, "layers": [{"name": "conv1", "kind": "Conv2d", "n_units": 16, "out_std": 0.3}]}
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct InputScale {
+    /// How far from 0 an input may be.
+    pub reach: f64,
+    /// How many spreads a mean may be away from 0.
+    pub offset: f64,
+    /// Means nearer to 0 than this do no harm.
+    pub mean: f64,
+    /// Spread and mean of what the first layer gives, up to which the model scales its input itself.
+    pub answer: f64,
+}
+
+impl Default for InputScale {
+    fn default() -> Self {
+        Self { reach: 50.0, offset: 4.0, mean: 3.0, answer: 5.0 }
+    }
+}
+
+/// Parts of names of inputs that are no measurements: times, positions, lengths, masks.
+const NO_FEATURES: [&str; 9] = ["mask", "len", "pos", "time", "index", "idx", "size", "box", "step"];
+
+impl Rule for InputScale {
+    type Input = Preflight;
+    const ID: &'static str = "input-scale";
+    const SEVERITY: Severity = Severity::Warning;
+    const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::Batch)];
+    const ALSO: &'static [Signal] = &[Signal::Preflight(Experiment::Layers)];
+
+    fn check(&mut self, preflight: &Preflight, report: &mut Report) {
+        let Some(batch) = &preflight.batch else { return };
+        let first = preflight.layers.iter().flatten().next();
+        if first.is_some_and(|layer| self.is_scaled_within(layer)) {
+            return;
+        }
+        let is_feature = |i: &&Input| {
+            let name = i.name.to_lowercase();
+            i.is_real() && i.shape.len() > 1 && !NO_FEATURES.iter().any(|part| name.contains(part))
+        };
+        for input in batch.inputs.iter().filter(is_feature) {
+            if let Some((what, measure)) = self.fault(input) {
+                report.raise(draft(input, &what, measure));
+            }
+        }
+    }
+}
+
+impl InputScale {
+    /// Whether the model scales its input itself: it begins with a normalisation, or what its first layer gives is of usual size.
+    fn is_scaled_within(&self, first: &Layer) -> bool {
+        let is_norm = first.kind.contains("Norm") || first.is_normalised();
+        let is_usual = known(first.out_std)
+            .zip(known(first.out_mean).or(Some(0.0)))
+            .is_some_and(|(std, mean)| std < self.answer && mean.abs() < self.answer && std > 0.0);
+        is_norm || is_usual && first.kind != "Embedding"
+    }
+
+    fn fault(&self, input: &Input) -> Option<(String, Evidence)> {
+        let reach = input.reach().filter(|r| r.is_finite())?;
+        if reach > self.reach {
+            let what = format!("reach {}", Human(reach));
+            return Some((what, Evidence::at_most("distance from 0", reach, self.reach)));
+        }
+        let is_off = |c: &Channel| {
+            c.mean.0.abs() > self.mean && c.mean.0.abs() > self.offset * c.std.0 && c.std.0 > 0.0
+        };
+        let whole = Channel { mean: input.mean?, std: input.std? };
+        if is_off(&whole) {
+            let ratio = whole.mean.0.abs() / whole.std.0;
+            let what =
+                format!("have a mean of {} and a spread of {}", Human(whole.mean.0), Human(whole.std.0));
+            return Some((
+                what,
+                Evidence::at_most("distance of the mean from 0, in spreads", ratio, self.offset),
+            ));
+        }
+        let off: Vec<(usize, &Channel)> =
+            input.channels.iter().enumerate().filter(|(_, c)| is_off(c)).collect();
+        let (worst, channel) = off
+            .iter()
+            .copied()
+            .max_by(|a, b| (a.1.mean.0.abs() / a.1.std.0).total_cmp(&(b.1.mean.0.abs() / b.1.std.0)))?;
+        let ratio = channel.mean.0.abs() / channel.std.0;
+        let what = format!(
+            "are off in {} of {} columns: column {worst} has a mean of {} and a spread of {}",
+            off.len(),
+            input.channels.len(),
+            Human(channel.mean.0),
+            Human(channel.std.0)
+        );
+        Some((what, Evidence::at_most("distance of a mean from 0, in spreads", ratio, self.offset)))
+    }
+}
+
+fn draft(input: &Input, what: &str, measure: Evidence) -> Draft {
+    let (mean, std) = (known(input.mean).unwrap_or(0.0), known(input.std).unwrap_or(1.0));
+    let is_picture = input.shape.len() == 4;
+    let code = if is_picture {
+        let list = |of: fn(&Channel) -> f64| {
+            let values: Vec<String> = input.channels.iter().map(|c| round2(of(c))).collect();
+            if values.is_empty() { None } else { Some(format!("[{}]", values.join(", "))) }
+        };
+        let mean = list(|c| c.mean.0).unwrap_or_else(|| format!("[{}]", round2(mean)));
+        let std = list(|c| c.std.0).unwrap_or_else(|| format!("[{}]", round2(std)));
+        format!(
+            "transforms.Normalize(mean={mean}, std={std})   # as measured on this batch; better on all training data"
+        )
+    } else {
+        "mean, std = x_train.mean(0), x_train.std(0)\nx = (x - mean) / (std + 1e-8)".to_owned()
+    };
+    let name = if input.name.is_empty() { "inputs".to_owned() } else { format!("inputs `{}`", input.name) };
+    let draft = Draft::new(
+        Place::Whole,
+        format!("the {name} {what} (from {} to {})", number(input.min), number(input.max)),
+        measure,
+        Remedy::risky("centre and scale the inputs, with what is measured on training data").code(code),
+    )
+    .topic(input.name.clone());
+    match &input.histogram {
+        Some(h) if !h.counts.is_empty() => draft.evidence(Evidence::Histogram {
+            name: format!("values of the {name}"),
+            edges: h.edges.clone(),
+            counts: h.counts.clone(),
+        }),
+        _ => draft,
+    }
+}
+
+fn number(value: Option<stetho_core::Number>) -> String {
+    value.map_or_else(|| "?".to_owned(), |n| Human(n.0).to_string())
+}

@@ -1,0 +1,86 @@
+//! `softmax-axis`
+
+use serde::{Deserialize, Serialize};
+use stetho_core::preflight::{Experiment, Preflight, Softmax};
+use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
+
+use crate::experiments::{at_line, at_words, known, quote, shape_words};
+
+/// A softmax sums to 1 over another axis than that of the classes.
+///
+/// ## Why it matters
+/// Over the axis of the batch, the probability of a sample depends on the other samples that happen to be in its batch; over pixels or
+/// positions, each of them competes with the others rather than class with class. The loss is then about something else than it seems.
+///
+/// ## What to do
+/// Name the axis of the classes: `dim=-1` for `(batch, classes)`, `dim=1` for `(batch, classes, height, width)`.
+///
+/// ## Fires on
+/// ```preflight
+/// {"softmaxes": [{"place": {"path": "net.py", "line": 20, "text": "return torch.softmax(x, dim=0)"}, "function": "softmax", "dim": 0,
+///   "shape": [32, 10], "class_dim": 1, "is_attention": false, "sum_error": 4.2}]}
+/// ```
+///
+/// ## Stays quiet on
+/// ```preflight
+/// {"softmaxes": [{"function": "softmax", "dim": -1, "shape": [32, 10], "class_dim": 1, "sum_error": 1e-7},
+///   {"function": "softmax", "dim": -2, "shape": [32, 8, 16, 16], "class_dim": null, "is_attention": true},
+///   {"function": "softmax", "dim": 1, "shape": [32, 8, 16], "class_dim": 2, "is_attention": true, "sum_error": 0.6}]}
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SoftmaxAxis {
+    /// How far from 1 a sum over the classes may be.
+    pub error: f64,
+}
+
+impl Default for SoftmaxAxis {
+    fn default() -> Self {
+        Self { error: 0.001 }
+    }
+}
+
+/// An axis counted from the start.
+fn from_start(dim: i64, softmax: &Softmax) -> i64 {
+    if dim < 0 { dim + softmax.shape.len() as i64 } else { dim }
+}
+
+impl Rule for SoftmaxAxis {
+    type Input = Preflight;
+    const ID: &'static str = "softmax-axis";
+    const SEVERITY: Severity = Severity::Error;
+    const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::Softmaxes)];
+
+    fn check(&mut self, preflight: &Preflight, report: &mut Report) {
+        for softmax in preflight.softmaxes.iter().flatten().filter(|s| !s.is_attention) {
+            let Some((dim, class)) = softmax.dim.zip(softmax.class_dim) else { continue };
+            let (dim, class) = (from_start(dim, softmax), from_start(class, softmax));
+            let error = known(softmax.sum_error).unwrap_or(f64::INFINITY);
+            let sides = |axis: i64| usize::try_from(axis).ok().and_then(|a| softmax.shape.get(a)).copied();
+            if dim == class || error <= self.error || sides(class).is_none_or(|n| n < 2) {
+                continue;
+            }
+            let place = softmax.place.as_ref();
+            let batch = if dim == 0 { ", which is that of the batch" } else { "" };
+            let draft = Draft::new(
+                at_line(place),
+                format!(
+                    "`{}`{} sums to 1 along axis {dim}{batch}; the classes lie along axis {class} of {}, where sums are off by up to {}",
+                    softmax.function,
+                    at_words(place),
+                    shape_words(&softmax.shape),
+                    Human(error)
+                ),
+                Evidence::at_most("distance from 1 of a sum over the classes", error, self.error),
+                Remedy::risky(format!("sum over the classes: `dim={}`", softmax_dim(class, softmax)))
+                    .code(format!("torch.{}(scores, dim={})", softmax.function, softmax_dim(class, softmax))),
+            );
+            report.raise(quote(place).into_iter().fold(draft, Draft::evidence).topic(at_words(place)));
+        }
+    }
+}
+
+/// The axis as people write it: the last as -1.
+fn softmax_dim(axis: i64, softmax: &Softmax) -> i64 {
+    if axis + 1 == softmax.shape.len() as i64 { -1 } else { axis }
+}

@@ -1,0 +1,114 @@
+//! `symmetric-init`
+
+use serde::{Deserialize, Serialize};
+use stetho_core::preflight::{Experiment, Layer, Preflight};
+use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal, count_of};
+
+use crate::show::list;
+
+/// All units of a hidden layer start the same.
+///
+/// ## Why it matters
+/// Units with equal weights give equal outputs, get equal gradients, and stay equal: a layer of 256 such units can do no more than a layer
+/// of one.
+///
+/// ## What to do
+/// Initialise weights at random; PyTorch does so by itself. Constants are for biases, for the scale of normalisations, and zeros for the
+/// last layer of a branch that is added to what goes past it.
+///
+/// ## Fires on
+/// ```preflight
+/// {"layers": [{"name": "fc1", "kind": "Linear", "n_units": 64, "n_distinct": 1, "weight_std": 0.0, "activation": "ReLU", "depth": 0},
+///   {"name": "fc2", "kind": "Linear", "n_units": 10, "n_distinct": 1, "weight_std": 0.0, "depth": 1}]}
+/// ```
+///
+/// ## Stays quiet on
+/// A head that starts at 0, and gates of residual branches that do:
+/// ```preflight
+/// {"layers": [{"name": "fc1", "kind": "Linear", "n_units": 64, "n_distinct": 64, "activation": "ReLU", "depth": 0},
+///   {"name": "adaln", "kind": "Linear", "n_units": 128, "n_distinct": 1, "is_zero": true, "depth": 1},
+///   {"name": "out", "kind": "Conv2d", "n_units": 64, "n_distinct": 1, "is_zero": true, "is_residual_end": true, "depth": 2},
+///   {"name": "head", "kind": "Linear", "n_units": 10, "n_distinct": 1, "is_zero": true, "depth": 3}]}
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SymmetricInit {
+    /// Share of the units that must differ.
+    pub distinct: f64,
+}
+
+impl Default for SymmetricInit {
+    fn default() -> Self {
+        Self { distinct: 0.1 }
+    }
+}
+
+impl Rule for SymmetricInit {
+    type Input = Preflight;
+    const ID: &'static str = "symmetric-init";
+    const SEVERITY: Severity = Severity::Error;
+    const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::Layers)];
+    const ALSO: &'static [Signal] = &[Signal::Preflight(Experiment::Parameters)];
+
+    fn check(&mut self, preflight: &Preflight, report: &mut Report) {
+        let layers: Vec<&Layer> = preflight.layers.iter().flatten().filter(|l| is_of_units(l)).collect();
+        // The outputs of the last layer differ by their labels.
+        let hidden = layers.split_last().map_or(&[][..], |(_, hidden)| hidden);
+        let is_alike = |l: &&&Layer| self.is_alike(l) && is_trained(preflight, l);
+        let alike: Vec<&Layer> = hidden.iter().filter(is_alike).copied().collect();
+        let n_zero = layers.iter().filter(|l| l.is_zero).count();
+        let faulty: Vec<&Layer> = alike
+            .into_iter()
+            .filter(|l| !l.is_zero || l.activation.is_some() && !l.is_residual_end || n_zero == layers.len())
+            .collect();
+        let Some(first) = faulty.first() else { return };
+        let names: Vec<&str> = faulty.iter().map(|l| l.name.as_str()).collect();
+        let how = if faulty.iter().all(|l| l.is_zero) { ": all weights are 0" } else { "" };
+        let distinct = first.n_distinct.unwrap_or(1);
+        let rows = faulty.iter().map(|l| {
+            [l.name.clone(), l.kind.clone(), l.n_units.to_string(), l.n_distinct.unwrap_or(1).to_string()]
+        });
+        report.raise(
+            Draft::new(
+                Place::layer(&first.name),
+                if let [only] = faulty.as_slice() {
+                    format!(
+                        "the {} of `{}` start as {distinct}{how}",
+                        count_of(only.n_units, "unit"),
+                        only.name
+                    )
+                } else {
+                    format!("units start alike in {} of {} layers{how}: {}", faulty.len(), layers.len(), list(&names))
+                },
+                Evidence::at_least(
+                    format!("share of the units of `{}` that differ", first.name),
+                    distinct as f64 / first.n_units.max(1) as f64,
+                    self.distinct,
+                ),
+                Remedy::risky("initialise weights at random, by leaving PyTorch's own initialisation alone or with one of `nn.init`")
+                    .code("nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')\nnn.init.zeros_(layer.bias)"),
+            )
+            .places(faulty.iter().skip(1).map(|l| Place::layer(&l.name)))
+            .count(faulty.len() as u64)
+            .evidence(Evidence::table("layers whose units start alike", ["layer", "kind", "units", "different"], rows)),
+        );
+    }
+}
+
+impl SymmetricInit {
+    fn is_alike(&self, layer: &Layer) -> bool {
+        let Some(distinct) = layer.n_distinct else { return false };
+        layer.n_units > 1 && (distinct <= 1 || (distinct as f64) < self.distinct * layer.n_units as f64)
+    }
+}
+
+/// Whether it is a layer whose units are rows of a weight.
+fn is_of_units(layer: &Layer) -> bool {
+    ["Linear", "Conv", "RNN", "LSTM", "GRU", "Bilinear"].iter().any(|kind| layer.kind.contains(kind))
+        || layer.kind.is_empty()
+}
+
+/// A filter that is fixed may well be constant.
+fn is_trained(preflight: &Preflight, layer: &Layer) -> bool {
+    preflight.parameter(&format!("{}.weight", layer.name)).is_none_or(|p| p.trainable)
+}

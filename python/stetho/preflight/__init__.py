@@ -1,0 +1,267 @@
+"""The checks before training: short experiments on the user's own first step, after each of which all is as it was.
+
+An experiment is a module of this package with `NAME`, `TITLE`, `SHARE` (of the time allowed) and a function `measure(bench)`. It may be a
+generator: ``outcome = yield Attempt(bench, …)`` has the user's step made once more. What it returns goes under its name into
+``preflight.json``; `Skip` says why it does not apply. Numbers only: what they mean is judged by the rules.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import time
+import traceback
+from importlib import import_module
+
+from stetho import rows
+from stetho.preflight import record
+from stetho.preflight.attempt import Aside, Attempt, Skip
+from stetho.preflight.bench import Bench
+from stetho.preflight.draws import Draws
+from stetho.preflight.kept import Kept
+from stetho.preflight.quiet import Forbidden, Quiet
+from stetho.session import Body, Stopped
+
+#: Modules of this package, in the order of their worth.
+EXPERIMENTS: tuple[str, ...] = (
+    "facts", "overfit", "zeroed", "mixing", "causal", "validation", "output", "gradient_checks", "range", "sizes", "mini_validation",
+)
+#: Those that are made only if asked for, by option.
+ON_REQUEST = {"ladder": "ladder", "memory": "memory"}
+#: Seconds allowed in all.
+BUDGET = 60.0
+
+
+class Preflight:
+    """All experiments, once, before the first step of a run."""
+
+    def __init__(self, options: dict) -> None:
+        self.is_only = bool(options.get("only"))
+        self.budget = float(options.get("budget") or BUDGET)
+        self._options = options
+        self.record: dict = {"schema": 1, "budget": self.budget, "experiments": []}
+        self._bodies = 0
+
+    def is_due(self, session) -> bool:
+        """Whether this body is the one: the first in which all models have their parameters."""
+        self._bodies += 1
+        lazy = getattr(session.torch.nn.parameter, "UninitializedTensorMixin", None)
+        if lazy is None or self._bodies > 1:
+            return True
+        import gc
+
+        return not any(issubclass(type(v), lazy) for v in gc.get_objects())
+
+    def run(self, session, number: int, values: tuple):
+        """Yields the values of one attempt after another; gives the batches that the body drew."""
+        started = time.perf_counter()
+        self.record["script"] = session.options.script
+        body = Body(session.sites[number], number, values)
+        session.body = body
+        quiet, kept = Quiet(), Kept(session)
+        # What the script's branches and files are is recorded of the training alone.
+        code = getattr(session, "code", None)
+        if code is not None:
+            code.pause()
+        frame = session.user_frame()
+        try:
+            session.random = session.random or _random(session)
+            session.random.take()
+            kept.take(_roots(session, frame, values))
+            session.draws = Draws(session.torch, kept)
+            bench = Bench(session, body, kept)
+            _look_around(bench, frame)
+            quiet.enter()
+            try:
+                yield from self._experiments(bench, started)
+            finally:
+                session.experiment = None
+                kept.restore()
+                session.random.restore()
+                quiet.leave()
+            self.record["seconds"] = round(time.perf_counter() - started, 3)
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            _failed(session, "the preflight", error)
+        finally:
+            session.body = session.experiment = None
+            session.scaled = None
+            if code is not None:
+                code.resume()
+        self._write(session)
+        if self.is_only:
+            raise Stopped(0)
+        return body.batches
+
+    def conclude(self, session) -> None:
+        """The script has ended without a step that could be tried out: every experiment says so."""
+        why = "the script did not import PyTorch" if session.torch is None else (
+            "no training step was found in the script" if not session.sites else "the script made no training step"
+        )
+        self.record["script"] = session.options.script
+        for name in self._names():
+            title = _title(name)
+            self.record["experiments"].append({"name": name, "title": title, "seconds": 0.0, "skipped": why})
+        self.record["seconds"] = 0.0
+        self._write(session)
+
+    def _experiments(self, bench, started: float):
+        for name in self._names():
+            module = import_module(f"stetho.preflight.{name}")
+            entry = {"name": module.NAME, "title": module.TITLE, "seconds": 0.0, "skipped": None}
+            self.record["experiments"].append(entry)
+            before = time.perf_counter()
+            left = started + self.budget - before
+            try:
+                if left <= 0:
+                    raise Skip(f"the {self.budget:g} s allowed were used up")
+                if name != "facts":
+                    _must_work(bench)
+                bench.deadline = before + min(left, module.SHARE * self.budget)
+                found = yield from self._measure(module, bench)
+                if name == "facts":
+                    self.record.update(found)
+                elif found is not None:
+                    self.record[module.NAME] = found
+            except Skip as reason:
+                entry["skipped"] = str(reason)
+            except Exception as error:
+                entry["skipped"] = f"failed: {type(error).__name__}: {error}".splitlines()[0][:200]
+                if os.environ.get("STETHO_DEBUG"):
+                    traceback.print_exc(file=sys.__stderr__)
+            entry["seconds"] = round(time.perf_counter() - before, 3)
+
+    def _names(self) -> list[str]:
+        asked = [n for n, option in ON_REQUEST.items() if self._options.get(option)]
+        left_out = {"range"} if self._options.get("range") is False else set()
+        return [n for n in (*EXPERIMENTS, *asked) if n not in left_out]
+
+    def _measure(self, module, bench):
+        session = bench.session
+        bench.start_over()
+        session.experiment = Aside
+        steps = module.measure(bench)
+        if not inspect.isgenerator(steps):
+            return steps
+        outcome = None
+        while True:
+            try:
+                attempt = steps.send(outcome)
+            except StopIteration as end:
+                return end.value
+            attempt.enter()
+            session.experiment = attempt
+            try:
+                yield attempt.values
+            finally:
+                session.experiment = Aside
+                attempt.leave()
+            bench.n_made += 1
+            outcome = attempt
+
+    def _write(self, session) -> None:
+        folder = session.options.folder
+        if folder is None:
+            return
+        try:
+            record.write(os.path.join(folder, "preflight.json"), self.record)
+        except OSError as error:
+            session.say(f"the preflight could not be written: {error.strerror or error}")
+
+
+def _title(name: str) -> str:
+    """The title of an experiment; read from its text, since importing it may need PyTorch."""
+    import ast
+
+    with open(os.path.join(os.path.dirname(__file__), f"{name}.py"), encoding="utf-8") as file:
+        tree = ast.parse(file.read())
+    found = [n.value.value for n in tree.body if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "TITLE" and isinstance(n.value, ast.Constant)]
+    return found[0] if found else name
+
+
+def _must_work(bench) -> None:
+    """Experiments need a step that can be made."""
+    if bench.watched is None:
+        raise Skip("the step could not be looked at")
+    error = bench.watched.error
+    if isinstance(error, Forbidden):
+        raise Skip("the step changes files, which an experiment must not")
+    if error is not None:
+        raise Skip("the step itself fails")
+    if bench.n_backward == 0:
+        raise Skip("the step ends before its backward pass")
+
+
+def _random(session):
+    from stetho.state import RandomStates
+
+    return RandomStates(session.torch)
+
+
+def _roots(session, frame, values: tuple) -> list:
+    """What the user's step can reach: variables of his frames, of his modules, and what the body starts from."""
+    roots: list = [v for v in values if v is not session.UNBOUND]
+    while frame is not None:
+        if session.options.is_own(frame.f_code.co_filename):
+            roots.extend(v for n, v in list(frame.f_locals.items()) if not n.startswith("__"))
+            roots.append(frame.f_globals)
+        frame = frame.f_back
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if isinstance(path, str) and session.options.is_own(path):
+            roots.append(vars(module))
+    return roots
+
+
+def _look_around(bench, frame) -> None:
+    """Models, optimizers, loaders and the batch, before anything is run."""
+    session, torch = bench.session, bench.torch
+    inner = {id(c) for m in bench.modules for c in m.children()}
+    held = {id(p) for o in bench.kept.optimizers for g in o.param_groups for p in g["params"]}
+    outer = [m for m in bench.modules if id(m) not in inner]
+    bench.optimizers = [o for o in bench.kept.optimizers if any(g["params"] for g in o.param_groups)]
+    bench.models = [m for m in outer if any(id(p) in held for p in m.parameters())] or [
+        m for m in outer if next(m.parameters(), None) is not None
+    ]
+    bench.parameters = list({id(p): p for m in outer for p in m.parameters()}.values())
+    if bench.parameters:
+        bench.device = bench.parameters[0].device
+    names: dict[int, tuple] = {}
+    while frame is not None:
+        if session.options.is_own(frame.f_code.co_filename):
+            for scope in (frame.f_locals, frame.f_globals):
+                for name, value in list(scope.items()):
+                    if any(value is loader for loader in bench.kept.loaders):
+                        names.setdefault(id(value), (name, value))
+        frame = frame.f_back
+    for loader in bench.kept.loaders:
+        names.setdefault(id(loader), ("", loader))
+    bench.loaders = list(names.values())
+    last = session.batches.last
+    if last is not None and last.loader is not None:
+        bench.train_loader = last.loader()
+    _find_batch(bench, torch)
+
+
+def _find_batch(bench, torch) -> None:
+    site, body = bench.site, bench.body
+    for name, value in zip(site.carried, body.values):
+        if value is bench.session.UNBOUND:
+            continue
+        if name in site.targets or isinstance(value, (torch.Tensor, dict, list, tuple)):
+            for inner, tensor in rows.tensors_in(torch, value, name):
+                if not tensor.requires_grad:
+                    bench.batch[inner] = tensor
+    own = {n: t for n, t in bench.batch.items() if n.split("[")[0].split(".")[0] in site.targets}
+    bench.n_rows = rows.batch_size(list(own.values())) or rows.batch_size(list(bench.batch.values()))
+
+
+def _failed(session, what: str, error: Exception) -> None:
+    session.say(f"{what} failed in stetho itself, the training goes on without it: {type(error).__name__}: {error}".splitlines()[0])
+    if os.environ.get("STETHO_DEBUG"):
+        traceback.print_exc()
+
+
+__all__ = ["Attempt", "Bench", "Preflight", "Skip"]

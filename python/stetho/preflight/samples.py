@@ -1,0 +1,92 @@
+"""Which dimension of a tensor counts the samples, and batches of fewer samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stetho.preflight import trees
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a batch: `n` samples, along dimension 0 or 1 of the inputs."""
+
+    n: int
+    axis: int = 0
+
+    def dimension(self, tensor) -> int | None:
+        """The dimension of a tensor that counts samples."""
+        for d in (self.axis, 1 - self.axis):
+            if tensor.dim() > d and tensor.shape[d] == self.n:
+                return d
+        return None
+
+    def rows(self, tensor):
+        """A tensor as (samples, everything else); None where it has none. Samples and something else may share a dimension, the
+        first."""
+        if tensor.dim() > self.axis and tensor.shape[self.axis] == self.n:
+            return tensor.movedim(self.axis, 0).reshape(self.n, -1)
+        if tensor.dim() and tensor.shape[0] == self.n and self.axis == 0:
+            return tensor.reshape(self.n, -1)
+        if tensor.dim() and tensor.shape[0] > self.n and tensor.shape[0] % self.n == 0:
+            k = tensor.shape[0] // self.n
+            if self.axis == 0:
+                return tensor.reshape(self.n, -1)
+            return tensor.reshape(k, self.n, -1).movedim(1, 0).reshape(self.n, -1)
+        return None
+
+
+def taken(torch, value, reading: Reading, indices: list[int]):
+    """The same arguments with these samples alone, in this order. What has no samples is shared."""
+
+    def take(tensor):
+        d = reading.dimension(tensor)
+        return tensor if d is None else tensor.index_select(d, torch.tensor(indices, device=tensor.device))
+
+    return trees.mapped(torch, value, take)
+
+
+def readings(torch, inputs, batch: list, n_rows: int | None, is_sequence_first: bool) -> list[Reading]:
+    """How the arguments of a model may be read, the likeliest first.
+
+    `batch` are the tensors that the user's loop was given, `n_rows` how many samples they seem to have. Where nothing tells, and
+    the network has layers that take time first, both dimensions are possible.
+    """
+    tensors = [t for _, t in trees.leaves(torch, inputs) if t.dim() > 0 and t.numel() > 1]
+    if not tensors:
+        return []
+    main = max(tensors, key=lambda t: (t.dim(), t.numel()))
+    if n_rows is not None and n_rows > 1:
+        found = [Reading(n_rows, d) for d in (0, 1) if main.dim() > d and main.shape[d] == n_rows]
+        if found:
+            is_same = any(t.shape == main.shape for t in batch)
+            return found[:1] if is_same or len(found) == 1 else found
+    found = [Reading(main.shape[0], 0)]
+    if is_sequence_first and main.dim() > 1:
+        found.append(Reading(main.shape[1], 1))
+    return [r for r in found if r.n > 1]
+
+
+def is_sequence_first(torch, model) -> bool:
+    """Whether a network has layers that take (time, samples, …)."""
+    kinds = (torch.nn.RNNBase, torch.nn.MultiheadAttention)
+    return any(isinstance(m, kinds) and not getattr(m, "batch_first", True) for m in model.modules())
+
+
+def is_graph(torch, inputs, keywords) -> bool:
+    """Whether the arguments look like the nodes and edges of a graph, whose rows are meant to be mixed."""
+    leaves = trees.leaves(torch, (list(inputs), dict(keywords or {})))
+    names = {str(part) for path, _ in leaves for part in path}
+    if any(word in name.lower() for name in names for word in ("edge", "adj")):
+        return True
+    rows = {t.shape[0] for _, t in leaves if t.dim() > 1 and trees.is_float(t)}
+    for _, tensor in leaves:
+        if tensor.layout != torch.strided:
+            return True
+        if tensor.dim() != 2:
+            continue
+        if tensor.shape[0] == 2 and tensor.shape[1] > 2 and trees.is_integer(tensor) and len(leaves) > 1:
+            return True
+        if tensor.shape[0] == tensor.shape[1] and tensor.shape[0] in rows and len(leaves) > 1 and tensor.shape[0] > 2:
+            return True
+    return any(type(v).__module__.startswith(("torch_geometric", "dgl")) for v in (*inputs, *(keywords or {}).values()))

@@ -1,0 +1,377 @@
+"""The first attempt: the step as it is, with the calls of models, losses and softmaxes seen with their arguments."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from stetho.observe import place_of
+from stetho.preflight.attempt import Attempt
+from stetho.preflight.bench import leaves
+
+#: Functions of `torch.nn.functional` that are losses.
+LOSSES = frozenset(
+    "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div "
+    "poisson_nll_loss gaussian_nll_loss hinge_embedding_loss multilabel_margin_loss multi_margin_loss soft_margin_loss margin_ranking_loss "
+    "multilabel_soft_margin_loss cosine_embedding_loss triplet_margin_loss triplet_margin_with_distance_loss ctc_loss".split()
+)
+#: What makes probabilities.
+SOFTMAXES = frozenset("softmax log_softmax sigmoid logsigmoid softmin gumbel_softmax sigmoid_ log_sigmoid hardsigmoid".split())
+#: Calls of each kind that are kept.
+MOST_CALLS = 64
+_NN = torch.nn
+#: Modules with weights of which each row makes one unit; those that normalise over samples or groups.
+LAYERS = (_NN.Linear, _NN.Conv1d, _NN.Conv2d, _NN.Conv3d, _NN.ConvTranspose1d, _NN.ConvTranspose2d, _NN.ConvTranspose3d)
+_BATCH_NORM = _NN.modules.batchnorm._BatchNorm
+_INSTANCE_NORM = _NN.modules.instancenorm._InstanceNorm
+NORMS = (_BATCH_NORM, _INSTANCE_NORM, _NN.GroupNorm, _NN.LayerNorm)
+#: Modules whose output stands for what they were given.
+_PASSING = (_NN.Identity, _NN.modules.dropout._DropoutNd)
+#: Activations that are 0 for a part of the numbers, and others, as modules and functions.
+_ACTIVATIONS = frozenset(
+    "relu relu_ relu6 leaky_relu leaky_relu_ gelu silu elu elu_ selu celu mish softplus tanh tanh_ sigmoid hardtanh hardswish prelu rrelu "
+    "softsign logsigmoid threshold".split()
+)
+#: Operations through which a tensor is still what a softmax made of it.
+_SAME = frozenset(
+    "view reshape flatten squeeze unsqueeze permute transpose contiguous __getitem__ float to clone t mT movedim swapaxes type_as clamp clip "
+    "clamp_min clamp_max clamp_ double half bfloat16 index_select unflatten".split()
+)
+#: Operations that put values to numbers of classes.
+_ADDITIONS = frozenset("add __add__ __radd__ __iadd__ add_ iadd radd".split())
+_ARGMAX = frozenset("argmax max topk".split())
+
+
+@dataclass
+class LossCall:
+    """A call of a loss function."""
+
+    function: str
+    call: object
+    args: tuple
+    kwargs: dict
+    place: object
+    value: object
+    #: Of how many backward passes there were before it.
+    n_backward: int
+    #: What made its input, if that was a softmax or the like: its name and place.
+    origin: tuple | None = None
+    #: Whether it is one term of several.
+    is_part: bool = False
+
+    def argument(self, position: int, name: str, default=None):
+        """An argument by position or name."""
+        return self.args[position] if len(self.args) > position else self.kwargs.get(name, default)
+
+    @property
+    def input(self):
+        """What the model has made."""
+        return self.argument(0, "input")
+
+    @property
+    def target(self):
+        """What it should have made."""
+        return self.argument(1, "target")
+
+    def on(self, output):
+        """The same call on another input."""
+        if self.args:
+            return self.call(output, *self.args[1:], **self.kwargs)
+        return self.call(**{**self.kwargs, "input": output})
+
+
+@dataclass
+class Softmax:
+    """A call of a softmax or sigmoid."""
+
+    function: str
+    dim: int | None
+    place: object
+    module: object
+    output: object
+    #: Whether it was made between two products of matrices, as attention is.
+    is_attention: bool = False
+    class_dim: int | None = None
+
+
+@dataclass
+class HandMade:
+    """A difference between something that needs a gradient and something that does not, whose shapes differ."""
+
+    place: object
+    shapes: tuple
+    dtype: str
+
+
+@dataclass
+class ModuleCall:
+    """A call of a module that no other module made."""
+
+    module: object
+    args: tuple
+    kwargs: dict
+    output: object = None
+    autocast: tuple = (False, None)
+    is_grad: bool = True
+    n_backward: int = 0
+    place: object = None
+
+
+@dataclass
+class LeafCall:
+    """The first call of a module without children."""
+
+    module: object
+    input: object
+    output: object
+    depth: int
+    order: int = 0
+    extra: dict = field(default_factory=dict)
+
+
+class Functions(TorchFunctionMode):
+    """Sees calls of the functions of PyTorch."""
+
+    def __init__(self, watched) -> None:
+        super().__init__()
+        self._watched = watched
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        watched = self._watched
+        try:
+            out = func(*args, **kwargs)
+        except Exception:
+            if name in LOSSES:
+                watched.saw_loss_call(name, func, args, kwargs, None, sys._getframe(1))
+            raise
+        if name in LOSSES:
+            watched.saw_loss_call(name, func, args, kwargs, out, sys._getframe(1))
+        elif name in SOFTMAXES and isinstance(out, torch.Tensor):
+            watched.saw_activation(name, args, out)
+            watched.saw_softmax(name, args, kwargs, out, sys._getframe(1))
+        elif name in _ACTIVATIONS and isinstance(out, torch.Tensor):
+            watched.saw_activation(name, args, out)
+        elif name in _SAME and isinstance(out, torch.Tensor) and args:
+            watched.passes(args[0], out)
+        elif name in _ARGMAX and args and isinstance(args[0], torch.Tensor):
+            watched.saw_argmax(args, kwargs)
+        elif name in ("matmul", "bmm", "baddbmm", "einsum", "__matmul__"):
+            watched.saw_product(args)
+        elif name in _ADDITIONS:
+            watched.saw_addition(args)
+        elif name in ("sub", "__sub__", "rsub", "__rsub__", "sub_") and len(args) >= 2:
+            watched.saw_difference(args, out, sys._getframe(1))
+        elif name == "scaled_dot_product_attention":
+            watched.n_attentions += 1
+        return out
+
+
+class Watched(Attempt):
+    """The step as it is, seen."""
+
+    def __init__(self, bench) -> None:
+        super().__init__(bench)
+        self.calls: list[ModuleCall] = []
+        self.leaves_called: list[LeafCall] = []
+        self.loss_calls: list[LossCall] = []
+        self.softmaxes: list[Softmax] = []
+        self.differences: list[HandMade] = []
+        self.loss_tensors: list = []
+        self.n_attentions = 0
+        #: Whether the step draws random numbers before it calls a model.
+        self.draws_first = False
+        #: Norms of the loss's gradient with regard to what models gave, by the identity of the tensor.
+        self.output_gradients: dict[int, float] = {}
+        #: Names of the parameters whose gradients were there after the last backward pass, with their norms.
+        self.gradients: dict[int, float] = {}
+        self._stack: list = []
+        self._made: dict[int, tuple] = {}
+        self._known: set[int] = set()
+        self._from_layer: dict[int, tuple] = {}
+        self._normed: dict[int, object] = {}
+
+    def enter(self) -> None:
+        for module in self.bench.modules:
+            self._handles.append(module.register_forward_pre_hook(self._before, with_kwargs=True))
+            self._handles.append(module.register_forward_hook(self._after, with_kwargs=True, always_call=True))
+        self._modes = [Functions(self)]
+        super().enter()
+
+    # -- modules
+
+    def _before(self, module, args, kwargs):
+        if not self._stack and len(self.calls) < MOST_CALLS:
+            device = self.bench.device.type
+            autocast = (torch.is_autocast_enabled(device), torch.get_autocast_dtype(device))
+            place = place_of(sys._getframe(1), self.bench.session.options.is_own)
+            self.calls.append(
+                ModuleCall(module, args, dict(kwargs), None, autocast, torch.is_grad_enabled(), len(self.losses), place)
+            )
+            self.draws_first |= len(self.calls) == 1 and not self.bench.session.random.is_now()
+        self._stack.append(module)
+
+    def _after(self, module, args, kwargs, output):
+        if self._stack and self._stack[-1] is module:
+            self._stack.pop()
+        if not self._stack and self.calls and self.calls[-1].module is module:
+            self.calls[-1].output = output
+            for _, tensor in leaves(output):
+                if tensor.requires_grad:
+                    tensor.register_hook(self._keep_norm(id(tensor)))
+        if id(module) in self._known or len(self.leaves_called) >= 2000 or next(module.children(), None) is not None:
+            return
+        self._known.add(id(module))
+        first = args[0] if args else next(iter(kwargs.values()), None)
+        made = output[0] if isinstance(output, (tuple, list)) and output else output
+        self._saw_leaf(module, first, made)
+
+    def _keep_norm(self, key: int):
+        self.output_gradients[key] = 0.0
+
+        def keep(gradient) -> None:
+            self.output_gradients[key] = float(gradient.detach().float().norm())
+
+        return keep
+
+    def _saw_leaf(self, module, first, made) -> None:
+        call = LeafCall(module, _detached(first), _detached(made), len(self._stack), len(self.leaves_called))
+        call.extra["training"] = module.training
+        self.leaves_called.append(call)
+        if not isinstance(made, torch.Tensor):
+            return
+        if isinstance(module, LAYERS):
+            if made.is_floating_point() and made.numel() > 1:
+                flat = made.detach().float()
+                call.extra["out_std"], call.extra["out_mean"] = float(flat.std(unbiased=False)), float(flat.mean())
+            self._from_layer[id(made)] = (call, made)
+            return
+        layer = self.layer_of(first)
+        if layer is None:
+            return
+        if isinstance(module, NORMS) and not self._is_normed(first):
+            layer.extra.setdefault("before", type(module).__name__)
+        if isinstance(module, (*NORMS, *_PASSING)) or "drop" in type(module).__name__.lower():
+            self._from_layer[id(made)] = (layer, made)
+            self._normed[id(made)] = made
+
+    def layer_of(self, tensor):
+        """The layer that made this tensor, if nothing but a normalisation, dropout or change of shape came after it."""
+        known = self._from_layer.get(id(tensor))
+        return known[0] if known is not None and known[1] is tensor else None
+
+    def _is_normed(self, tensor) -> bool:
+        return self._normed.get(id(tensor)) is tensor
+
+    # -- functions
+
+    def saw_loss_call(self, name, func, args, kwargs, out, frame) -> None:
+        """A loss was worked out."""
+        if len(self.loss_calls) >= MOST_CALLS:
+            return
+        call = LossCall(name, func, tuple(args), dict(kwargs), self._place(frame), out, len(self.losses))
+        made = self._made.get(id(call.input))
+        call.origin = made[0] if made is not None and made[1] is call.input else None
+        self.loss_calls.append(call)
+        for softmax in self.softmaxes:
+            if softmax.output is call.input and name in ("nll_loss", "cross_entropy", "kl_div") and softmax.output.dim() > 1:
+                softmax.class_dim = 1 if name != "kl_div" else softmax.output.dim() - 1
+
+    def is_output_of(self, origin: tuple, tensor) -> bool:
+        """Whether this tensor is what that softmax made, under whatever shape."""
+        made = self._made.get(id(tensor))
+        return made is not None and made[1] is tensor and made[0][2] is origin[2]
+
+    def saw_softmax(self, name, args, kwargs, out, frame) -> None:
+        """Probabilities were made."""
+        dim = kwargs.get("dim", args[1] if len(args) > 1 and isinstance(args[1], int) else None)
+        place = self._place(frame)
+        softmax = Softmax(name, dim, place, self._stack[-1] if self._stack else None, out)
+        self._made[id(out)] = ((name, place, softmax), out)
+        if "softmax" in name or name == "softmin":
+            if dim is None and args and isinstance(args[0], torch.Tensor):
+                softmax.dim = 0 if args[0].dim() in (0, 1, 3) else 1
+            if len(self.softmaxes) < MOST_CALLS:
+                self.softmaxes.append(softmax)
+
+    def passes(self, before, after) -> None:
+        """A tensor goes on under another shape."""
+        made = self._made.get(id(before))
+        if made is not None and made[1] is before:
+            self._made[id(after)] = (made[0], after)
+        layer = self.layer_of(before)
+        if layer is not None:
+            self._from_layer[id(after)] = (layer, after)
+            if self._is_normed(before):
+                self._normed[id(after)] = after
+
+    def saw_activation(self, name, args, out) -> None:
+        """Something was made of a layer's output, unit by unit."""
+        layer = self.layer_of(args[0]) if args else None
+        if layer is None or "activation" in layer.extra:
+            return
+        layer.extra["activation"] = name.rstrip("_")
+        flat = out.detach()
+        unit = 1 if "Conv" in type(layer.module).__name__ and flat.dim() > 1 else flat.dim() - 1
+        if flat.dim() > 1 and flat.shape[0] > 1:
+            is_zero = (flat == 0).movedim(unit, 0).flatten(1).all(1)
+            layer.extra["zero_units"] = float(is_zero.double().mean())
+
+    def saw_addition(self, args) -> None:
+        """Something was added to a layer's output: it may be the end of a residual branch."""
+        if len(args) < 2 or not all(isinstance(a, torch.Tensor) and a.dim() > 1 for a in args[:2]):
+            return
+        for value in args[:2]:
+            layer = self.layer_of(value)
+            if layer is not None:
+                layer.extra["is_residual_end"] = True
+
+    def saw_argmax(self, args, kwargs) -> None:
+        """Classes were read off."""
+        made = self._made.get(id(args[0]))
+        dim = kwargs.get("dim", args[1] if len(args) > 1 and isinstance(args[1], int) else None)
+        if made is not None and made[1] is args[0] and dim is not None:
+            made[0][2].class_dim = dim
+
+    def saw_product(self, args) -> None:
+        """A product of matrices: of what a softmax made, it is attention."""
+        for value in args[1:] if args and isinstance(args[0], str) else args:
+            made = self._made.get(id(value)) if isinstance(value, torch.Tensor) else None
+            if made is not None and made[1] is value:
+                made[0][2].is_attention = True
+
+    def saw_difference(self, args, out, frame) -> None:
+        """``prediction - target``, where the one needs a gradient and the other does not."""
+        a, b = args[:2]
+        if not (isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)) or self._stack or a.shape == b.shape:
+            return
+        if a.requires_grad == b.requires_grad or min(a.numel(), b.numel()) < 2 or len(self.differences) >= MOST_CALLS:
+            return
+        prediction, target = (a, b) if a.requires_grad else (b, a)
+        self.differences.append(HandMade(self._place(frame), (tuple(prediction.shape), tuple(target.shape)), str(target.dtype).removeprefix("torch.")))
+
+    def _place(self, frame):
+        return place_of(frame, self.bench.session.options.is_own)
+
+    # -- the backward pass
+
+    def saw_loss(self, loss) -> None:
+        self.loss_tensors.append(loss)
+
+    def on_backward(self, original, tensors, args, kwargs):
+        result = super().on_backward(original, tensors, args, kwargs)
+        for parameter in self.bench.parameters:
+            if parameter.grad is not None:
+                gradient = parameter.grad.detach()
+                norm = float((gradient._values() if gradient.is_sparse else gradient).float().norm())
+                known = self.gradients.get(id(parameter))
+                self.gradients[id(parameter)] = norm if known is None else max(norm, known)
+        return result
+
+
+def _detached(value):
+    return value.detach() if isinstance(value, torch.Tensor) else None

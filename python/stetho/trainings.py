@@ -1,0 +1,57 @@
+"""Several trainings in one script, one after the other: the trials of a search, the folds of a cross-validation, a teacher and then its
+student. Each is a run of its own, in a folder of its own below the run directory."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+
+def goes_on(session, loss) -> bool:
+    """Whether a loss is that of parameters that were stepped before. The first loss of another model is no jump of the one before it; levels
+    are learned anew then."""
+    from stetho.probes import graph
+
+    known = {id(p) for seen in session.gradients.values() for p in seen.parameters}
+    leaves = [n.node.variable for n in graph.walk(loss) if hasattr(n.node, "variable")]
+    if not leaves or any(id(p) in known for p in leaves):
+        return True
+    session.trap.spikes.clear()
+    return False
+
+
+def is_another(session, optimizer) -> bool:
+    """Whether an optimizer that steps for the first time trains a model that none before it did."""
+    known = {id(p) for model in session.models for p in model.parameters()}
+    return bool(known) and not any(id(p) in known for group in optimizer.param_groups for p in group["params"])
+
+
+def is_alone(session, optimizer) -> bool:
+    """Whether all optimizers before it are gone, so that what they trained is done with."""
+
+    def others() -> bool:
+        return any(o is not optimizer for o in list(session.gradients))
+
+    if others():
+        gc.collect()
+    return not others()
+
+
+def begin(session) -> None:
+    """From here on all goes to the log of another training."""
+    probes = session.probes
+    if probes is not None:
+        probes.close()
+    session.n_trainings += 1
+    session.step = 0
+    session.trap.spikes.clear()
+    session.trap.recent.clear()
+    if session.log is not None:
+        from stetho import _core
+
+        session.log.flush()
+        folder = os.path.join(session.options.folder, f"training-{session.n_trainings}")
+        session.log = _core.RunLog(folder)
+        session.folder = folder
+    if probes is not None:
+        probes.start_over(session.log)
