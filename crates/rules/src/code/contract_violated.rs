@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use stetho_core::code::{Code, Contract, Violation};
-use stetho_core::{
-    Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal, count_of, thousands,
-};
+use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal, count_of, thousands};
 
 /// A sample breaks the contract of its data loader.
 ///
@@ -53,7 +51,11 @@ impl Rule for ContractViolated {
     fn check(&mut self, code: &Code, report: &mut Report) {
         for contract in code.contracts.iter().flatten() {
             if contract.n_violations >= contract.n_samples && contract.n_samples >= 8 {
-                contract.violations.first().into_iter().for_each(|first| report.raise(whole(contract, first)));
+                contract
+                    .violations
+                    .first()
+                    .into_iter()
+                    .for_each(|first| report.raise(whole(contract, first)));
                 continue;
             }
             // One cause, once: what breaks one rule of one field.
@@ -65,7 +67,8 @@ impl Rule for ContractViolated {
                 }
                 told.push(key);
                 let of_rule = |v: &&Violation| (field_of(v), v.rule.as_str()) == key;
-                report.raise(draft(contract, &contract.violations.iter().filter(of_rule).collect::<Vec<_>>()));
+                report
+                    .raise(draft(contract, &contract.violations.iter().filter(of_rule).collect::<Vec<_>>()));
             }
         }
     }
@@ -93,8 +96,13 @@ fn whole(contract: &Contract, first: &Violation) -> Draft {
     let draft = Draft::new(
         place(first),
         message,
-        Evidence::at_most("violations of the contract a sample", contract.n_violations as f64 / contract.n_samples as f64, 0.0),
-        Remedy::advice("have a contract inferred from this loader, and compare the two").command("stetho run --contract infer SCRIPT"),
+        Evidence::at_most(
+            "violations of the contract a sample",
+            contract.n_violations as f64 / contract.n_samples as f64,
+            0.0,
+        ),
+        Remedy::advice("have a contract inferred from this loader, and compare the two")
+            .command("stetho run --contract infer SCRIPT"),
     )
     .remedy(Remedy::advice("name the loaders that it is about in it: `loaders = [...]`"))
     .count(contract.n_violations)
