@@ -318,7 +318,7 @@ def before_step(torch, session, optimizer) -> None:
     look_at_gradients(torch, session, optimizer)
     if session.debugger is not None:
         frame = session.user_frame()
-        session.debugger.look("grad_norm", square_sum**0.5, frame)
+        session.debugger.look("grad_norm", session.square_sum**0.5, frame)
         session.debugger.look("learning_rate", float(optimizer.param_groups[0]["lr"]), frame)
     body = session.body
     # One that calls a closure changes the weights between its backward passes.
