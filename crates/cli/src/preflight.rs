@@ -60,3 +60,30 @@ pub(crate) fn document(
 pub(crate) fn facts(record: &Preflight, findings: &[Finding]) -> PreflightFacts {
     PreflightFacts::of(record, findings, stetho_rules::preflight::RULES.iter().map(|entry| &entry.info))
 }
+
+#[cfg(test)]
+mod tests {
+    use stetho_core::Severity;
+
+    use super::*;
+
+    fn seat() -> Result<Judges> {
+        Ok(Judges::new(|_| true, &Map::new())?)
+    }
+
+    #[test]
+    fn the_report_is_that_of_the_record_and_without_one_there_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = |all| document(folder.path(), "train.py", all, &seat, Instant::now());
+        let none = made(false).unwrap_err().to_string();
+        assert!(none.starts_with("`train.py` came to no training step"), "{none}");
+        let record = r#"{"experiments": [{"name": "facts", "title": "the step as it is"}], "loss_calls": [{"function":
+            "cross_entropy", "n_classes": 3, "input_from": "softmax"}], "sizes": 3}"#;
+        std::fs::write(folder.path().join(stetho_core::preflight::FILE), record).unwrap();
+        let report = made(false).unwrap();
+        assert_eq!((report.command.as_str(), report.worst()), ("preflight", Some(Severity::Error)));
+        assert_eq!(report.findings[0].rule, "double-softmax");
+        assert_eq!(report.facts["preflight"]["checks"][0]["rules"][0], "double-softmax");
+        assert!(report.facts["skipped_files"][0].as_str().unwrap().starts_with("`sizes` of the record"));
+    }
+}

@@ -188,10 +188,9 @@ fn measured(record: &Preflight, experiment: Experiment) -> Option<String> {
         }
         Experiment::MiniValidation => {
             let n = record.mini_validation.as_ref()?.smallest?;
-            Some(format!(
-                "{} tell a difference of 5 % of the loss, at 95 %",
-                count_of(n, "validation sample")
-            ))
+            let tell = if n == 1 { "tells" } else { "tell" };
+            let samples = count_of(n, "validation sample");
+            Some(format!("{samples} {tell} a difference of 5 % of the loss, at 95 %"))
         }
         Experiment::GradientChecks => {
             Some(count_of(record.gradient_checks.as_ref()?.len() as u64, "function"))

@@ -6,7 +6,6 @@ state.
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 
@@ -102,7 +101,7 @@ def _spared(torch, bench, given) -> frozenset:
     inputs), masks, lengths, states."""
     leaves = trees.leaves(torch, given)
     wanted = [c.target for c in bench.loss_calls if isinstance(c.target, torch.Tensor)]
-    names = _parameters(bench.model)
+    names = trees.names(bench.model, given[0], {})
 
     def is_spared(path, tensor) -> bool:
         name = names[path[1]] if path[0] == 0 and path[1] < len(names) else str(path[1])
@@ -111,14 +110,6 @@ def _spared(torch, bench, given) -> frozenset:
 
     found = {p for p, t in leaves if is_spared(p, t)}
     return frozenset(found) if len(found) < len(leaves) else frozenset()
-
-
-def _parameters(model) -> list[str]:
-    """The names of the arguments of a model, in order."""
-    try:
-        return list(inspect.signature(model.forward).parameters)
-    except (TypeError, ValueError):
-        return []
 
 
 def _is_same(a, b) -> bool:

@@ -916,3 +916,9 @@ last: Array<number>,
 columns: Array<Array<Number>>, };
 
 export type HeatScale = "logarithmic" | "share" | "linear";
+
+export type CheckState = "passed" | "found" | "skipped";
+
+export type CheckFacts = { name: string, title: string, state: CheckState, severity?: Severity, rules: Array<string>, note: string, seconds: number, };
+
+export type PreflightFacts = { seconds: number, budget: number, model: string, batch: string, raised: string, checks: Array<CheckFacts>, seen: Array<Evidence>, figures: Array<Evidence>, };
