@@ -143,7 +143,8 @@ class Recorder:
         if optimizer not in self._stepped:
             self._stepped.add(optimizer)
             self.files.look()
-            self.checkpoints.look(self.session.known_models())
+            self.checkpoints.look(self.session.known_models(), optimizer)
+            self.checkpoints.trained.update(id(p) for g in optimizer.param_groups for p in g["params"])
 
     def is_own(self, path: str) -> bool:
         """Whether a file is the user's."""

@@ -51,6 +51,22 @@ class Loaded:
         self.undone_at: tuple[str, int] | None = None
 
 
+class Places:
+    """Lines by object, as long as it lives. By identity: an object under way may not have what its hash is made of, as those of torchmetrics."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[weakref.ref, tuple[str, int]]] = {}
+
+    def __setitem__(self, key, place: tuple[str, int]) -> None:
+        number = id(key)
+        self._held[number] = (weakref.ref(key, lambda _: self._held.pop(number, None)), place)
+
+    def get(self, key) -> tuple[str, int] | None:
+        """The line of an object; None where it has none."""
+        reference, place = self._held.get(id(key), (None, None))
+        return place if reference is not None and reference() is key else None
+
+
 class Checkpoints:
     """Hears of what the user's own code reads and loads."""
 
@@ -60,7 +76,9 @@ class Checkpoints:
         self.files: list[ReadFile] = []
         self.loads: list[Loaded] = []
         #: Where modules were made and initialised by the user, newest last.
-        self.made: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self.made = Places()
+        #: Parameters of all optimizers that have stepped; their models may live on only since we look at them.
+        self.trained: set[int] = set()
         self.applied: list[tuple[weakref.ref, tuple[str, int]]] = []
         self._undo: list[tuple] = []
 
@@ -215,16 +233,19 @@ class Checkpoints:
 
     # -- at the first step
 
-    def look(self, models: list) -> None:
+    def look(self, models: list, optimizer) -> None:
         """An optimizer is about to make its first step: what is in the models of what was read and loaded since the one before did?"""
         torch = self._torch
         files = [f for f in self.files if not f.before_training]
         loads = [one for one in self.loads if not one.before_training]
         if not files and not loads:
             return
-        current = {name: p for m in models for name, p in prints.of_module(torch, m).items()}
-        in_use = {p for p in current.values() if prints.is_telling(p)}
-        shapes = {p[0] for p in current.values() if p is not None}
+        trained = {id(p) for g in optimizer.param_groups for p in g["params"]}
+        gone = self.trained - trained
+        models = [m for m in models if any(id(p) in trained for p in m.parameters())] or models
+        current = [p for m in models for p in prints.of_module(torch, m).values()]
+        in_use = {p for p in current if prints.is_telling(p)}
+        shapes = {p[0] for p in current if p is not None}
         everywhere: set | None = None
         for file in files:
             file.before_training = True
@@ -232,13 +253,15 @@ class Checkpoints:
             file.fits = sum(p[0] in shapes for p in file.prints) / max(len(file.prints), 1)
             file.n_in_use = sum(p in in_use for p in telling)
             if not file.n_in_use and not file.loaded_into:
-                everywhere = _all_prints(torch) if everywhere is None else everywhere
+                everywhere = _all_prints(torch, gone) if everywhere is None else everywhere
                 file.n_in_use = sum(p in everywhere for p in telling)
         for load in loads:
             load.before_training = True
             if load.after:
-                everywhere = _all_prints(torch) if everywhere is None else everywhere
-                load.n_kept = sum(p in everywhere for p in load.after.values())
+                everywhere = _all_prints(torch, gone) if everywhere is None else everywhere
+                module = load.module()
+                own = set(prints.of_module(torch, module).values()) if module is not None else set()
+                load.n_kept = sum(p in everywhere or p in own for p in load.after.values())
                 if load.n_kept < len(load.after):
                     self._undone(load, models)
 
@@ -255,12 +278,15 @@ class Checkpoints:
         load.undone_at = hit[-1] if hit else None
 
 
-def _all_prints(torch) -> set:
-    """Fingerprints of the parameters of every module that lives."""
+def _all_prints(torch, gone: set[int]) -> set:
+    """Fingerprints of the parameters of every module that lives, but for those that are `gone`."""
     found: set = set()
     for value in gc.get_objects():
         if issubclass(type(value), torch.nn.Module):
-            for tensor in (*value._parameters.values(), *value._buffers.values()):
+            own = value.__dict__.get("_parameters", {}).values()
+            if any(id(p) in gone for p in own):
+                continue
+            for tensor in (*own, *value.__dict__.get("_buffers", {}).values()):
                 mark = prints.of(torch, tensor)
                 if prints.is_telling(mark):
                     found.add(mark)

@@ -45,7 +45,7 @@ def measure(bench):
         raise Skip("the step does not use the autograd functions of the script")
     states = states_of(torch)
     try:
-        return [_checked(torch, cls, *call) for cls, call in seen.calls.items()]
+        return [_checked(torch, cls, *call) for cls, call in seen.calls.items() if bench.remaining() > 0.0]
     finally:
         put_states(torch, states)
 

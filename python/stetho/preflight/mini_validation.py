@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from stetho.preflight import held_data, supervised
+from stetho.preflight import held_data, lookup, supervised
 from stetho.preflight.attempt import Skip
 
 NAME = "mini_validation"
@@ -26,7 +26,7 @@ _FEWEST = 32
 
 def measure(bench):
     """The record `mini_validation`; see the format of ``preflight.json``."""
-    found = held_data.validation_loader(bench)
+    found = lookup.validation_loader(bench)
     if found is None:
         raise Skip("no validation loader among the script's variables")
     _, loader = found
@@ -65,7 +65,7 @@ def _measured(bench, loader, pair) -> dict:
 
 def _train(bench, pair) -> int:
     """Some steps of the user's optimizer on batches of the training; how many were made."""
-    loader = held_data.training_loader(bench)
+    loader = bench.train_loader
     if held_data.is_stream(loader):
         raise Skip("the training data are a stream, which cannot be read twice")
     optimizer, n = bench.optimizers[0], 0

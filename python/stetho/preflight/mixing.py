@@ -16,8 +16,8 @@ NAME = "mixing"
 TITLE = "samples of a batch kept apart"
 SHARE = 0.1
 
-#: Samples that are looked at; more tell no more.
-MOST = 8
+#: Samples that are looked at; more tell no more. A prime, so that no dimension of something else is taken for samples.
+MOST = 7
 
 
 def measure(bench):
@@ -27,7 +27,10 @@ def measure(bench):
 
 def _of_model(bench, call) -> dict:
     torch = bench.torch
-    if is_graph(torch, call.inputs, call.keywords):
+    given = (*call.inputs, *call.keywords.values())
+    if not trees.leaves(torch, given) or any(isinstance(v, torch.nn.utils.rnn.PackedSequence) for v in given):
+        raise Skip("the inputs are no tensors with a row a sample")
+    if is_graph(torch, call.model, call.inputs, call.keywords):
         raise Skip("the inputs are a graph, whose nodes are meant to be mixed")
     ways = readings(torch, call.arguments, list(bench.batch.values()), bench.n_rows, is_sequence_first(torch, call.model))
     if not ways:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from stetho.preflight import trees
 from stetho.preflight.attempt import Attempt, Skip
-from stetho.preflight.held_data import is_stream, read, training_loader
+from stetho.preflight.held_data import is_stream, read
 from stetho.preflight.samples import Reading, is_sequence_first, readings, taken
 from stetho.preflight.still import Still, detached, put_states, states_of
 from stetho.preflight.trace import place_of_error
@@ -38,7 +38,7 @@ def measure(bench):
 
 def _last_size(bench) -> int | None:
     """How many samples the last batch of an epoch has, if that is another number than the others have."""
-    loader = training_loader(bench)
+    loader = bench.train_loader
     try:
         if loader is None or loader.drop_last or not loader.batch_size or len(loader.dataset) < loader.batch_size:
             return None
@@ -176,7 +176,7 @@ def _resized(torch, main, way: Reading) -> tuple | None:
 def _varies(bench, main) -> bool:
     """Whether other batches of the loader differ in more than their number of samples; where samples are stacked as they are they
     cannot."""
-    torch, loader = bench.torch, training_loader(bench)
+    torch, loader = bench.torch, bench.train_loader
     if loader is None or is_stream(loader):
         return False
     if loader.batch_sampler is not None and loader.batch_size != 1 and loader.collate_fn is torch.utils.data.default_collate:

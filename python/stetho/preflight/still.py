@@ -10,7 +10,7 @@ import sys
 from stetho.preflight import trees
 
 #: Modules that draw at random or mix the samples of a batch while training; by the names of their classes.
-_UNSTILL = re.compile(r"dropout|drop_?path|drop_?block|stochastic_?depth|batch_?(re)?norm|^GaussianNoise$", re.IGNORECASE)
+_UNSTILL = re.compile(r"(?i:dropout|drop_?path|drop_?block|stochastic_?depth|batch_?(re)?norm)|BN|^GaussianNoise$")
 
 
 class Still:

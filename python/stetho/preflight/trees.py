@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 
 #: How deep a value is looked into.
@@ -59,6 +60,15 @@ def _items(value) -> list[tuple]:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return [(f.name, getattr(value, f.name, None)) for f in dataclasses.fields(value)]
     return []
+
+
+def names(model, inputs: tuple, keywords: dict) -> list[str]:
+    """The names under which a model takes what it was given."""
+    try:
+        given = list(inspect.signature(model.forward).parameters)[: len(inputs)]
+    except (TypeError, ValueError):
+        given = []
+    return [*given, *map(str, keywords)]
 
 
 def is_float(tensor) -> bool:

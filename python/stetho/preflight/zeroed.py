@@ -6,7 +6,6 @@ state.
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 
@@ -25,6 +24,8 @@ FEWEST = 8
 _SPARED = re.compile(
     r"label|target|^y(_?b|_?true)?$|mask|length|^lens?$|position|pad|hidden|state|^h0?$|^c0?$|segment|type_id", re.IGNORECASE
 )
+#: Seconds that more than the fewest steps may take.
+SECONDS = 6.0
 #: Samples of the held batch.
 MOST = 32
 
@@ -45,8 +46,9 @@ def measure(bench):
         keywords = {}
         first = yield Attempt(bench)
     _check(first)
-    steps = min(STEPS, int(0.9 * bench.remaining() / max(first.seconds, 1e-4) / 2))
-    if steps < FEWEST:
+    each = 2.0 * max(first.seconds, 1e-4)  # with inputs, and without
+    steps = min(STEPS, max(FEWEST, int(SECONDS / each)))
+    if steps * each > bench.remaining():
         raise Skip("a step takes too long")
     real, change = [first.loss], None
     while len(real) < steps:
@@ -102,7 +104,7 @@ def _spared(torch, bench, given) -> frozenset:
     inputs), masks, lengths, states."""
     leaves = trees.leaves(torch, given)
     wanted = [c.target for c in bench.loss_calls if isinstance(c.target, torch.Tensor)]
-    names = _parameters(bench.model)
+    names = trees.names(bench.model, given[0], {})
 
     def is_spared(path, tensor) -> bool:
         name = names[path[1]] if path[0] == 0 and path[1] < len(names) else str(path[1])
@@ -111,14 +113,6 @@ def _spared(torch, bench, given) -> frozenset:
 
     found = {p for p, t in leaves if is_spared(p, t)}
     return frozenset(found) if len(found) < len(leaves) else frozenset()
-
-
-def _parameters(model) -> list[str]:
-    """The names of the arguments of a model, in order."""
-    try:
-        return list(inspect.signature(model.forward).parameters)
-    except (TypeError, ValueError):
-        return []
 
 
 def _is_same(a, b) -> bool:

@@ -54,7 +54,7 @@ fn draft(stale: &code::StaleOptimizer) -> Draft {
     let made = stale.model_place.as_ref().map_or(String::new(), |p| format!(", made at {} after it", p.at()));
     let names: Vec<&str> = stale.orphans.iter().map(String::as_str).collect();
     let message = format!(
-        "{how_many} {of} of the optimizer `{}` of {} are in no model: {} of the model{made} get gradients and never change",
+        "{how_many} {of} of the optimizer `{}` of {} belong to no model that is trained: {} of the model{made} get gradients and never change",
         stale.optimizer,
         stale.place.at(),
         if names.is_empty() { count_of(stale.n_orphans, "parameter") } else { listing(&names, 3) },
@@ -62,7 +62,7 @@ fn draft(stale: &code::StaleOptimizer) -> Draft {
     Draft::new(
         stale.place.to_place(),
         message,
-        Evidence::at_most("parameters of the optimizer that are in no model", lost as f64, 0.0),
+        Evidence::at_most("parameters of the optimizer that no trained model has", lost as f64, 0.0),
         Remedy::safe("make the optimizer after the model is complete")
             .code(format!("model = ...\noptimizer = {}(model.parameters(), ...)", stale.optimizer)),
     )
