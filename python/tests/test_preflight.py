@@ -210,7 +210,7 @@ def check(tmp_path: Path, script: str, **options: object):
     """The script without a preflight: what it printed; with one; and the record."""
     (tmp_path / "train.py").write_text(script)
     (tmp_path / "driver.py").write_text(DRIVER)
-    asked = json.dumps({"only": False, "budget": 30.0, **options})
+    asked = json.dumps({"only": False, "budget": 300.0, **options})
     done = call([sys.executable, "driver.py", asked, "no report"], cwd=tmp_path, environment={"OMP_NUM_THREADS": "1"})
     path = tmp_path / "run" / "preflight.json"
     return (tmp_path / "plain.txt").read_text(), done, json.loads(path.read_text()) if path.exists() else None
@@ -281,7 +281,8 @@ def test_targets_torn_from_their_inputs_in_the_step_cannot_be_learned(tmp_path):
     start = "optimizer = torch.optim.Adam(net.parameters(), 1e-2)"
     _, _, record = check(tmp_path, HEAD + start + torn, only=True)
     assert all(c["losses"][-1] > 0.3 for c in record["overfit"]["curves"])
-    whole = LOOP.replace("    optimizer.zero_grad()", "    i = torch.randperm(len(xb)); xb, yb = xb[i], yb[i]\n    optimizer.zero_grad()")
+    order = "    i = torch.randperm(len(xb)); xb, yb = xb[i], yb[i]\n    optimizer.zero_grad()"
+    whole = LOOP.replace("    optimizer.zero_grad()", order)
     _, _, record = check(tmp_path, HEAD + start + whole, only=True)
     assert record["overfit"]["curves"][-1]["ended"] == "floor"
 
