@@ -21,4 +21,15 @@ def __getattr__(name: str):
         from . import contracts
 
         return getattr(contracts, name)
+    if name in ("adapters", "contracts"):
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'stetho' has no attribute '{name}'")
+
+
+def load_ipython_extension(shell) -> None:
+    """``%load_ext stetho``: ``%%stetho`` above a cell that trains, ``%stetho on`` for every cell that does."""
+    from . import notebook
+
+    notebook.load(shell)

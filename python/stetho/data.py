@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import weakref
 from collections import deque
@@ -10,9 +11,9 @@ from collections import deque
 class Batch:
     """What a data loader gave last."""
 
-    __slots__ = ("indices", "loader", "dataset", "content", "wait", "epoch")
+    __slots__ = ("indices", "loader", "dataset", "content", "wait", "epoch", "passing")
 
-    def __init__(self, indices, loader, dataset, content, wait: float, epoch: int) -> None:
+    def __init__(self, indices, loader, dataset, content, wait: float, epoch: int, passing: int) -> None:
         #: Positions in the loader's data set, in the order of the rows; None where it has none.
         self.indices = indices
         #: A weak reference to the loader.
@@ -22,6 +23,8 @@ class Batch:
         #: Seconds that the loop waited for it.
         self.wait = wait
         self.epoch = epoch
+        #: The number of the pass over data that it belongs to, of all passes of this process.
+        self.passing = passing
 
 
 def as_indices(indices) -> list[int] | None:
@@ -87,12 +90,17 @@ class Batches:
         next_index, give, start = base._next_index, base.__next__, base.__init__
         epochs = self._loaders
         batches = self
+        passes = itertools.count()
 
         def __init__(self, loader, *args, **kwargs):
             start(self, loader, *args, **kwargs)
             epochs[loader] = epochs.get(loader, -1) + 1
             self._stetho_loader = weakref.ref(loader)
             self._stetho_epoch = epochs[loader]
+            self._stetho_passing = next(passes)
+            if not getattr(loader, "persistent_workers", False):
+                # One that is made for a pass alone is gone for the rest of the program.
+                self._stetho_keeps = loader
 
         def _next_index(self):
             index = next_index(self)
@@ -113,7 +121,8 @@ class Batches:
             waiting = self.__dict__.get("_stetho_indices")
             indices = waiting.popleft() if waiting else None
             loader = self.__dict__.get("_stetho_loader")
-            batch = Batch(indices, loader, self._dataset, content, wait, self.__dict__.get("_stetho_epoch", 0))
+            of = self.__dict__
+            batch = Batch(indices, loader, self._dataset, content, wait, of.get("_stetho_epoch", 0), of.get("_stetho_passing", -1))
             batches.last = batch
             batches.earlier.append(batch)
             batches.by_iterator[self] = batch
@@ -132,6 +141,7 @@ class Batches:
             if not first_iter:
                 epochs[loader] = epochs.get(loader, -1) + 1
                 self._stetho_epoch = epochs[loader]
+                self._stetho_passing = next(passes)
                 self.__dict__.pop("_stetho_indices", None)
             return reset(self, loader, first_iter)
 

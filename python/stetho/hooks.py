@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+import weakref
 
 from stetho import _core, trainings
 from stetho.observe import place_of
@@ -111,6 +112,7 @@ def _hook_backward(torch, session) -> None:
     original = torch.autograd.backward
     tensor_class = torch.Tensor
     isfinite = math.isfinite
+    reference = weakref.ref
 
     def look(tensors) -> object:
         """Checks the loss; gives it as the user has it."""
@@ -120,6 +122,7 @@ def _hook_backward(torch, session) -> None:
             body.n_backward += 1
         if loss is None or loss.numel() != 1:
             return loss
+        session.loss = reference(loss)
         scaled, session.scaled = session.scaled, None
         if scaled is not None and scaled[0] is loss:
             loss = scaled[1]
@@ -315,7 +318,7 @@ def before_step(torch, session, optimizer) -> None:
     look_at_gradients(torch, session, optimizer)
     if session.debugger is not None:
         frame = session.user_frame()
-        session.debugger.look("grad_norm", square_sum**0.5, frame)
+        session.debugger.look("grad_norm", session.square_sum**0.5, frame)
         session.debugger.look("learning_rate", float(optimizer.param_groups[0]["lr"]), frame)
     body = session.body
     # One that calls a closure changes the weights between its backward passes.

@@ -220,6 +220,11 @@ class Reach:
         ) and any(map(_is_backward, _calls(node)))
 
 
+def calls(node: ast.AST) -> set[Called]:
+    """What is called below a node; see `Reach.reaches`."""
+    return _calls(node)
+
+
 class _Uses(ast.NodeVisitor):
     """Names that a body may read before it sets them, and all that it sets."""
 
@@ -773,6 +778,12 @@ class _Waiting:
 def publish(session) -> None:
     """Makes the session known to transformed code."""
     setattr(builtins, NAME, session)
+
+
+def unpublish() -> None:
+    """Makes it unknown again."""
+    if hasattr(builtins, NAME):
+        delattr(builtins, NAME)
 
 
 __all__ = ["Finder", "Loader", "Reach", "Site", "Transform", "compile_user", "is_own", "own_trees", "publish"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 
+from stetho import trainings
+
 
 def _roots(modules: list) -> list:
     """Of these modules the ones that are not part of another."""
@@ -71,14 +73,15 @@ def find(session) -> list:
                 continue
         found = holding()
     if found:
-        found += [m for m in _candidates(session).values() if m not in found and _is_learning(m)]
+        reached = trainings.leaves(session.loss() if session.loss is not None else None)
+        found += [m for m in _candidates(session).values() if m not in found and _is_learning(m, reached)]
     return _unique(_roots(found))
 
 
-def _is_learning(module) -> bool:
-    """Whether a module that no optimizer holds looks as if it were meant to learn: in training mode, with gradients. (One that only
-    hands gradients on, as a perceptual loss does, is in evaluation mode or asks for none.)"""
-    return module.training and any(p.grad is not None for p in module.parameters())
+def _is_learning(module, reached: set[int]) -> bool:
+    """Whether a module that no optimizer holds looks as if it were meant to learn: in training mode, with gradients by the newest loss, of
+    which `reached` are the parameters. (One that only hands gradients on, as a perceptual loss does, is in evaluation mode or asks for none.)"""
+    return module.training and any(id(p) in reached for p in module.parameters())
 
 
 def _unique(modules: list) -> list:

@@ -105,6 +105,8 @@ class Session:
         self.gradients: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self.square_sum = 0.0
         self.n_optimizer_steps = 0
+        #: A weak reference to the newest loss of a backward pass.
+        self.loss = None
         #: The last loss that a gradient scaler scaled: what it gave, and what it was given.
         self.scaled: tuple | None = None
         self.scaler = None

@@ -7,14 +7,19 @@ import gc
 import os
 
 
+def leaves(loss) -> set[int]:
+    """Identities of the parameters that a loss comes from, as far as its graph is still there."""
+    from stetho.probes import graph
+
+    return {id(n.node.variable) for n in graph.walk(loss) if hasattr(n.node, "variable")} if loss is not None else set()
+
+
 def goes_on(session, loss) -> bool:
     """Whether a loss is that of parameters that were stepped before. The first loss of another model is no jump of the one before it; levels
     are learned anew then."""
-    from stetho.probes import graph
-
     known = {id(p) for seen in session.gradients.values() for p in seen.parameters}
-    leaves = [n.node.variable for n in graph.walk(loss) if hasattr(n.node, "variable")]
-    if not leaves or any(id(p) in known for p in leaves):
+    reached = leaves(loss)
+    if not reached or reached & known:
         return True
     session.trap.spikes.clear()
     return False
@@ -27,7 +32,10 @@ def is_another(session, optimizer) -> bool:
 
 
 def is_alone(session, optimizer) -> bool:
-    """Whether all optimizers before it are gone, so that what they trained is done with."""
+    """Whether all optimizers before it are gone, so that what they trained is done with. One that goes on from a state that was loaded into
+    it goes on with the training that wrote it."""
+    if optimizer.state:
+        return False
 
     def others() -> bool:
         return any(o is not optimizer for o in list(session.gradients))

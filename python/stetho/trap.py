@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -187,7 +188,9 @@ class Trap:
         folder = session.folder
         is_new = (record["kind"], record.get("op"), str(record.get("source", {}).get("line"))) not in self._told
         self._told.add((record["kind"], record.get("op"), str(record.get("source", {}).get("line"))))
-        if folder and is_new and session.replaying is None and session.body is not None and not investigation.trip.is_lost:
+        # A notebook is no script that could be run again.
+        is_script = os.path.isfile(session.options.script)
+        if folder and is_new and is_script and session.replaying is None and session.body is not None and not investigation.trip.is_lost:
             from stetho import bundle
 
             try:

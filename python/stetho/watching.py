@@ -18,15 +18,15 @@ class Watch:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def close(self) -> None:
-        """Ends the watching, and prints the report to standard error."""
+    def close(self, out: str | None = None) -> None:
+        """Ends the watching, and prints the report to standard error, or writes it as JSON to `out`."""
         global _current
         if _current is not self:
             return
         from stetho import _core, ending
 
-        # The defaults of the command line.
-        request = json.loads(_core.command(["run", "--", self.session.options.script]))
+        # The defaults of the command line; a module's name is not looked for, as a notebook's would be.
+        request = json.loads(_core.command(["run", *(["--out", out] if out else []), "-m", "--", "notebook"]))
         ending.finish(self.session, request, 0)
         self.session.is_off = True
         if self.session.probes is not None:
@@ -80,7 +80,7 @@ def begin(script: str, things: tuple, dir: str | None = None, on_trap: str = "st
     import torch
 
     running = getattr(builtins, "__stetho__", None)
-    if isinstance(running, Session):
+    if isinstance(running, Session) and running.torch is not None and not running.is_off:
         return Watch(running)
     if _current is not None:
         return _current

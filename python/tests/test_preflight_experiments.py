@@ -15,7 +15,7 @@ from torch.nn import functional as F  # noqa: E402
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset  # noqa: E402
 
 from stetho.preflight import (  # noqa: E402
-    causal, gradient_checks, held_data, mixing, output, samples, sizes, supervised, trees, validation, zeroed,
+    causal, gradient_checks, lookup, losses, mixing, output, samples, sizes, supervised, trees, validation, zeroed,
 )
 from stetho.preflight.attempt import Skip  # noqa: E402
 from stetho.preflight.still import Still  # noqa: E402
@@ -120,12 +120,14 @@ def test_a_step_without_a_batch_that_tells_reads_time_first_models_both_ways():
 
 @pytest.mark.parametrize("model, inputs, why", [
     (Function(lambda m, a, b: m.f(a) @ m.g(b).t(), f=nn.Linear(6, 4), g=nn.Linear(6, 4)), (rows(), rows() + 1), "one another"),
-    (Function(lambda m, x, edge_index: m.f(x), f=nn.Linear(6, 2)), (rows(), torch.tensor([[0, 1, 2], [1, 2, 0]])), "graph"),
+    (Function(lambda m, x, edges: m.f(x), f=nn.Linear(6, 2)), (rows(), torch.tensor([[0, 1, 2], [1, 2, 0]])), "graph"),
+    (Function(lambda m, x: m.f(m.edges @ x), f=nn.Linear(6, 2), edges=torch.eye(16).roll(1, 0)), (rows(),), "graph"),
+    (nn.GRU(6, 2), (nn.utils.rnn.pack_sequence([rows(5), rows(3)]),), "no tensors"),
     (nn.Linear(6, 2), (rows(1),), "one sample"),
 ])
 def test_what_is_mixed_on_purpose_or_cannot_be_is_skipped(model, inputs, why):
     with pytest.raises(Skip, match=why):
-        mixing.measure(Stand(model, inputs, n_rows=len(inputs[0])))
+        mixing.measure(Stand(model, inputs, n_rows=len(inputs[0]) if isinstance(inputs[0], torch.Tensor) else None))
 
 
 class Decoder(nn.Module):
@@ -337,7 +339,7 @@ def test_statistics_of_training_and_validation_inputs():
 
 
 def test_validation_data_in_variables():
-    x_train, x_test = rows(300), rows(100) * 9.0
+    x_train, x_test = rows(300), rows(100) * 9.0  # noqa: F841 (found by its name)
     stand = Stand(nn.Linear(6, 2), (x_train[:20],))
     found = validation.measure(stand)
     assert (found["train_name"], found["valid_name"]) == ("x_train", "x_test") and found["all"]["valid_std"] > 5 * found["all"]["train_std"]
@@ -359,9 +361,31 @@ def test_validation_that_cannot_be_read_is_skipped():
 def test_the_loader_of_the_same_samples_is_no_validation():
     data = TensorDataset(rows(60), rows(60))
     train, same, half = DataLoader(data, 10, shuffle=True), DataLoader(data, 20), DataLoader(Subset(data, range(30)), 10)
-    assert held_data.validation_loader(Stand(loaders=[("train", train), ("eval_loader", same)])) is None
-    assert held_data.validation_loader(Stand(loaders=[("train", train), ("eval_loader", same), ("val", half)]))[0] == "val"
-    assert held_data.validation_loader(Stand(loaders=[("train", train), ("test_dl", half), ("dl_valid", half)]))[0] == "dl_valid"
+    assert lookup.validation_loader(Stand(loaders=[("train", train), ("eval_loader", same)])) is None
+    assert lookup.validation_loader(Stand(loaders=[("train", train), ("eval_loader", same), ("val", half)]))[0] == "val"
+    assert lookup.validation_loader(Stand(loaders=[("train", train), ("test_dl", half), ("dl_valid", half)]))[0] == "dl_valid"
+
+
+class Module:
+    """A data module, as frameworks have them."""
+
+    def __init__(self, data) -> None:
+        self.data = data
+
+    def val_dataloader(self):
+        return DataLoader(self.data, 10)
+
+
+def test_a_validation_that_has_no_loader_yet_is_found():
+    data, other = TensorDataset(rows(60), rows(60)), TensorDataset(rows(40), rows(40))
+    train = DataLoader(data, 10, shuffle=True)
+    assert lookup.validation_loader(Stand(loaders=[("train", train)])) is None
+    module = Module(other)
+    name, loader = lookup.validation_loader(Stand(loaders=[("train", train)]))
+    assert name == "val_dataloader()" and loader.dataset is module.data
+    test_set = other
+    name, loader = lookup.validation_loader(Stand(loaders=[("train", train)]))
+    assert name == "test_set" and loader.dataset is test_set and loader.batch_size == 10
 
 
 def test_output_bias_and_class_shares():
@@ -437,3 +461,12 @@ def test_leaves_and_paths_of_nested_values():
     assert trees.at(value, ("a", 7)) is None
     other = trees.mapped(torch, value, lambda t: t * 0)
     assert not other["a"][1][0].any() and other["a"][1][1] == "text" and value["a"][0].any()
+
+
+def test_the_axis_of_classes_is_told_by_the_labels():
+    labels = torch.arange(12 * 24 * 24).reshape(12, 24, 24) % 3
+    assert losses.class_dim((12, 3, 24, 24), [rows(12), labels]) == 1
+    assert losses.class_dim((12, 24, 24, 3), [labels]) == 3
+    assert losses.class_dim((12, 2, 24, 24), [labels]) is None
+    assert losses.class_dim((8, 8), [torch.arange(8) % 5]) is None  # either could be
+    assert losses.class_dim((8, 5), [torch.arange(8) % 5, rows(8)]) == 1

@@ -226,3 +226,26 @@ for step in range(40):
 """)
     stetho("run", "--dir", "run", "gan.py")
     assert not list((tmp_path / "run").glob("training-*"))
+
+
+def test_loaders_that_are_made_for_one_pass_are_known(stetho, tmp_path):
+    (tmp_path / "passes.py").write_text("""
+import torch
+from torch.utils.data import DataLoader, TensorDataset, random_split
+torch.manual_seed(0)
+x = torch.randn(96, 4)
+train, val = random_split(TensorDataset(x, x.sum(1, keepdim=True)), [72, 24])
+net = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), 0.05)
+for epoch in range(8):
+    for a, b in DataLoader(train, batch_size=12, shuffle=True):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(net(a), b).backward()
+        optimizer.step()
+    with torch.no_grad():
+        a, b = next(iter(DataLoader(val, batch_size=24)))
+        torch.nn.functional.mse_loss(net(a), b)
+""")
+    result = stetho("run", "--dir", "run", "--format", "json", "passes.py")
+    outcomes = {o["rule"]: o["outcome"] for o in json.loads(result.stdout)["outcomes"]}
+    assert {outcomes[rule] for rule in ("repeated-batches", "not-shuffled", "validation-leak")} == {"ran"}

@@ -399,3 +399,28 @@ def test_a_helper_module_of_the_user(stetho, tmp_path):
     assert (record["source"]["path"], record["source"]["line"]) == ("losses.py", 4)
     assert record["source"]["expression"] == "torch.log(weight)"
     assert record["source"]["argument"] == "weight"
+
+
+def test_an_optimizer_that_asks_a_closure_is_looked_at_after_it(stetho, tmp_path):
+    (tmp_path / "train.py").write_text("""
+import torch
+torch.manual_seed(0)
+net = torch.nn.Linear(4, 2)
+optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+x, w = torch.randn(64, 4), torch.rand(64, 2) + 0.5
+w[37, 0] = 0.0
+for i in range(0, 64, 16):
+    def closure():
+        optimizer.zero_grad()
+        loss = (net(x[i:i + 16]) * w[i:i + 16]).abs().sqrt().mean()
+        loss.backward()
+        return loss
+    optimizer.step(closure)
+""")
+    result = stetho("run", "--dir", "run", "train.py")
+    assert result.returncode == 1, result.stderr
+    [line] = (tmp_path / "run" / "traps.jsonl").read_text().splitlines()
+    trap = json.loads(line)
+    # At the step itself, not at the next one, whose weights would be lost.
+    assert (trap["kind"], trap["step"], trap["op"]) == ("gradient", 2, "SqrtBackward0")
+    assert trap["replay"]["outcome"] == "exact"

@@ -10,6 +10,7 @@ import { facts } from "./views/facts";
 import { finding } from "./views/finding";
 import { models } from "./views/fit";
 import { map } from "./views/map";
+import { preflight } from "./views/preflight";
 import { rules } from "./views/rules";
 import { RunsView } from "./views/run";
 import { samples } from "./views/samples";
@@ -73,7 +74,7 @@ function draw(page: HTMLElement, data: PageData, status: HTMLElement | null): (d
     nav.replaceChildren(...links(main));
   };
   const ending = h("div", { hidden: true });
-  main.append(...(runs?.sections ?? []), ending, ...[models(model), facts(model), map(model), samples(model), columns(model.table?.column_profiles ?? [])].filter((s) => s !== null));
+  main.append(...(runs?.sections ?? []), ending, ...preflight(model), ...[models(model), facts(model), map(model), samples(model), columns(model.table?.column_profiles ?? [])].filter((s) => s !== null));
   page.replaceChildren(
     h("a", { class: "skip", href: "#main" }, "to the verdict"),
     h("header", { class: "top" }, h("span", { class: "brand" }, "stetho"), h("span", { class: "subject" }, doc.subject.paths.slice(0, 3).join(", ") + (doc.subject.paths.length > 3 ? ` and ${doc.subject.paths.length - 3} more` : "")),

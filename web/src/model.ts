@@ -1,7 +1,7 @@
 // The report as the views want it: facts by kind, samples of one shape, and which findings point at which sample.
 
 import type {
-  BoxFacts, Document, FitFacts, HeatFacts, PageData, PictureFacts, Pictured, RunFacts, SampleRow, SeriesFacts, TableFacts,
+  BoxFacts, Document, FitFacts, HeatFacts, PageData, PictureFacts, Pictured, PreflightFacts, RunFacts, SampleRow, SeriesFacts, TableFacts,
 } from "./types/report";
 import { pictureName } from "./words";
 import { toNumber } from "./words";
@@ -24,6 +24,7 @@ export interface Model {
   boxes: BoxFacts | null;
   table: TableFacts | null;
   fit: FitFacts | null;
+  preflight: PreflightFacts | null;
   runs: RunFacts[];
   /** Shows where a finding begins in the charts, where there are any. */
   jump: ((finding: number) => void) | null;
@@ -77,6 +78,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
+const EMPTY_PREFLIGHT: PreflightFacts = { seconds: 0, budget: 0, model: "", batch: "", raised: "", checks: [], seen: [], figures: [] };
 const EMPTY_RUN: RunFacts = { name: "", unit: "step", contest: null, restarts: [], last_step: 0, start: null, seconds: null, is_over: true, series: [], layers: [], findings: [] };
 
 const EMPTY_SERIES: SeriesFacts = { tag: "", group: "other", chart: "", part: "", name: "", points: 0, from: 0, first: [], last: [], time: [], mean: [], min: [], max: [], broken: null };
@@ -95,6 +97,7 @@ export function modelOf(data: PageData): Model {
   const pictures = isObject(facts.pictures) ? (facts.pictures as unknown as PictureFacts) : null;
   const boxes = isObject(facts.boxes) ? (facts.boxes as unknown as BoxFacts) : null;
   const fit = isObject(facts.fit) ? (facts.fit as unknown as FitFacts) : null;
+  const preflight = isObject(facts.preflight) ? { ...EMPTY_PREFLIGHT, ...facts.preflight } as PreflightFacts : null;
   const runs = Array.isArray(facts.runs) ? (facts.runs as unknown[]).filter(isObject).map(runOf) : [];
   const table = document.subject.kind === "table" && !fit ? (facts as unknown as TableFacts) : null;
   const found = pointed(document);
@@ -111,7 +114,7 @@ export function modelOf(data: PageData): Model {
   }
   const explained = pictures?.projection?.explained ?? table?.samples?.explained;
   return {
-    document, pictures, boxes, table, fit, runs, jump: null, samples,
+    document, pictures, boxes, table, fit, preflight, runs, jump: null, samples,
     columns: table?.samples?.columns ?? [],
     explained: samples.some((s) => s.at) ? pair(explained) ?? [NaN, NaN] : null,
     classes: classesOf(samples),

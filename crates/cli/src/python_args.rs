@@ -347,7 +347,11 @@ fn options(mut report: ReportArgs, concerns: fn(&RuleInfo) -> bool) -> Result<Op
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+    use serde_json::json;
+
     use super::*;
+    use crate::args::{Args, Command};
 
     fn compare(signal: &str, operator: &'static str, value: f64) -> Result<When, String> {
         Ok(When::Compare { signal: signal.into(), operator, value })
@@ -369,6 +373,37 @@ mod tests {
         assert!(problem("loss > much").contains("`much` is no number"));
         assert!(problem("> 5").contains("no name"));
         assert!(problem("rule:loss-spikes").contains("did you mean `loss-spike`"));
+    }
+
+    /// What `stetho WORDS… SCRIPT --epochs 3` asks of Python.
+    fn asked(words: &[&str]) -> Result<serde_json::Value> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let all = ["stetho"].iter().chain(words).chain(&[script, "--epochs", "3"]);
+        let request = match Args::parse_from(all).command {
+            Command::Run(args) => args.request()?,
+            Command::Preflight(args) => args.request()?,
+            other => panic!("{other:?}"),
+        };
+        Ok(serde_json::from_str(request.json())?)
+    }
+
+    #[test]
+    fn a_preflight_ends_the_script_and_one_before_a_run_does_not() {
+        let alone = asked(&["preflight", "--time", "20s", "--ladder"]).unwrap();
+        let options = json!({"only": true, "budget": 20.0, "ladder": true, "memory": false, "range": true});
+        assert_eq!((&alone["command"], &alone["options"]["preflight"]), (&json!("preflight"), &options));
+        assert_eq!(alone["args"], json!(["--epochs", "3"]));
+        let before = asked(&["run", "--preflight"]).unwrap();
+        let options = json!({"only": false, "budget": 60.0, "ladder": false, "memory": false, "range": true});
+        assert_eq!((&before["command"], &before["options"]["preflight"]), (&json!("run"), &options));
+        assert!(asked(&["run"]).unwrap()["options"]["preflight"].is_null());
+    }
+
+    #[test]
+    fn options_of_experiments_without_experiments_are_refused() {
+        assert!(asked(&["run", "--ladder"]).unwrap_err().to_string().contains("go with --preflight"));
+        let refused = asked(&["preflight", "--select", "loss-plateau"]).unwrap_err().to_string();
+        assert!(refused.starts_with("no rule is left to run"), "{refused}");
     }
 
     #[test]

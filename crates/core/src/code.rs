@@ -196,6 +196,40 @@ pub struct StaleOptimizer {
     pub model_place: Option<SourceLine>,
 }
 
+/// What the samples of a data loader must satisfy, and which did not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Contract {
+    /// The loader, as the script names it.
+    pub name: String,
+    /// Samples that were looked at, each as often as it was drawn.
+    pub n_samples: u64,
+    /// What is done with a sample that breaks it: `raise`, `skip`, `warn`.
+    pub policy: String,
+    /// What it says: `[1].boxes: xmin < xmax`.
+    pub rules: Vec<String>,
+    /// The first violations, one a sample, field and rule, by index.
+    pub violations: Vec<Violation>,
+    /// Violations of all rules, each as often as it was met.
+    pub n_violations: u64,
+}
+
+/// A sample that breaks a contract.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Violation {
+    /// The field: `[1].boxes`.
+    pub field: String,
+    /// The rule: `xmin < xmax`.
+    pub rule: String,
+    /// What it holds, in a few words.
+    pub value: String,
+    /// Its index in the data set, or its position in a stream; a word where the data set's indices are words.
+    pub index: Value,
+    /// Whether it was left out.
+    pub quarantined: bool,
+}
+
 /// What is known of a training script.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -220,8 +254,8 @@ pub struct Code {
     pub randomness: Option<Vec<Randomness>>,
     /// Optimizers without a model.
     pub stale_optimizers: Option<Vec<StaleOptimizer>>,
-    /// Contracts of data loaders, for the rule that judges them.
-    pub contracts: Option<Value>,
+    /// Contracts of data loaders.
+    pub contracts: Option<Vec<Contract>>,
 }
 
 impl Record for Code {

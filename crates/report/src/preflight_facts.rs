@@ -188,10 +188,9 @@ fn measured(record: &Preflight, experiment: Experiment) -> Option<String> {
         }
         Experiment::MiniValidation => {
             let n = record.mini_validation.as_ref()?.smallest?;
-            Some(format!(
-                "{} tell a difference of 5 % of the loss, at 95 %",
-                count_of(n, "validation sample")
-            ))
+            let tell = if n == 1 { "tells" } else { "tell" };
+            let samples = count_of(n, "validation sample");
+            Some(format!("{samples} {tell} a difference of 5 % of the loss, at 95 %"))
         }
         Experiment::GradientChecks => {
             Some(count_of(record.gradient_checks.as_ref()?.len() as u64, "function"))
@@ -313,7 +312,7 @@ fn curves(name: &str, x: &str, lines: impl IntoIterator<Item = Option<Line>>) ->
 fn figures(record: &Preflight) -> Vec<Evidence> {
     let overfit = record.overfit.as_ref().and_then(|o| {
         let name = format!("{} learned by heart", count_of(o.n_samples, "sample"));
-        curves(&name, "step", o.curves.iter().map(|c| line(&c.optimizer, &c.losses)))
+        curves(&name, "step", o.curves.iter().map(|c| line(&c.label(), &c.losses)))
     });
     let zeroed = record.zeroed.as_ref().and_then(|z| {
         curves(

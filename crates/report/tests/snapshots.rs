@@ -57,6 +57,30 @@ fn text_of_two_runs() {
 }
 
 #[test]
+fn text_of_a_preflight() {
+    assert_snapshot!(text(&common::preflight(), Screen::default()));
+}
+
+#[test]
+fn text_of_a_preflight_on_a_narrow_screen_stays_within_it() {
+    let narrow = text(&common::preflight(), Screen { width: 44, ..Screen::default() });
+    let mut lines = narrow.lines().filter(|line| !line.contains("stetho "));
+    assert!(lines.all(|line| line.chars().count() <= 44), "{narrow}");
+    assert!(
+        narrow.contains("✗ overfit one batch") && narrow.contains("skipped: the inputs are no tokens"),
+        "{narrow}"
+    );
+}
+
+#[test]
+fn pictures_of_the_first_batch_are_set_apart_on_the_page_and_come_back() {
+    let document = common::preflight();
+    let page = html(&document);
+    assert_eq!(page.matches("data:image/png;base64,iVBORw0KGgo").count(), 1);
+    assert_eq!(json(&stetho_report::report_of(&page).unwrap()).unwrap(), json(&document).unwrap());
+}
+
+#[test]
 fn text_of_an_interrupted_check_says_so_twice() {
     let partial = Document { partial: true, ..common::full() };
     let text = text(&partial, Screen::default());

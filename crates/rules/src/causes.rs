@@ -3,7 +3,7 @@
 use stetho_core::{Finding, Severity};
 
 /// Causes from the surest, each with what it makes other experiments show.
-const CAUSES: [(&str, &[&str]); 16] = [
+const CAUSES: [(&str, &[&str]); 15] = [
     // Where the step itself fails, nothing else was measured as it should be.
     (
         "target-range",
@@ -25,7 +25,7 @@ const CAUSES: [(&str, &[&str]); 16] = [
             "double-softmax",
         ],
     ),
-    ("batch-mixing", &["hidden-size-assumption", "causal-leak", "cannot-overfit-batch"]),
+    ("batch-mixing", &["hidden-size-assumption", "causal-leak", "cannot-overfit-batch", "ignores-input"]),
     (
         "symmetric-init",
         &[
@@ -39,49 +39,71 @@ const CAUSES: [(&str, &[&str]); 16] = [
         ],
     ),
     (
+        "input-scale",
+        &[
+            "loss-at-init",
+            "init-scale",
+            "dead-at-init",
+            "cannot-overfit-batch",
+            "learning-rate-range",
+            "beaten-by-simple-model",
+        ],
+    ),
+    (
         "dead-at-init",
         &["no-gradient", "cannot-overfit-batch", "ignores-input", "init-scale", "learning-rate-range"],
+    ),
+    (
+        "init-scale",
+        &[
+            "loss-at-init",
+            "cannot-overfit-batch",
+            "ignores-input",
+            "no-gradient",
+            "learning-rate-range",
+            "beaten-by-simple-model",
+        ],
+    ),
+    // What does not depend on the input gives its layers no gradient.
+    (
+        "ignores-input",
+        &["no-gradient", "cannot-overfit-batch", "learning-rate-range", "beaten-by-simple-model"],
     ),
     ("no-gradient", &["cannot-overfit-batch", "learning-rate-range", "beaten-by-simple-model"]),
     ("not-in-optimizer", &["cannot-overfit-batch", "learning-rate-range", "beaten-by-simple-model"]),
     ("gradient-check", &["cannot-overfit-batch", "learning-rate-range", "beaten-by-simple-model"]),
-    ("ignores-input", &["cannot-overfit-batch", "learning-rate-range", "beaten-by-simple-model"]),
-    (
-        "init-scale",
-        &["loss-at-init", "cannot-overfit-batch", "learning-rate-range", "beaten-by-simple-model"],
-    ),
-    (
-        "input-scale",
-        &["loss-at-init", "init-scale", "dead-at-init", "learning-rate-range", "beaten-by-simple-model"],
-    ),
     ("cannot-overfit-batch", &["learning-rate-range", "beaten-by-simple-model", "loss-at-init"]),
     ("loss-at-init", &["learning-rate-range", "beaten-by-simple-model"]),
-    ("hidden-size-assumption", &[]),
 ];
 
-/// What is seen because of something else becomes a part of the finding of its cause; each symptom of its surest one.
+/// What is seen because of something else becomes a part of the finding of its cause, which is as bad as the worst of them; each symptom
+/// of its surest cause.
 pub(crate) fn join_causes(findings: &mut Vec<Finding>) {
     for (cause, symptoms) in CAUSES {
         let is_cause = |f: &Finding| f.rule == cause && f.severity >= Severity::Warning;
-        let Some(at) = findings.iter().position(is_cause) else { continue };
-        let worst = findings[at].severity;
+        let Some(mut whole) = findings.iter().find(|f| is_cause(f)).cloned() else { continue };
         let mut told = Vec::new();
-        let mut evidence = Vec::new();
         findings.retain(|finding| {
-            // A warning does not take an error away.
-            let is_symptom = symptoms.contains(&finding.rule.as_str()) && finding.severity <= worst;
+            let is_symptom = symptoms.contains(&finding.rule.as_str());
             if is_symptom {
-                told.push(format!("{} ({})", finding.message, finding.rule));
-                evidence.extend(finding.evidence.clone());
+                if finding.severity >= Severity::Warning {
+                    told.push(format!("{} ({})", finding.message, finding.rule));
+                }
+                whole.severity = whole.severity.max(finding.severity);
+                whole.evidence.extend(finding.evidence.clone());
             }
             !is_symptom
         });
-        if let Some(finding) = findings.iter_mut().find(|f| is_cause(f)).filter(|_| !told.is_empty()) {
-            finding.message.push_str("; so ");
-            finding.message.push_str(&told.join(", and "));
-            finding.evidence.extend(evidence);
+        if !told.is_empty() {
+            whole.message.push_str("; so ");
+            whole.message.push_str(&told.join(", and "));
+        }
+        if let Some(finding) = findings.iter_mut().find(|f| is_cause(f)) {
+            *finding = whole;
         }
     }
+    // A warning may have become an error; equals keep their order.
+    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.certainty.total_cmp(&a.certainty)));
 }
 
 /// What a run shows because of what was found before training or in the script, each with the rules that explain it.
@@ -178,11 +200,11 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_takes_no_error_away_and_an_info_is_no_cause() {
+    fn a_cause_is_as_bad_as_what_it_does_and_an_info_is_no_cause() {
         let mut findings =
-            vec![found("init-scale", Severity::Warning), found("cannot-overfit-batch", Severity::Error)];
+            vec![found("cannot-overfit-batch", Severity::Error), found("init-scale", Severity::Warning)];
         join_causes(&mut findings);
-        assert_eq!(findings.len(), 2);
+        assert_eq!((findings.len(), findings[0].severity), (1, Severity::Error));
         let mut findings =
             vec![found("double-softmax", Severity::Info), found("loss-at-init", Severity::Warning)];
         join_causes(&mut findings);

@@ -54,9 +54,16 @@ pub(crate) fn level(losses: &[Number]) -> f64 {
     stetho_core::median(&mut last)
 }
 
+/// What a difference of two tensors is called in a record, of which a loss is made without one of PyTorch's functions.
+pub(crate) const HAND_MADE: &str = "difference";
+
 /// `cross_entropy` as users call it, in code.
 pub(crate) fn called(call: &LossCall) -> String {
-    if call.function.is_empty() { "the loss".into() } else { format!("`{}`", call.function) }
+    match call.function.as_str() {
+        "" => "the loss".into(),
+        HAND_MADE => "a loss worked out by hand".into(),
+        function => format!("`{function}`"),
+    }
 }
 
 /// The module class that does the same as a loss function, as people write it.

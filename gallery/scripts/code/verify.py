@@ -9,6 +9,7 @@ with a contract import it, and their data sets are looked at here by plain compa
 """
 import ast
 import os
+import random
 import sys
 import tomllib
 import types
@@ -16,6 +17,7 @@ import warnings
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy
 import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_pre_hook
@@ -150,6 +152,8 @@ def enter(answer, script):
         os.dup2(1, 2)
         warnings.simplefilter("ignore")
         torch.set_num_threads(1)
+        for source in (torch.seed, random.seed, numpy.random.seed):  # a fork would begin with the states of its parent
+            source()
         answer.send(observe(script))
     except BaseException as error:
         answer.send({"crash": f"{type(error).__name__}: {error}"})

@@ -24,6 +24,13 @@ _WAITED: dict[str, str] = {
 }
 
 
+def __getattr__(name: str):
+    # Modules with callbacks import their framework, so each is imported when it is asked for.
+    if name in ("keras", "lightning", "transformers"):
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
 def waiting(session) -> dict:
     """For modules of frameworks: what to call once they are imported."""
 

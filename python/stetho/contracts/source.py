@@ -51,7 +51,8 @@ def samples(data, first: int):
     if wrap.is_stream(dataset):
         return itertools.islice(_through_worker(data, dataset, None), n), n
     length = len(dataset)
-    chosen = list(range(length)) if length <= n else [i * length // n for i in range(n)]
+    # By chance and the same each time: even distances would meet with whatever repeats itself in a data set.
+    chosen = list(range(length)) if length <= n else sorted(random.Random(0).sample(range(length), n))
     return _through_worker(data, dataset, chosen), len(chosen)
 
 

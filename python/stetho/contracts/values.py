@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 #: Types of numbers by the mode of a PIL picture.
 _MODES = {"1": "bool", "I": "int32", "F": "float32", "I;16": "uint16"}

@@ -67,7 +67,8 @@ class Attempt:
     def enter(self) -> None:
         """Before the body."""
         bench = self.bench
-        bench.session.random.restore()
+        if not (self.goes_on and bench.n_made and bench.random_advances):
+            bench.session.random.restore()
         bench.body.cursor = 0
         self._grad_mode = bench.torch.is_grad_enabled()
         if self._inputs is not None:

@@ -83,6 +83,8 @@ class Bench:
         #: Attempts since state was put back, and whether an index of the loop counts steps without choosing the batch.
         self.n_made = 0
         self.index_advances = False
+        #: Whether random states go on too: what the step draws puts the samples of the batch into another order, no more.
+        self.random_advances = False
 
     # -- for experiments
 

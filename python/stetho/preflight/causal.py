@@ -1,7 +1,7 @@
 """Does what a model says of position t depend on what comes after t?
 
-Asked of models that predict the next element of a sequence: the targets are the inputs, moved by one. One element is exchanged, and the
-outputs of the positions before it are compared; dropout is off.
+Asked of models that predict the next element of a sequence: the targets are the inputs, moved by one. One element is exchanged,
+and the outputs of the positions before it are compared; dropout is off.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ def measure(bench):
     yield watched
     bench.fill(watched)
     yield from _try_index(bench)
+    yield from _try_random(bench)
     bench.start_over()
     found: dict = {
         "model": _model(bench),
@@ -55,6 +56,36 @@ def _try_index(bench):
     attempt = Attempt(bench, inputs=look, until="backward", goes_on=True)
     yield attempt
     bench.index_advances = bool(same and same[0] and attempt.error is None and attempt.losses)
+
+
+def _try_random(bench):
+    """Whether the random numbers that the step draws before it calls the model do no more than put the samples into another order."""
+    if bench.model is None or bench.watched.error is not None or not bench.watched.draws_first:
+        return
+    found: list[bool] = []
+
+    def look(args, kwargs):
+        if not found:
+            before = [t for _, t in leaves((bench.inputs, bench.keywords))]
+            now = [t for _, t in leaves((args, kwargs))]
+            found.append(len(before) == len(now) and all(_is_reordered(bench.torch, a, b) for a, b in zip(before, now)))
+        return args, kwargs
+
+    bench.start_over()
+    bench.random_advances, bench.n_made = True, 1
+    bench.torch.rand(17)
+    attempt = Attempt(bench, inputs=look, until="backward", goes_on=True)
+    yield attempt
+    bench.random_advances = bool(found and found[0] and attempt.error is None)
+
+
+def _is_reordered(torch, a, b) -> bool:
+    """Whether the rows are the same ones."""
+    if a.shape != b.shape or a.dim() == 0 or bool((a == b).all()):
+        return False
+    weights = torch.linspace(1.0, 2.0, a[0].numel(), dtype=torch.float64)
+    keys = [(t.detach().cpu().double().flatten(1) * weights).sum(1).sort()[0] if t.dim() > 1 else t.detach().cpu().double().sort()[0] for t in (a, b)]
+    return bool(torch.allclose(keys[0], keys[1], rtol=1e-9, atol=1e-12))
 
 
 def _model(bench) -> dict:
@@ -100,9 +131,26 @@ def _parameters(bench, watched) -> list[dict]:
 
 def _why_zero(bench, watched, parameter) -> str | None:
     """Why a gradient of zero is what mathematics gives at this point, where that is known."""
-    from stetho.preflight.layers import is_followed_by_zero
+    names = names_of(bench)
+    for module in bench.modules:
+        own = dict(module.named_parameters(recurse=False))
+        if any(p is parameter for p in own.values()):
+            # A product of two factors of which one starts at 0, as in a low-rank adapter.
+            zero = next((p for n, p in own.items() if p is not parameter and "bias" not in n and not bool(p.detach().any())), None)
+            if zero is not None and watched.gradients.get(id(zero)):
+                return f"`{names.get(id(zero), 'its other factor')}` beside it starts at 0"
+    return layers.is_followed_by_zero(bench, watched, parameter) or _gate(bench, watched, names)
 
-    return is_followed_by_zero(bench, watched, parameter)
+
+def _gate(bench, watched, names: dict[int, str]) -> str | None:
+    """A gate of few numbers that starts at 0 and gets a gradient: what is behind it gets none yet."""
+    for parameter in bench.parameters:
+        name = names.get(id(parameter), "")
+        last = name.rpartition(".")[2].lower()
+        is_gate = any(word in last for word in ("gamma", "alpha", "gate", "scale", "rezero", "resweight"))
+        if is_gate and watched.gradients.get(id(parameter)) and not bool(parameter.detach().any()):
+            return f"`{name}` starts at 0"
+    return None
 
 
 def _raised(bench, watched) -> dict | None:

@@ -1,7 +1,8 @@
 """Are the gradients of the user's own autograd functions right?
 
-Each `torch.autograd.Function` of the user's code that the model uses is run again in double precision: the slope along random directions, by
-central differences, is compared with what its `backward` gives (the test of `torch.autograd.gradcheck` in its fast form).
+Each `torch.autograd.Function` of the user's code that the model uses is run again in double precision: the slope along random
+directions, by central differences, is compared with what its `backward` gives (`torch.autograd.gradcheck` does so in its fast
+mode).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def measure(bench):
         raise Skip("the step does not use the autograd functions of the script")
     states = states_of(torch)
     try:
-        return [_checked(torch, cls, *call) for cls, call in seen.calls.items()]
+        return [_checked(torch, cls, *call) for cls, call in seen.calls.items() if bench.remaining() > 0.0]
     finally:
         put_states(torch, states)
 
@@ -108,21 +109,22 @@ def has_setup(torch, cls) -> bool:
 
 def _checked(torch, cls, arguments: list, needs: list, place) -> dict:
     """One entry of the record."""
-    found = {"function": cls.__name__, "place": _definition(torch, cls) or place_record(place), "called": place_record(place), "tolerance": TOLERANCE}
+    called = place_record(place)
+    found = {"function": cls.__name__, "place": _definition(torch, cls) or called, "called": called, "tolerance": TOLERANCE}
     if _ON_PURPOSE.search(cls.__name__):
         return {**found, "worst": None, "input": None, "why_not": "by its name its gradient is another one on purpose"}
     try:
         why_not, worst, worst_input = _compared(torch, cls, arguments, needs)
     except Exception as error:
-        said = str(error).splitlines()
-        why_not, worst, worst_input = f"it failed in double precision: {type(error).__name__}: {said[0] if said else ''}"[:200], None, None
+        said = (str(error).splitlines() or [""])[0]
+        why_not, worst, worst_input = f"it failed in double precision: {type(error).__name__}: {said}"[:200], None, None
     return {**found, "worst": worst, "input": worst_input, "why_not": why_not}
 
 
 def _compared(torch, cls, arguments: list, needs: list) -> tuple:
     """Why there is no answer, or the worst relative error and the input that has it."""
-    wide = [a.double() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in arguments]
-    wanted = [k for k, a in enumerate(wide) if k < len(needs) and needs[k] and isinstance(a, torch.Tensor) and a.is_floating_point() and a.numel()]
+    wide = [a.double() if _is_real(torch, a) else a for a in arguments]
+    wanted = [k for k, (a, need) in enumerate(zip(wide, needs)) if need and _is_real(torch, a) and a.numel()]
     if not wanted:
         return "no input of it needs a gradient", None, None
     states = states_of(torch)
@@ -130,7 +132,7 @@ def _compared(torch, cls, arguments: list, needs: list) -> tuple:
     def apply(values: list) -> list:
         put_states(torch, states)
         out = cls.apply(*values)
-        return [o for o in (out if isinstance(out, (tuple, list)) else (out,)) if isinstance(o, torch.Tensor) and o.is_floating_point()]
+        return [o for o in (out if isinstance(out, (tuple, list)) else (out,)) if _is_real(torch, o)]
 
     with torch.no_grad():
         plain = [o.clone() for o in apply(detached(torch, wide))]
@@ -155,12 +157,17 @@ def _compared(torch, cls, arguments: list, needs: list) -> tuple:
     return None, worst, worst_input
 
 
+def _is_real(torch, value) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_floating_point()
+
+
 def _random(torch, like, generator):
     return torch.randn(like.shape, generator=generator, dtype=torch.float64).to(like.device)
 
 
 def _slope(torch, apply, values: list, k: int, along, weights: list) -> tuple[float, float]:
-    """By central differences, the change of the weighted outputs along a direction of input `k`; and the share of the outputs that moved."""
+    """By central differences, the slope of the weighted outputs along a direction of input `k`; and the share of outputs that
+    moved."""
     step = _STEP * max(1.0, float(values[k].abs().mean()))
     sides = []
     with torch.no_grad():

@@ -1,14 +1,14 @@
 """How many validation samples decide?
 
-The model is trained for a short while on batches of its own loader, then the loss of each of some validation samples is looked at: of their
-spread follows how many tell a mean within 5 % in 95 cases of 100.
+The model is trained for a short while on batches of its own loader, then the loss of each of some validation samples is looked
+at: of their spread follows how many tell a mean within 5 % in 95 cases of 100.
 """
 
 from __future__ import annotations
 
 import math
 
-from stetho.preflight import held_data, supervised
+from stetho.preflight import held_data, lookup, supervised
 from stetho.preflight.attempt import Skip
 
 NAME = "mini_validation"
@@ -26,7 +26,7 @@ _FEWEST = 32
 
 def measure(bench):
     """The record `mini_validation`; see the format of ``preflight.json``."""
-    found = held_data.validation_loader(bench)
+    found = lookup.validation_loader(bench)
     if found is None:
         raise Skip("no validation loader among the script's variables")
     _, loader = found
@@ -38,7 +38,7 @@ def measure(bench):
     try:
         return _measured(bench, loader, pair)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise Skip(f"the model or its loss does not take the batches of the loaders as they are: {type(error).__name__}") from error
+        raise Skip(f"the model or its loss does not take a loader's batches as they are: {type(error).__name__}") from error
 
 
 def _measured(bench, loader, pair) -> dict:
@@ -59,12 +59,13 @@ def _measured(bench, loader, pair) -> dict:
         raise Skip("too few validation samples")
     mean, std = float(each.mean()), float(each.std())
     smallest = math.ceil((_QUANTILE * std / (ERROR * abs(mean))) ** 2) if mean else None
-    return {"n": len(loader.dataset), "per_sample_std": std, "per_sample_mean": mean, "smallest": smallest, "steps": trained, "error": ERROR}
+    spread = {"per_sample_std": std, "per_sample_mean": mean, "smallest": smallest}
+    return {"n": len(loader.dataset), **spread, "steps": trained, "error": ERROR}
 
 
 def _train(bench, pair) -> int:
     """Some steps of the user's optimizer on batches of the training; how many were made."""
-    loader = held_data.training_loader(bench)
+    loader = bench.train_loader
     if held_data.is_stream(loader):
         raise Skip("the training data are a stream, which cannot be read twice")
     optimizer, n = bench.optimizers[0], 0

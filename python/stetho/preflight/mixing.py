@@ -1,7 +1,7 @@
 """Does the output for one sample depend on another sample of the batch?
 
-The gradient of some outputs by all inputs: that of the same sample must be there, that of others must be exactly 0. Where inputs are
-whole numbers one sample is exchanged for another and the outputs are compared. Dropout is off, batch normalisation fixed.
+The gradient of some outputs by all inputs: that of the same sample must be there, that of others must be exactly 0. Where inputs
+are whole numbers one sample is exchanged for another and the outputs are compared. Dropout is off, batch normalisation fixed.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ NAME = "mixing"
 TITLE = "samples of a batch kept apart"
 SHARE = 0.1
 
-#: Samples that are looked at; more tell no more.
-MOST = 8
+#: Samples that are looked at; more tell no more. A prime, so that no dimension of something else is taken for samples.
+MOST = 7
 
 
 def measure(bench):
@@ -27,7 +27,10 @@ def measure(bench):
 
 def _of_model(bench, call) -> dict:
     torch = bench.torch
-    if is_graph(torch, call.inputs, call.keywords):
+    given = (*call.inputs, *call.keywords.values())
+    if not trees.leaves(torch, given) or any(isinstance(v, torch.nn.utils.rnn.PackedSequence) for v in given):
+        raise Skip("the inputs are no tensors with a row a sample")
+    if is_graph(torch, call.model, call.inputs, call.keywords):
         raise Skip("the inputs are a graph, whose nodes are meant to be mixed")
     ways = readings(torch, call.arguments, list(bench.batch.values()), bench.n_rows, is_sequence_first(torch, call.model))
     if not ways:
@@ -81,7 +84,8 @@ def _compares(torch, still: Still, cut: tuple, way: Reading, output) -> bool:
     except Exception:
         return False
     pairs = zip(trees.leaves(torch, output), trees.leaves(torch, less))
-    return any(a.dim() > 1 and a.dim() == b.dim() and all(x == y + 1 for x, y in zip(a.shape[:2], b.shape[:2])) for (_, a), (_, b) in pairs)
+    both = [(a.shape, b.shape) for (_, a), (_, b) in pairs if a.dim() == b.dim() > 1]
+    return any(all(x == y + 1 for x, y in zip(a[:2], b[:2])) for a, b in both)
 
 
 def _relative(a, b) -> float:
@@ -113,7 +117,8 @@ def _by_gradient(torch, still: Still, cut: tuple, way: Reading) -> dict | None:
     own, other, pair = 0.0, 0.0, None
     for i in sorted({0, way.n // 2, way.n - 1}):
         # Random weights: the sum of a softmax, say, has no gradient.
-        total = sum((o[i].double().cpu() * torch.randn(o.shape[1], generator=generator, dtype=torch.float64)).sum() for o in outputs)
+        weights = [torch.randn(o.shape[1], generator=generator, dtype=torch.float64) for o in outputs]
+        total = sum((o[i].double().cpu() * w).sum() for o, w in zip(outputs, weights))
         try:
             gradients = torch.autograd.grad(total, roots, retain_graph=True, allow_unused=True)
         except RuntimeError:
@@ -148,7 +153,12 @@ def _exchanged(torch, cut: tuple, way: Reading, j: int) -> tuple:
     order[j] = best
     # Lists of whole numbers beside other inputs are lengths, often sorted: they stay.
     has_content = any(t.dim() > 1 for _, t in trees.leaves(torch, cut) if way.dimension(t) is not None)
-    return trees.mapped(torch, cut, lambda t: t if has_content and t.dim() < 2 and not trees.is_float(t) else taken(torch, t, way, order))
+
+    def exchange(tensor):
+        is_length = has_content and tensor.dim() < 2 and not trees.is_float(tensor)
+        return tensor if is_length else taken(torch, tensor, way, order)
+
+    return trees.mapped(torch, cut, exchange)
 
 
 def _by_exchange(torch, still: Still, cut: tuple, way: Reading) -> dict | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stetho.preflight import held_data, trees
+from stetho.preflight import held_data, lookup, trees
 from stetho.preflight.attempt import Skip
 from stetho.preflight.still import Still, detached
 
@@ -64,7 +64,7 @@ def _n_classes(call) -> int | None:
 def _labels(bench, target):
     """Labels of the training data: those of the data set where it keeps them, those of samples, or those of the batch."""
     torch = bench.torch
-    loader, batch = held_data.training_loader(bench), held_data.content(bench)
+    loader, batch = bench.train_loader, held_data.content(bench)
     path = held_data.path_of(torch, batch, target) if batch is not None else None
     if path is not None and not held_data.is_stream(loader):
         kept = _kept_labels(torch, loader.dataset, path)
@@ -80,7 +80,7 @@ def _labels(bench, target):
 
 
 def _kept_labels(torch, dataset, path: tuple):
-    """The labels of a whole data set, without reading a sample: of torchvision's data sets, of `TensorDataset`; through subsets."""
+    """The labels of a whole data set, without reading a sample: of torchvision's, of `TensorDataset`; through subsets."""
     if hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
         inner = _kept_labels(torch, dataset.dataset, path)
         return None if inner is None else inner[torch.as_tensor(list(dataset.indices))]
@@ -101,9 +101,10 @@ def _kept_labels(torch, dataset, path: tuple):
 
 def _variable(bench, target):
     """Labels in a variable of which the batch is a part: whole numbers, many more of them, named as labels are."""
-    for name, tensor in held_data.variables(bench).items():
-        is_named = any(word in name.lower() for word in ("y", "label", "target")) and not held_data.VALIDATION.search(name)
-        if is_named and tensor.dim() == target.dim() == 1 and trees.is_float(tensor) == trees.is_float(target) and len(tensor) >= 2 * len(target):
+    for name, tensor in lookup.variables(bench).items():
+        is_named = any(word in name.lower() for word in ("y", "label", "target")) and not lookup.VALIDATION.search(name)
+        is_alike = tensor.dim() == target.dim() == 1 and trees.is_float(tensor) == trees.is_float(target)
+        if is_named and is_alike and len(tensor) >= 2 * len(target):
             if bool(bench.torch.isin(target.detach().cpu(), tensor.cpu().to(target.dtype)).all()):
                 return tensor
     return None

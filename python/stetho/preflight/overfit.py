@@ -6,6 +6,7 @@ import math
 
 from stetho.preflight.attempt import Skip
 from stetho.preflight.facts import names_of
+from stetho.preflight.losses import CLASSES
 from stetho.preflight.training import Held, floor_of
 
 NAME = "overfit"
@@ -20,6 +21,8 @@ MOST_WHOLE = 64
 PATIENCE = 60
 #: The floor counts as reached when this share of the way to it is left.
 LEFT = 0.02
+#: A loss without a known floor must fall by this share of its start.
+FALL = 0.5
 #: Steps of Adam that are tried where the user's optimizer does not get there.
 RATES = (1e-3, 1e-2, 1e-4)
 
@@ -44,10 +47,10 @@ def measure(bench):
     if held.error is not None:
         raise Skip(f"the step could not be made again: {type(held.error).__name__}: {held.error}".splitlines()[0][:160])
     log_rows = _log_rows(bench)
-    floor, reason = floor_of(held.plain.calls, log_rows)
+    floor, reason = floor_of(held.plain.calls, log_rows, held.by_hand)
     found = _start(bench, rows, held, floor, reason, conflicting)
-    yield from _train(bench, held, floor, made, 0.4)
-    found["curves"].append(_curve(_name(bench), held))
+    ended = yield from _train(bench, held, floor, made, 0.4)
+    found["curves"].append(_curve(_name(bench), held, ended))
     last = held
     for i, rate in enumerate(RATES):
         if _is_there(last, floor) or not bench.has_time():
@@ -55,8 +58,8 @@ def measure(bench):
         bench.start_over()
         last = Held(bench, rows, adam=rate)
         made = yield from last.step()
-        yield from _train(bench, last, floor, made, 1.0 / (len(RATES) - i))
-        found["curves"].append(_curve(f"Adam at {rate:g}", last))
+        ended = yield from _train(bench, last, floor, made, 1.0 / (len(RATES) - i))
+        found["curves"].append(_curve(f"Adam at {rate:g}", last, ended))
     found["fitted"] = _fitted(bench.torch, last.plain.calls)
     found["switched_off"] = sorted(set().union(held.plain.switched_off, last.plain.switched_off))
     return found
@@ -70,7 +73,7 @@ def _must_be_few(bench, parameters: list) -> None:
 
 
 def _train(bench, held: Held, floor: float | None, made: bool, share: float):
-    """Makes steps until the floor is reached, the loss has stopped falling, or the time is up."""
+    """Makes steps until the floor is reached, the loss has stopped falling, or the time is up; gives which of these."""
     import time
 
     until = time.perf_counter() + bench.remaining() * share
@@ -80,14 +83,22 @@ def _train(bench, held: Held, floor: float | None, made: bool, share: float):
         if loss < best - 0.005 * abs(best if math.isfinite(best) else loss):
             best, best_at = loss, len(held.losses)
         if len(held.losses) - best_at > PATIENCE:
-            return
+            return "stalled"
         made = yield from held.step()
+    if not made:
+        return "not finite" if held.error is None else "failed"
+    if _is_there(held, floor):
+        return "floor"
+    return "steps" if len(held.losses) >= MOST_STEPS else "time"
 
 
 def _is_there(held: Held, floor: float | None) -> bool:
-    if floor is None or not held.losses or not math.isfinite(held.losses[-1]):
+    if not held.losses or not math.isfinite(held.losses[-1]):
         return False
     first = held.losses[0]
+    if floor is None:
+        # Nothing more can be asked of a loss whose floor is not known than that it falls.
+        return held.losses[-1] < first - FALL * abs(first)
     return held.losses[-1] - floor <= max(LEFT * abs(first - floor), 1e-6)
 
 
@@ -108,12 +119,13 @@ def _start(bench, rows, held: Held, floor, reason: str, conflicting: int) -> dic
     }
 
 
-def _curve(name: str, held: Held) -> dict:
+def _curve(name: str, held: Held, ended: str) -> dict:
     rates = [r for r in held.rates if math.isfinite(r)]
     return {
         "optimizer": name,
         "rate": max(rates, default=None),
         "losses": held.losses,
+        "ended": ended,
         "rate_rises": bool(rates) and rates[-1] > rates[0] * 1.01,
     }
 
@@ -189,5 +201,10 @@ def _label(value) -> object:
 def _capacity(bench, n_parameters: int, n: int) -> int:
     """Samples that a model of that many numbers can be expected to know by heart."""
     call = next((c for c in bench.loss_calls if hasattr(c.input, "numel")), None)
-    values = call.input.numel() / n if call is not None else 1.0
+    values = 1.0
+    if call is not None:
+        values = call.input.numel() / n
+        if call.function in CLASSES and call.input.dim() > 1:
+            n_classes = call.input.shape[1]
+            values = values / n_classes * min(n_classes, 32)
     return max(2, int(n_parameters / (2.0 * max(values, 1.0))))

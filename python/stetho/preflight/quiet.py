@@ -10,7 +10,6 @@ import sys
 import warnings
 
 
-
 class Forbidden(PermissionError):
     """A step that is tried out was about to change files in a way that cannot be passed over."""
 

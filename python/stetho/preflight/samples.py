@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from stetho.preflight import trees
+
+#: Names of arguments that tell which rows belong together.
+_GRAPH = re.compile(r"edge|^adj|graph|neighbou?r|^batch_?(idx|index|indices)$|^ptr$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,8 @@ class Reading:
         return None
 
     def rows(self, tensor):
-        """A tensor as (samples, everything else); None where it has none. Samples and something else may share the first dimension."""
+        """A tensor as (samples, everything else); None where it has none. Samples and something else may share a dimension, the
+        first."""
         if tensor.dim() > self.axis and tensor.shape[self.axis] == self.n:
             return tensor.movedim(self.axis, 0).reshape(self.n, -1)
         if tensor.dim() and tensor.shape[0] == self.n and self.axis == 0:
@@ -48,8 +53,8 @@ def taken(torch, value, reading: Reading, indices: list[int]):
 def readings(torch, inputs, batch: list, n_rows: int | None, is_sequence_first: bool) -> list[Reading]:
     """How the arguments of a model may be read, the likeliest first.
 
-    `batch` are the tensors that the user's loop was given, `n_rows` how many samples they seem to have. Where nothing tells, and the network has
-    layers that take time first, both dimensions are possible.
+    `batch` are the tensors that the user's loop was given, `n_rows` how many samples they seem to have. Where nothing tells, and
+    the network has layers that take time first, both dimensions are possible.
     """
     tensors = [t for _, t in trees.leaves(torch, inputs) if t.dim() > 0 and t.numel() > 1]
     if not tensors:
@@ -72,20 +77,22 @@ def is_sequence_first(torch, model) -> bool:
     return any(isinstance(m, kinds) and not getattr(m, "batch_first", True) for m in model.modules())
 
 
-def is_graph(torch, inputs, keywords) -> bool:
-    """Whether the arguments look like the nodes and edges of a graph, whose rows are meant to be mixed."""
-    leaves = trees.leaves(torch, (list(inputs), dict(keywords or {})))
-    names = {str(part) for path, _ in leaves for part in path}
-    if any(word in name.lower() for name in names for word in ("edge", "adj")):
+def is_graph(torch, model, inputs, keywords) -> bool:
+    """Whether the arguments, or what the model holds, look like nodes and edges of a graph, whose rows are meant to be mixed."""
+    if any(_GRAPH.search(name) for name in trees.names(model, inputs, keywords)):
         return True
-    rows = {t.shape[0] for _, t in leaves if t.dim() > 1 and trees.is_float(t)}
-    for _, tensor in leaves:
+    if any(type(v).__module__.startswith(("torch_geometric", "dgl")) for v in (*inputs, *keywords.values())):
+        return True
+    given = [t for _, t in trees.leaves(torch, (inputs, keywords))]
+    rows = {t.shape[0] for t in given if t.dim() > 1 and trees.is_float(t) and t.shape[0] > 2}
+    held = [v for m in model.modules() for v in (*m.buffers(recurse=False), *vars(m).values()) if isinstance(v, torch.Tensor)]
+
+    def is_edges(tensor, is_alone: bool) -> bool:
         if tensor.layout != torch.strided:
             return True
-        if tensor.dim() != 2:
-            continue
-        if tensor.shape[0] == 2 and tensor.shape[1] > 2 and trees.is_integer(tensor) and len(leaves) > 1:
-            return True
-        if tensor.shape[0] == tensor.shape[1] and tensor.shape[0] in rows and len(leaves) > 1 and tensor.shape[0] > 2:
-            return True
-    return any(type(v).__module__.startswith(("torch_geometric", "dgl")) for v in (*inputs, *(keywords or {}).values()))
+        if is_alone or tensor.dim() != 2 or tensor.requires_grad:
+            return False
+        is_square = tensor.shape[0] == tensor.shape[1] and tensor.shape[0] in rows
+        return is_square or (tensor.shape[0] == 2 and tensor.shape[1] > 2 and trees.is_integer(tensor))
+
+    return any(is_edges(t, len(given) == 1) for t in given) or any(is_edges(t, False) for t in held)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from stetho.preflight import trees
 from stetho.preflight.attempt import Attempt, Skip
-from stetho.preflight.held_data import is_stream, read, training_loader
+from stetho.preflight.held_data import is_stream, read
 from stetho.preflight.samples import Reading, is_sequence_first, readings, taken
-from stetho.preflight.still import Still, detached
+from stetho.preflight.still import Still, detached, put_states, states_of
 from stetho.preflight.trace import place_of_error
 
 NAME = "sizes"
@@ -38,7 +38,7 @@ def measure(bench):
 
 def _last_size(bench) -> int | None:
     """How many samples the last batch of an epoch has, if that is another number than the others have."""
-    loader = training_loader(bench)
+    loader = bench.train_loader
     try:
         if loader is None or loader.drop_last or not loader.batch_size or len(loader.dataset) < loader.batch_size:
             return None
@@ -84,7 +84,8 @@ def _of_model(bench, last: int | None) -> list[dict]:
     way = next((w for w in ways if _rows(torch, output, w)), None)
     if way is None:
         return []
-    found = [_with_samples(bench, still, arguments, output, way, n, last) for n in (_prime(way.n), 1)]
+    draws = _draws(torch, still, arguments, output)
+    found = [_with_samples(bench, still, arguments, None if draws else output, way, n, last) for n in (_prime(way.n), 1)]
     found.extend(_with_length(bench, still, arguments, way))
     return [f for f in found if f is not None]
 
@@ -95,18 +96,29 @@ def _rows(torch, output, way: Reading) -> list:
     return [r for r in found if r is not None]
 
 
+def _draws(torch, still: Still, arguments, output) -> bool:
+    """Whether the model draws at random even while it is held still: then batches of two sizes are not alike."""
+    states = states_of(torch)
+    torch.manual_seed(1)
+    other = still(*arguments)
+    put_states(torch, states)
+    pairs = zip(trees.leaves(torch, output), trees.leaves(torch, other))
+    return any(a.shape != b.shape or not torch.equal(a, b) for (_, a), (_, b) in pairs)
+
+
 def _with_samples(bench, still: Still, arguments, output, way: Reading, n: int, last: int | None) -> dict | None:
-    """The outputs of the first samples of a smaller or larger batch, held against those of the whole one."""
+    """The outputs of the first samples of a smaller or larger batch, held against those of the whole one (`output`; None where
+    they cannot be)."""
     torch, what, will_come = bench.torch, f"batch of {n}", n == last
     try:
         other = still(*taken(torch, arguments, way, [i % way.n for i in range(n)]))
     except Exception as error:
         return _raised(bench, what, error, will_come)
-    before, small = _rows(torch, output, way), Reading(n, way.axis)
     shapes = [tuple(t.shape) for _, t in trees.leaves(torch, other) if trees.is_float(t)]
-    after = _rows(torch, other, small)
-    if len(after) < len(before):
-        return _entry(what, "differs", will_come, message=f"the output has the shape {list(shapes[0]) if shapes else []} for {n} sample{'s' * (n > 1)}")
+    before, after = _rows(torch, output, way), _rows(torch, other, Reading(n, way.axis))
+    if not after or len(after) < len(before):
+        message = f"the output has the shape {list(shapes[0]) if shapes else []} for {n} sample{'s' * (n > 1)}"
+        return _entry(what, "differs", will_come, message=message)
     worst = 0.0
     for a, b in zip(before, after):
         if a.shape[1] != b.shape[1]:
@@ -118,7 +130,8 @@ def _with_samples(bench, still: Still, arguments, output, way: Reading, n: int, 
 
 
 def _with_length(bench, still: Still, arguments, way: Reading) -> list[dict]:
-    """Shorter sequences, and pictures of another size. Networks of a fixed size raise, which is no fault; `will_come` is whether sizes vary."""
+    """Shorter sequences, and pictures of another size. Networks of a fixed size raise, which is no fault; `will_come` is whether
+    sizes vary."""
     torch = bench.torch
     main = next((t for _, t in trees.leaves(torch, arguments) if way.dimension(t) is not None and t.dim() > 1), None)
     if main is None:
@@ -161,12 +174,13 @@ def _resized(torch, main, way: Reading) -> tuple | None:
 
 
 def _varies(bench, main) -> bool:
-    """Whether other batches of the loader differ in more than their number of samples; where the samples are stacked as they are they cannot."""
-    torch, loader = bench.torch, training_loader(bench)
+    """Whether other batches of the loader differ in more than their number of samples; where samples are stacked as they are they
+    cannot."""
+    torch, loader = bench.torch, bench.train_loader
     if loader is None or is_stream(loader):
         return False
     if loader.batch_sampler is not None and loader.batch_size != 1 and loader.collate_fn is torch.utils.data.default_collate:
         return False
     batches = read(bench, loader, 4 * (loader.batch_size or 1), 1.0)
-    shapes = [t.shape[1:] for batch in batches for _, t in trees.leaves(torch, batch) if t.dim() == main.dim() and t.dtype == main.dtype]
-    return any(shape != main.shape[1:] for shape in shapes)
+    tensors = [t for _, t in trees.leaves(torch, batches) if t.dim() == main.dim() and t.dtype == main.dtype]
+    return any(t.shape[1:] != main.shape[1:] for t in tensors)

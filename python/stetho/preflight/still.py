@@ -10,12 +10,12 @@ import sys
 from stetho.preflight import trees
 
 #: Modules that draw at random or mix the samples of a batch while training; by the names of their classes.
-_UNSTILL = re.compile(r"dropout|drop_?path|drop_?block|stochastic_?depth|batch_?norm|batch_?renorm|^GaussianNoise$", re.IGNORECASE)
+_UNSTILL = re.compile(r"(?i:dropout|drop_?path|drop_?block|stochastic_?depth|batch_?(re)?norm)|BN|^GaussianNoise$")
 
 
 class Still:
-    """Runs a model with dropout off and the statistics of batch normalisation fixed; buffers, modes and random states are put back
-    after each pass, so that every pass starts from the same.
+    """Runs a model with dropout off and the statistics of batch normalisation fixed; buffers, modes and random states are put
+    back after each pass, so that every pass starts from the same.
 
     The mode of all other modules stays as the user set it: some give other outputs altogether while they evaluate.
     """

@@ -9,15 +9,17 @@ from stetho.observe import Place, place_of
 from stetho.preflight import trees
 from stetho.preflight.record import place as place_record
 
-#: Operations that are kept of a pass.
+#: Operations that are kept of a pass, and bytes of their outputs; what comes after is not compared.
 MOST = 4000
+MOST_BYTES = 1 << 28
 
 
 def first_break(torch, still, first: tuple, second: tuple, is_separate: Callable, is_own: Callable) -> dict:
     """The first operation whose output differs between two passes where it must not, though its operands differ where they may.
 
-    `first` and `second` are the arguments (`inputs`, `keywords`) of the two passes; `is_separate(mask)` says of where the values of a tensor
-    differ whether that is allowed. Gives `module`, its class (`module_kind`), `function` and `place`, each None where it could not be told.
+    `first` and `second` are the arguments (`inputs`, `keywords`) of the two passes; `is_separate(mask)` says of where the values
+    of a tensor differ whether that is allowed. Gives `module`, its class (`module_kind`), `function` and `place`, each None where
+    it could not be told.
     """
     one, two = _Seen(torch, still.model, is_own), _Seen(torch, still.model, is_own)
     with one:
@@ -66,6 +68,7 @@ class _Seen:
         self._stack: list = []
         self._handles: list = []
         self._kept: list = []
+        self._n_bytes = 0
         self.operations: list[_Operation] = []
 
     def __enter__(self) -> _Seen:
@@ -91,7 +94,8 @@ class _Seen:
     def _see(self, function, out, frame) -> None:
         outputs = [t for _, t in trees.leaves(self._torch, out)]
         name = getattr(function, "__name__", "")
-        if not outputs or name.startswith("__get__") or len(self.operations) >= MOST:
+        self._n_bytes += sum(t.numel() * t.element_size() for t in outputs)
+        if not outputs or name.startswith("__get__") or len(self.operations) >= MOST or self._n_bytes > MOST_BYTES:
             return
         operation = _Operation()
         operation.function = name.strip("_")

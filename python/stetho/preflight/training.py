@@ -14,6 +14,8 @@ from stetho.rows import replaced
 _DROPOUTS = frozenset("dropout dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout".split())
 #: Places of arguments that regularise, in the functions that take them by position.
 _POSITIONS = {"cross_entropy": (7, "label_smoothing"), "scaled_dot_product_attention": (4, "dropout_p")}
+#: Nodes of the graph that keep what is at least 0 so; those after a square alone.
+_THROUGH = frozenset("Mean Sum Sqrt Div View Squeeze Unsqueeze Reshape ReshapeAlias UnsafeView Flatten".split())
 
 
 class Plain(TorchFunctionMode):
@@ -30,8 +32,8 @@ class Plain(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if self._rows is not None:
-            args = self._cut(args)
+        if self._rows is not None and name not in ("index_select", "__getitem__", "gather", "take"):
+            args = self._cut(name, args)
         if name in _DROPOUTS and args:
             p = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
             if p:
@@ -44,12 +46,19 @@ class Plain(TorchFunctionMode):
             self.calls.append((name, args, kwargs, out))
         return out
 
-    def _cut(self, args: tuple) -> tuple:
+    def _cut(self, name: str, args: tuple) -> tuple:
+        """Operands that still have all rows, beside one that has the chosen ones alone, lose the others."""
+        k, n = len(self._rows), self.n_rows
         sizes = {a.shape[0] for a in args if isinstance(a, torch.Tensor) and a.dim()}
-        if not {len(self._rows), self.n_rows} <= sizes:
+        # Positions of a sequence and samples may share a dimension: (samples × positions, classes).
+        times = next((s // k for s in sizes if s % k == 0 and s // k * n in sizes and s != s // k * n), None)
+        if times is None or (times > 1 and name not in LOSSES):
             return args
-        is_whole = [isinstance(a, torch.Tensor) and a.dim() > 0 and a.shape[0] == self.n_rows for a in args]
-        return tuple(a.index_select(0, self._rows.to(a.device)) if whole else a for a, whole in zip(args, is_whole))
+        return tuple(self._chosen(a, times) if isinstance(a, torch.Tensor) and a.dim() and a.shape[0] == n * times else a for a in args)
+
+    def _chosen(self, value, times: int):
+        rows = self._rows.to(value.device)
+        return value.unflatten(0, (self.n_rows, times)).index_select(0, rows).flatten(0, 1)
 
     def _without(self, name: str, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         position, keyword = _POSITIONS[name]
@@ -60,6 +69,15 @@ class Plain(TorchFunctionMode):
             else:
                 kwargs = {**kwargs, keyword: 0.0}
         return args, kwargs
+
+
+class _Series(Attempt):
+    """An attempt of a series: of a single backward pass, what its loss is when made by hand."""
+
+    by_hand: str | None = None
+
+    def saw_loss(self, loss) -> None:
+        self.by_hand = difference_of(loss) if len(self.losses) == 1 else None
 
 
 class Held:
@@ -73,6 +91,7 @@ class Held:
         n = len(next((t for t in bench.tensors_in() if t.dim()), ())) if self._is_cut_late else None
         self.plain = Plain(rows, n) if self._is_cut_late else Plain()
         self.losses: list[float] = []
+        self.by_hand: str | None = None
         self.rates: list[float] = []
         self.error: BaseException | None = None
         self.set_rate = None
@@ -85,11 +104,12 @@ class Held:
         bench = self.bench
         self.plain.calls = []
         late = {"inputs": self._cut_inputs} if self._is_cut_late else {"rows": self.rows}
-        attempt = Attempt(bench, before_step=self._before_step, modes=[self.plain], goes_on=True, **late)
+        attempt = _Series(bench, before_step=self._before_step, modes=[self.plain], goes_on=True, **late)
         yield attempt
         if attempt.error is not None or not attempt.losses:
             self.error = attempt.error or RuntimeError("the step made no backward pass")
             return False
+        self.by_hand = attempt.by_hand
         if not attempt.stepped:
             self._step_ourselves()
         self.losses.append(self._value(attempt))
@@ -168,10 +188,14 @@ def _stand_in(own):
     return step
 
 
-def floor_of(calls: list[tuple], log_rows: float | None) -> tuple[float | None, str]:
-    """The least value that the sum of these loss calls can take, and why; None where that is not known."""
+def floor_of(calls: list[tuple], log_rows: float | None, by_hand: str | None = None) -> tuple[float | None, str]:
+    """The least value that the sum of these loss calls can take, and why; None where that is not known. `by_hand` is what `difference_of`
+    says of a loss without such calls."""
     if not calls:
-        return None, "the loss is worked out by hand"
+        return (0.0, by_hand) if by_hand else (None, "the loss is worked out by hand")
+    inputs = [id(args[0]) for _, args, _, _ in calls if args]
+    if len(set(inputs)) < len(inputs):
+        return None, "several losses pull at the same output"
     total, reasons = 0.0, []
     for name, args, kwargs, _ in calls:
         floor, reason = _floor(name, args, kwargs, log_rows)
@@ -180,6 +204,28 @@ def floor_of(calls: list[tuple], log_rows: float | None) -> tuple[float | None, 
         total += floor
         reasons.append(reason)
     return total, ", ".join(dict.fromkeys(reasons))
+
+
+def difference_of(loss) -> str | None:
+    """What a loss made by hand is, if it is a mean or sum of squares or absolute values of a difference to a target."""
+    node, kind = loss.grad_fn, None
+    for _ in range(12):
+        if node is None:
+            return None
+        name = node.name().removesuffix("Backward0").removesuffix("Backward1").split("::")[-1]
+        inner = [n for n, _ in node.next_functions if n is not None]
+        if name == "Sub":
+            return kind if kind is not None and len(inner) == 1 else None
+        if name == "Pow" and getattr(node, "_saved_exponent", 0) == 2:
+            kind = "0, of squares"
+        elif name == "Abs":
+            kind = "0, of absolute values"
+        elif name == "Mul" and len(inner) == 2 and inner[0] is inner[1]:
+            kind = "0, of squares"
+        elif name not in _THROUGH or len(inner) != 1:
+            return None
+        node = inner[0]
+    return None
 
 
 def _floor(name: str, args: tuple, kwargs: dict, log_rows: float | None) -> tuple[float | None, str]:

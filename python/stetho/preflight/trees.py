@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 
 #: How deep a value is looked into.
@@ -61,6 +62,15 @@ def _items(value) -> list[tuple]:
     return []
 
 
+def names(model, inputs: tuple, keywords: dict) -> list[str]:
+    """The names under which a model takes what it was given."""
+    try:
+        given = list(inspect.signature(model.forward).parameters)[: len(inputs)]
+    except (TypeError, ValueError):
+        given = []
+    return [*given, *map(str, keywords)]
+
+
 def is_float(tensor) -> bool:
     """Whether it holds real numbers."""
     return tensor.is_floating_point()
@@ -68,4 +78,4 @@ def is_float(tensor) -> bool:
 
 def is_integer(tensor) -> bool:
     """Whether it holds whole numbers: tokens, labels, indices; no truth values."""
-    return not tensor.is_floating_point() and not tensor.is_complex() and tensor.element_size() > 0 and str(tensor.dtype) != "torch.bool"
+    return not tensor.is_floating_point() and not tensor.is_complex() and str(tensor.dtype) != "torch.bool"

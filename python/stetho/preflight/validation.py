@@ -5,7 +5,7 @@ Up to 512 samples of each are read, spread over the data set, through the data s
 
 from __future__ import annotations
 
-from stetho.preflight import held_data, trees
+from stetho.preflight import held_data, lookup, trees
 from stetho.preflight.attempt import Skip
 
 NAME = "validation"
@@ -43,7 +43,7 @@ def measure(bench):
         "samples_train": len(train),
         "samples_valid": len(valid),
         "channels": channels,
-        "all": {"train_mean": float(train.mean()), "train_std": float(train.std()), "valid_mean": float(valid.mean()), "valid_std": float(valid.std())},
+        "all": {f"{n}_{f}": float(getattr(t, f)()) for n, t in (("train", train), ("valid", valid)) for f in ("mean", "std")},
         "spread_train": _spread(train),
         "spread_valid": _spread(valid),
     }
@@ -52,7 +52,7 @@ def measure(bench):
 def _from_loaders(bench):
     """The inputs that the two loaders give, each as one tensor of samples."""
     torch = bench.torch
-    training, other = held_data.training_loader(bench), held_data.validation_loader(bench)
+    training, other = bench.train_loader, lookup.validation_loader(bench)
     if training is None or other is None:
         return None
     name, validation = other
@@ -95,14 +95,15 @@ def _from_variables(bench):
     """Data that lies in variables whose names differ in what it is for alone: ``x_train`` and ``x_val``."""
     if bench.model is None:
         return None
-    given = [t for _, t in trees.leaves(bench.torch, (tuple(bench.inputs), dict(bench.keywords))) if trees.is_float(t) and t.dim() > 1]
-    widths = {t[0].numel() for t in given}
-    held = {n: t for n, t in held_data.variables(bench).items() if trees.is_float(t) and t.dim() > 1 and len(t) >= _FEWEST}
+    given = trees.leaves(bench.torch, (tuple(bench.inputs), dict(bench.keywords)))
+    widths = {t[0].numel() for _, t in given if trees.is_float(t) and t.dim() > 1 and len(t)}
+    held = {n: t for n, t in lookup.variables(bench).items() if trees.is_float(t) and t.dim() > 1 and len(t) >= _FEWEST}
     found = []
     for name, tensor in held.items():
-        other = held_data.training_name(name, held)
-        if other is not None and held[other].shape[1:] == tensor.shape[1:] and tensor[0].numel() in widths and held[other] is not tensor:
-            found.append((not held_data.VALIDATION.search(name).group().lower().startswith("val"), name, other))
+        other = lookup.training_name(name, held)
+        is_pair = other is not None and held[other] is not tensor and held[other].shape[1:] == tensor.shape[1:]
+        if is_pair and tensor[0].numel() in widths:
+            found.append((not lookup.VALIDATION.search(name).group().lower().startswith("val"), name, other))
     if not found:
         return None
     _, name, other = min(found)

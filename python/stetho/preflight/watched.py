@@ -183,6 +183,8 @@ class Watched(Attempt):
         self.differences: list[HandMade] = []
         self.loss_tensors: list = []
         self.n_attentions = 0
+        #: Whether the step draws random numbers before it calls a model.
+        self.draws_first = False
         #: Norms of the loss's gradient with regard to what models gave, by the identity of the tensor.
         self.output_gradients: dict[int, float] = {}
         #: Names of the parameters whose gradients were there after the last backward pass, with their norms.
@@ -210,6 +212,7 @@ class Watched(Attempt):
             self.calls.append(
                 ModuleCall(module, args, dict(kwargs), None, autocast, torch.is_grad_enabled(), len(self.losses), place)
             )
+            self.draws_first |= len(self.calls) == 1 and not self.bench.session.random.is_now()
         self._stack.append(module)
 
     def _after(self, module, args, kwargs, output):

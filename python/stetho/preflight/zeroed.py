@@ -1,11 +1,11 @@
 """Does the model learn from its inputs, or would it learn as well without?
 
-The user's own step is made again and again on the held batch, once with the true inputs and once with zeroed ones, from the same state.
+The user's own step is made again and again on the held batch, once with the true inputs and once with zeroed ones, from the same
+state.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 
@@ -21,7 +21,11 @@ SHARE = 0.25
 STEPS = 30
 FEWEST = 8
 #: Names of arguments that are what is to be predicted, or that say how to read the others.
-_SPARED = re.compile(r"label|target|^y(_?b|_?true)?$|mask|length|^lens?$|position|pad|hidden|state|^h0?$|^c0?$|segment|type_id", re.IGNORECASE)
+_SPARED = re.compile(
+    r"label|target|^y(_?b|_?true)?$|mask|length|^lens?$|position|pad|hidden|state|^h0?$|^c0?$|segment|type_id", re.IGNORECASE
+)
+#: Seconds that more than the fewest steps may take.
+SECONDS = 6.0
 #: Samples of the held batch.
 MOST = 32
 
@@ -42,8 +46,9 @@ def measure(bench):
         keywords = {}
         first = yield Attempt(bench)
     _check(first)
-    steps = min(STEPS, int(0.9 * bench.remaining() / max(first.seconds, 1e-4) / 2))
-    if steps < FEWEST:
+    each = 2.0 * max(first.seconds, 1e-4)  # with inputs, and without
+    steps = min(STEPS, max(FEWEST, int(SECONDS / each)))
+    if steps * each > bench.remaining():
         raise Skip("a step takes too long")
     real, change = [first.loss], None
     while len(real) < steps:
@@ -53,8 +58,12 @@ def measure(bench):
     change = _change(bench, given, spared)
     _again(bench)
     zero: list[float] = []
+
+    def without(args, kwargs):
+        return zeroed(torch, (args, kwargs), spared)
+
     while len(zero) < steps:
-        outcome = yield Attempt(bench, inputs=lambda args, kwargs: zeroed(torch, (args, kwargs), spared), goes_on=bool(zero), **keywords)
+        outcome = yield Attempt(bench, inputs=without, goes_on=bool(zero), **keywords)
         if outcome.error is not None:
             raise Skip(f"the model does not take zeroed inputs: {type(outcome.error).__name__}")
         if not math.isfinite(outcome.loss):
@@ -77,26 +86,25 @@ def _check(outcome) -> None:
 
 
 def zeroed(torch, value, spared: frozenset = frozenset()):
-    """Arguments with zeros in the place of numbers. Truth values stay (masks), and so do lists of whole numbers beside other inputs (lengths)
-    and what lies at the paths in `spared`."""
+    """Arguments with zeros in the place of numbers. Truth values stay (masks), and so do lists of whole numbers beside other
+    inputs (lengths) and what lies at the paths in `spared`."""
     leaves = trees.leaves(torch, value)
     has_content = any(trees.is_float(t) or t.dim() > 1 for p, t in leaves if p not in spared)
     kept = {id(t) for p, t in leaves if p in spared}
 
     def zero(tensor):
-        if id(tensor) not in kept and (trees.is_float(tensor) or (trees.is_integer(tensor) and (tensor.dim() > 1 or not has_content))):
-            return torch.zeros_like(tensor)
-        return tensor
+        is_content = trees.is_float(tensor) or (trees.is_integer(tensor) and (tensor.dim() > 1 or not has_content))
+        return torch.zeros_like(tensor) if is_content and id(tensor) not in kept else tensor
 
     return trees.mapped(torch, value, zero)
 
 
 def _spared(torch, bench, given) -> frozenset:
-    """Which of the arguments are no inputs: what is to be predicted (models that work out their own loss take it beside their inputs), masks,
-    lengths, states."""
+    """Which of the arguments are no inputs: what is to be predicted (models that work out their own loss take it beside their
+    inputs), masks, lengths, states."""
     leaves = trees.leaves(torch, given)
     wanted = [c.target for c in bench.loss_calls if isinstance(c.target, torch.Tensor)]
-    names = _parameters(bench.model)
+    names = trees.names(bench.model, given[0], {})
 
     def is_spared(path, tensor) -> bool:
         name = names[path[1]] if path[0] == 0 and path[1] < len(names) else str(path[1])
@@ -105,14 +113,6 @@ def _spared(torch, bench, given) -> frozenset:
 
     found = {p for p, t in leaves if is_spared(p, t)}
     return frozenset(found) if len(found) < len(leaves) else frozenset()
-
-
-def _parameters(model) -> list[str]:
-    """The names of the arguments of a model, in order."""
-    try:
-        return list(inspect.signature(model.forward).parameters)
-    except (TypeError, ValueError):
-        return []
 
 
 def _is_same(a, b) -> bool:
@@ -125,7 +125,8 @@ def _has_content(torch, given, spared: frozenset) -> bool:
 
 
 def _change(bench, given, spared: frozenset) -> float | None:
-    """How far the outputs move when the inputs are zeroed, in standard deviations of the outputs; None where there is no such number."""
+    """How far the outputs move when the inputs are zeroed, in standard deviations of the outputs; None where they are no
+    numbers."""
     torch = bench.torch
     still = Still(torch, bench.model, context=bench.autocast)
     try:

@@ -50,13 +50,13 @@ class Probe(Base):
 
     def forget(self) -> None:
         """Another training begins: what was drawn for the one before it is no matter."""
-        self._pending = None
+        self._pending = self._pending_of = None
         #: Whether the newest batch was drawn within the body of a step.
         self._is_within = False
         #: By the identity of the data set, which may be a tensor; it is kept, so that it stays its own.
         self._sets: dict[int, tuple[object, _Set]] = {}
-        self._maps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-        self._evaluated: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self._maps: dict[int, tuple] = {}
+        self._evaluated: dict[int, tuple] = {}
         self._trained: weakref.WeakSet = weakref.WeakSet()
         self.n_in_epoch = 0
         self.n_in_order = 0
@@ -102,6 +102,8 @@ class Probe(Base):
         if session.experiment is not None or session.probes is None:
             return
         before, self._pending = self._pending, batch
+        # The loader may have been made for this batch alone.
+        kept, self._pending_of = self._pending_of, batch.loader() if batch.loader is not None else None
         if before is not None and not self._is_within:
             if session.batches.is_ahead and self._is_drawn_ahead(before):
                 self._train(before)
@@ -141,9 +143,8 @@ class Probe(Base):
             self._loader = loader
             self._trained.add(loader)
             self.session.calls.note("batches", 3)
-        epoch = (id(loader), batch.epoch)
-        if epoch != self._epoch:
-            self._new_epoch(epoch)
+        if batch.passing != self._epoch:
+            self._new_epoch(batch.passing)
         indices = data.as_indices(batch.indices)
         self._is_new = True
         if (
@@ -163,7 +164,7 @@ class Probe(Base):
         if self._is_new:
             self._left = self._scalars(before)
 
-    def _new_epoch(self, epoch: tuple) -> None:
+    def _new_epoch(self, epoch: int) -> None:
         if self.n_in_epoch > 1:
             self._finished = self.n_in_order / (self.n_in_epoch - 1)
         self._epoch = epoch
@@ -215,10 +216,11 @@ class Probe(Base):
         dataset = loader.dataset
         if not (hasattr(dataset, "indices") and hasattr(dataset, "dataset")):
             return indices
-        known = self._maps.get(loader)
+        known = self._maps.get(id(dataset))
         if known is None:
-            known = self._maps[loader] = [data.base_index(dataset, i)[1] for i in range(len(dataset))]
-        return [known[i] for i in indices]
+            # The data set is kept, so that its identity stays its own.
+            known = self._maps[id(dataset)] = (dataset, [data.base_index(dataset, i)[1] for i in range(len(dataset))])
+        return [known[1][i] for i in indices]
 
     def _set_of(self, loader) -> _Set | None:
         base = _base(loader)
@@ -263,10 +265,11 @@ class Probe(Base):
         if loader in self._trained:
             return  # a loader that is trained with: its score is that of the training data, on purpose
         _, held = self._sets.get(id(_base(loader)), (None, None))
-        evaluated = self._evaluated.get(loader)
+        # By the data set, which is kept: the loader may be made anew for every pass.
+        _, evaluated = self._evaluated.get(id(loader.dataset), (None, None))
         if evaluated is None:
-            name = name_of(self.session, loader) or "validation"
-            evaluated = self._evaluated[loader] = _Evaluated(name)
+            evaluated = _Evaluated(name_of(self.session, loader) or "validation")
+            self._evaluated[id(loader.dataset)] = (loader.dataset, evaluated)
             self.session.calls.note("validation_batches", 4)
         if not is_held_out(self._loader, loader, evaluated.name):
             return
@@ -294,7 +297,7 @@ class Probe(Base):
             self._is_evaluation_new = False
             shares = {
                 e.name: (sum(e.seen.values()) / len(e.seen), len(e.seen))
-                for e in self._evaluated.values()
+                for _, e in self._evaluated.values()
                 if e.seen
             }
             for name, found in self.session.probes.leaks.found.items():

@@ -30,9 +30,9 @@ class Probe(Base):
         """A loader gave a batch that no step took."""
         draws = self.session.probes.draws
         trained = draws.loader
-        if id(loader) in self._asked or trained is None or loader in draws.trained:
+        if id(loader.dataset) in self._asked or trained is None or loader in draws.trained:
             return
-        self._asked.add(id(loader))
+        self._asked.add(id(loader.dataset))
         name = name_of(self.session, loader) or "validation"
         if not is_held_out(trained, loader, name):
             return

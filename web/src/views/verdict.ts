@@ -32,6 +32,9 @@ function examined(model: Model): [string, Child][] {
       facts.push([model.runs.length > 1 ? `run ${letter(r)}` : "run", `${run.name}: ${thousands(run.series.length)} series up to ${run.unit} ${thousands(run.last_step)}${time}${run.is_over ? "" : ", still going"}${run.contest ? ` (${run.contest})` : ""}`]);
     }
     if (model.runs.length > MOST_RUNS) facts.push(["", `and ${model.runs.length - MOST_RUNS} more runs`]);
+  } else if (model.preflight) {
+    if (model.preflight.model) facts.push(["model", model.preflight.model]);
+    if (model.preflight.batch) facts.push(["batch", model.preflight.batch]);
   } else {
     const noun = { images: "picture", boxes: "picture", run: "step" }[doc.subject.kind] ?? "item";
     facts.push(["size", countOf(doc.subject.items, noun) + (boxes ? `, ${countOf(boxes.boxes, "box")}` : "")]);

@@ -12,13 +12,13 @@ const pages = {};
 before(async () => {
   chrome = await launch();
   Object.assign(pages, { table: reports.table(), pets: reports.pets(), boxes: reports.drawn("boxes", reports.boxes()), odd: reports.drawn("odd", reports.odd()),
-    healthy: reports.drawn("healthy", reports.healthy()) });
+    healthy: reports.drawn("healthy", reports.healthy()), preflight: reports.drawn("preflight", reports.preflight()) });
 });
 after(async () => chrome?.close());
 
 const open = (name, how) => openAt(chrome, `file://${pages[name]}`, how);
 
-for (const name of ["table", "pets", "boxes", "odd", "healthy"]) {
+for (const name of ["table", "pets", "boxes", "odd", "healthy", "preflight"]) {
   test(`${name}: opens from disk with a verdict, no error and no request`, async () => {
     const { page, quiet } = await open(name);
     await whole(page);
@@ -199,6 +199,24 @@ test("columns can be searched and sorted", async () => {
   assert.equal(await page.textContent(".profiles tbody th >> nth=0"), "column 299");
   await page.fill("#columns input", "column 29");
   assert.equal(await page.locator(".profiles tbody tr").count(), 11);
+  await quiet();
+});
+
+test("the checklist before training, the batch as the network sees it, and the curves of the experiments", async () => {
+  const { page, quiet } = await open("preflight");
+  await whole(page);
+  const lines = page.locator("#checklist tbody tr");
+  assert.equal(await lines.count(), 3);
+  assert.match(await lines.nth(1).textContent(), /error.*overfit one batch.*cannot-overfit-batch/);
+  assert.match(await lines.nth(2).textContent(), /skipped: the inputs are no tokens/);
+  await lines.nth(1).locator("a").click();
+  assert.ok(page.url().endsWith("#finding-1"));
+  assert.equal(await page.locator("#batch .picture img").count(), 4);
+  assert.equal(await page.locator("#batch .picture .boxes rect.over").count(), 4);
+  assert.ok(await page.locator("#batch figure svg, #batch svg[role=img]").count() >= 1);
+  assert.match(await page.locator("#experiments").textContent(), /8 samples learned by heart/);
+  await page.locator("#batch .picture .open").first().click();
+  assert.match(await page.locator("dialog[open]").textContent(), /first batch/);
   await quiet();
 });
 

@@ -113,3 +113,20 @@ export function large() {
   const classes = Array.from({ length: 1000 }, (_, i) => [`class ${i}`, 100]);
   return base({ subject: { paths: ["data"], kind: "images", items: 100000 }, findings, facts: { pictures: pictureFacts(samples, { classes }) } });
 }
+
+/** A preflight in which one experiment found something and one was not made. */
+export function preflight() {
+  const picture = (i) => ({ path: "first batch", index: i, label: i % 2 ? EVIL : "cat", boxes: [{ corners: [4, 4, 20, 20], label: "", is_culprit: false }],
+    width: 28, height: 28, thumbnail: bitmap(28, 28, i) });
+  const curve = (name, lines) => ({ kind: "curves", name, x: "step", lines: lines.map(([label, f]) => ({ label, points: Array.from({ length: 30 }, (_, i) => [i, f(i)]) })) });
+  return base({ command: "preflight", subject: { paths: ["train.py"], kind: "script", items: 2 },
+    findings: [finding({ rule: "cannot-overfit-batch", message: "8 samples cannot be learned by heart: the loss goes 2.31 → 2.3", places: [{ kind: "whole" }] })],
+    facts: { preflight: { seconds: 12.3, budget: 60, model: "Net: 1,234 numbers in 10 modules", batch: "4 samples: x float32 4×1×28×28", raised: "",
+      checks: [{ name: "facts", title: "the step as it is", state: "passed", rules: [], note: "loss before training 2.31", seconds: 1.2 },
+        { name: "overfit", title: "overfit one batch", state: "found", severity: "error", rules: ["cannot-overfit-batch"], note: "loss 2.31 → 2.3", seconds: 3.1 },
+        { name: "causal", title: "the future stays unseen", state: "skipped", rules: [], note: "the inputs are no tokens", seconds: 0 }],
+      seen: [{ kind: "pictures", name: "the first batch as the network sees it", groups: [0, 1, 2, 3].map((i) => [picture(i)]) },
+        { kind: "histogram", name: "input `x`: mean 0, standard deviation 1", ...bins(-3, 3, bell(15, 6, 40)) },
+        { kind: "bars", name: "labels of `y` in the first batch", bars: [["cat", 2], [EVIL, 2]] }],
+      figures: [curve("8 samples learned by heart", [["SGD, as the script has it", () => 2.31], ["Adam at 1e-3", (i) => 2.3 - i / 300]])] } } });
+}

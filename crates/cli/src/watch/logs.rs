@@ -249,7 +249,9 @@ fn notes_of(run: &Followed) -> Vec<String> {
         let first = account.damage.first().map_or_else(String::new, |d| format!(", first {d}"));
         notes.push(format!("{name}: {} could not be read{first}", count_of(account.n_damaged, "place")));
     }
-    let unknown = run.recorder.not_understood();
+    // What Stetho itself writes is judged elsewhere.
+    let unknown: Vec<&String> =
+        run.recorder.not_understood().iter().filter(|name| !name.starts_with("stetho/")).collect();
     if !unknown.is_empty() {
         let shown: Vec<String> = unknown.iter().take(MOST_NAMES).map(|n| format!("`{n}`")).collect();
         let more = unknown.len().saturating_sub(MOST_NAMES);

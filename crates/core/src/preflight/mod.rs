@@ -305,6 +305,11 @@ impl Record for Preflight {
             return Some(format!("`{key}` of {FILE} cannot be read: {why}"));
         }
         let why = self.line_of(experiment).and_then(|made| made.skipped.clone());
+        let why = why.or_else(|| match experiment {
+            Experiment::Ladder => Some("simple models are trained with `--ladder`".to_owned()),
+            Experiment::Memory => Some("larger batches are tried with `--memory`".to_owned()),
+            _ => None,
+        });
         Some(why.unwrap_or_else(|| format!("the preflight did not measure {}", experiment.name())))
     }
 }

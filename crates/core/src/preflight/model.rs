@@ -32,6 +32,8 @@ pub struct Parameter {
     pub gradient: Option<Number>,
     /// Norm of its values.
     pub norm: Option<Number>,
+    /// Standard deviation of its values.
+    pub std: Option<Number>,
     /// Why a gradient of 0 is as it should be.
     pub reads_zero_because: Option<String>,
 }

@@ -36,7 +36,7 @@ impl PageData {
                 picture.thumbnail = thumbnails.get(&key(&picture.path, picture.index)).cloned();
             }
         }
-        for sample in samples_in(&mut document.facts) {
+        for sample in shown_in(&mut document.facts) {
             let path = sample.get("path").and_then(Value::as_str).unwrap_or_default();
             if let Some(address) = thumbnails.get(&key(path, sample.get("index").and_then(Value::as_u64))) {
                 sample.insert("thumbnail".into(), address.as_str().into());
@@ -112,15 +112,29 @@ fn taken(picture: &mut Pictured, largest: &mut HashMap<String, String>) -> Optio
     Some(key)
 }
 
-fn samples_in(facts: &mut Map<String, Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
-    let samples = facts.get_mut("pictures").and_then(|p| p.get_mut("samples")).and_then(Value::as_array_mut);
-    samples.into_iter().flatten().filter_map(Value::as_object_mut)
+/// Pictures among the facts: samples of a data set, and the first batch of a training script.
+fn shown_in(facts: &mut Map<String, Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
+    facts.iter_mut().flat_map(|(name, value)| pictures_of(name, value)).filter_map(Value::as_object_mut)
+}
+
+fn pictures_of<'a>(name: &str, facts: &'a mut Value) -> Vec<&'a mut Value> {
+    let of = |key: &str, value: &'a mut Value| {
+        value.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()
+    };
+    match name {
+        "pictures" => of("samples", facts).collect(),
+        "preflight" => of("seen", facts)
+            .flat_map(|evidence| of("groups", evidence))
+            .flat_map(|group| group.as_array_mut().into_iter().flatten())
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Takes the thumbnails out of the samples, which are kept as they are otherwise; their keys in order.
 fn of_samples(facts: &mut Map<String, Value>, largest: &mut HashMap<String, String>) -> Vec<String> {
     let mut keys = Vec::new();
-    for sample in samples_in(facts) {
+    for sample in shown_in(facts) {
         let Some(Value::String(address)) = sample.remove("thumbnail") else { continue };
         let path = sample.get("path").and_then(Value::as_str).unwrap_or_default();
         let key = key(path, sample.get("index").and_then(Value::as_u64));

@@ -7,7 +7,7 @@ use super::page::{Page, Span, Tone};
 use crate::preflight_facts::{CheckFacts, CheckState, PreflightFacts};
 
 /// Columns that titles are padded to, at most.
-const WIDEST: usize = 34;
+const WIDEST: usize = 37;
 /// Pages narrower than this have what was measured on a line of its own.
 const NARROW: usize = 70;
 

@@ -3,7 +3,7 @@
 use super::layout::{clean, fit, shorten, width};
 use super::page::{Page, Tone};
 use crate::words;
-use stetho_core::{Human, Line};
+use stetho_core::{Human, Line, Number};
 
 /// Longest label of a bar, in columns.
 const LABEL: usize = 24;
@@ -85,9 +85,10 @@ pub(crate) fn curves(page: &mut Page, indent: usize, x: &str, ticks: &[String], 
         let mut finite = line.points.iter().filter(|p| p[1].0.is_finite());
         let Some(first) = finite.next() else { continue };
         let last = finite.next_back().unwrap_or(first);
-        let drawn: String =
-            line.points.iter().map(|p| level(scaled(p[1].0), scaled(low), scaled(high))).collect();
         let ends = format!("  {} → {}", Human(first[1].0), Human(last[1].0));
+        let room = page.room(indent + labels + 2 + width(&ends));
+        let drawn: String =
+            stretches(&line.points, room).map(|v| level(scaled(v), scaled(low), scaled(high))).collect();
         let label = fit(&line.label, labels, false);
         page.line(
             indent,
@@ -100,6 +101,14 @@ pub(crate) fn curves(page: &mut Page, indent: usize, x: &str, ticks: &[String], 
     let scale = if is_wide { "; heights are logarithmic" } else { "" };
     let text = format!("{x}: {} → {}{scale}", end(first[0].0), end(last[0].0));
     page.text(indent, Tone::Faint, &text);
+}
+
+/// The values of a line, where they are more than there is room for as the means of successive stretches.
+fn stretches(points: &[[Number; 2]], room: usize) -> impl Iterator<Item = f64> {
+    let n = points.len().min(room.max(1));
+    let mean =
+        |points: &[[Number; 2]]| points.iter().map(|p| p[1].0).sum::<f64>() / points.len().max(1) as f64;
+    (0..n).map(move |i| mean(&points[i * points.len() / n..(i + 1) * points.len() / n]))
 }
 
 /// A height between two bounds, in eighths of a line.
@@ -219,6 +228,15 @@ mod tests {
             "loss  █▆·▁  1,000 → 1\nstep: 0 → 3; heights are logarithmic\n"
         );
         assert_eq!(drawn([0.0, 100.0, 50.0, 0.0]), "loss  ▁█▅▁  0 → 0\nstep: 0 → 3\n");
+    }
+
+    #[test]
+    fn long_curves_stay_on_the_screen() {
+        let points = (0..500).map(|i| [f64::from(i), f64::from(i)].map(stetho_core::Number)).collect();
+        let mut page = Page::new(Screen { width: 50, ..Screen::default() });
+        curves(&mut page, 4, "step", &[], &[Line { label: "loss".into(), points }]);
+        let text = page.finish();
+        assert_eq!(text.lines().next().map(width), Some(50), "{text}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A document with one of everything, and a rule for the catalogue.
 
 use serde::{Deserialize, Serialize};
+use stetho_core::preflight::{Experiment, Preflight};
 use stetho_core::run::{Digest, LayerQuantity, Part, Quantity, Run, Series};
 use stetho_core::table::{Kind, Table};
 use stetho_core::{
@@ -8,7 +9,8 @@ use stetho_core::{
     Severity, Signal, Subject,
 };
 use stetho_report::{
-    BoxFacts, ColumnFacts, FileLine, PictureFacts, RunFacts, SplitFacts, TableFacts, TargetFacts,
+    BoxFacts, ColumnFacts, FileLine, PictureFacts, PreflightFacts, RunFacts, SplitFacts, TableFacts,
+    TargetFacts,
 };
 
 /// Rows that occur more than once.
@@ -317,5 +319,64 @@ pub(crate) fn runs() -> Document {
         outcomes: full().outcomes.into_iter().take(1).collect(),
         facts,
         ..full()
+    }
+}
+
+/// The record of a preflight in which one experiment found something and one was not made.
+const RECORD: &str = r#"{"seconds": 12.34, "budget": 60.0, "script": "train.py",
+  "experiments": [{"name": "facts", "title": "the step as it is", "seconds": 1.2},
+    {"name": "overfit", "title": "overfit one batch", "seconds": 3.1},
+    {"name": "init", "title": "the loss before training", "seconds": 0.0},
+    {"name": "causal", "title": "the future stays unseen", "seconds": 0.0, "skipped": "the inputs are no tokens"},
+    {"name": "mini_validation", "title": "how much validation decides", "seconds": 0.4}],
+  "model": {"name": "Net", "n_parameters": 1234, "n_modules": 10},
+  "batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 1, 28, 28], "dtype": "float32", "mean": 0.1, "std": 0.9,
+      "histogram": {"edges": [-1, 0, 1], "counts": [5, 9]}}],
+    "targets": [{"name": "y", "shape": [32], "dtype": "int64", "classes": [[0, 20], [1, 12]]}],
+    "pictures": [{"png": "iVBORw0KGgoAAAANSUhEUgAAABwAAAAdCAAAAABXZoBI", "label": "3", "boxes": [[1, 2, 9, 9]]}]},
+  "init": {"loss": 2.31},
+  "overfit": {"n_samples": 8, "curves": [{"optimizer": "SGD, as the script has it", "losses": [2.31, 2.3, 2.3]}]},
+  "mini_validation": {"n": 1000, "smallest": 200}}"#;
+
+/// Stands for the rule on the overfitting of a batch, for the checklist.
+#[derive(Default, Serialize, Deserialize)]
+struct Overfits {}
+
+impl Rule for Overfits {
+    type Input = Preflight;
+    const ID: &'static str = "cannot-overfit-batch";
+    const SEVERITY: Severity = Severity::Error;
+    const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::Overfit)];
+    fn check(&mut self, _record: &Preflight, _report: &mut Report) {}
+}
+
+static OF_SCRIPTS: [Entry<Preflight>; 1] = [Entry::new::<Overfits>("preflight", include_str!("mod.rs"))];
+
+/// The report of a preflight.
+pub(crate) fn preflight() -> Document {
+    let record = Preflight::parse(RECORD).unwrap();
+    let found = Finding {
+        evidence: vec![Evidence::at_least("share of the way to the floor of the loss", 0.004, 0.5)],
+        remedies: vec![Remedy::advice("find what cuts the loss off from the output")],
+        ..finding(
+            "cannot-overfit-batch",
+            Severity::Error,
+            "8 samples cannot be learned by heart: the loss goes 2.31 → 2.3 with SGD, as the script has it; it could reach 0",
+            "A network has many more weights than a handful of samples has labels. Where it cannot, the path is broken.",
+        )
+    };
+    let findings = vec![found];
+    let rules = OF_SCRIPTS.iter().map(|entry| &entry.info);
+    let mut facts = serde_json::Map::new();
+    PreflightFacts::of(&record, &findings, rules).insert_into(&mut facts);
+    facts.insert("seconds".into(), 12.9.into());
+    let outcomes = vec![RuleOutcome { rule: "cannot-overfit-batch".into(), outcome: Outcome::Ran }];
+    Document {
+        command: "preflight".into(),
+        subject: Subject { paths: vec!["train.py".into()], kind: "script".into(), items: 4 },
+        findings,
+        outcomes,
+        facts,
+        ..healthy()
     }
 }

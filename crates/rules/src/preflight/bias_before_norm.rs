@@ -49,13 +49,12 @@ impl Rule for BiasBeforeNorm {
             Draft::new(
                 Place::layer(&first.name),
                 format!(
-                    "{} ({}) without effect: the normalisation right after takes {} away: {}",
+                    "{}: the normalisation right after takes {} away: {}",
                     if idle.len() == 1 {
-                        "1 bias is".to_owned()
+                        format!("1 bias ({}) is without effect", count_of(numbers, "number"))
                     } else {
-                        format!("{} biases are", idle.len())
+                        format!("{} biases ({}) are without effect", idle.len(), count_of(numbers, "number"))
                     },
-                    count_of(numbers, "number"),
                     if idle.len() == 1 { "it" } else { "them" },
                     list(&names)
                 ),

@@ -225,6 +225,9 @@ fn reasons(preflight: &Preflight, overfit: &Overfit, courses: &[Course<'_>]) -> 
     if known(overfit.output_gradient) == Some(0.0) {
         why.push("the loss does not respond to the output of the model: its gradient there is 0".to_owned());
     }
+    if preflight.mixing.as_ref().and_then(|m| known(m.own)) == Some(0.0) {
+        why.push("the output does not change with the input".to_owned());
+    }
     if overfit.conflicting > 0 {
         why.push(format!(
             "{} of identical inputs have different targets",
@@ -273,7 +276,7 @@ fn drawn(overfit: &Overfit) -> Evidence {
             overfit.switched_off.join(", ")
         )
     };
-    Evidence::curves(name, "step", overfit.curves.iter().map(|c| line(c.optimizer.clone(), &c.losses)))
+    Evidence::curves(name, "step", overfit.curves.iter().map(|c| line(c.label(), &c.losses)))
 }
 
 #[cfg(test)]

@@ -63,8 +63,10 @@ impl Rule for DoubleSoftmax {
         for call in preflight.losses() {
             if let Some((what, remedy, severity)) = self.fault(call) {
                 let of = call.input_from.as_deref().unwrap_or_default();
-                let from = match (&call.input_place, of) {
-                    (Some(_), _) => format!(", made{}", at_words(call.input_place.as_ref())),
+                // A module that ends in a softmax is called at the line of the loss, often.
+                let made_at = call.input_place.as_ref().filter(|p| call.place.as_ref() != Some(*p));
+                let from = match (made_at, of) {
+                    (Some(_), _) => format!(", made{}", at_words(made_at)),
                     (None, "") => String::new(),
                     (None, of) => format!(", made by `{of}`"),
                 };
@@ -79,8 +81,8 @@ impl Rule for DoubleSoftmax {
                     Evidence::at_most("share of the rows that are probabilities", share, 1.0 - self.share),
                     remedy,
                 );
-                let more: Option<Place> = call.input_place.as_ref().map(|p| at_line(Some(p)));
-                let quotes = [quote(call.input_place.as_ref()), quote(call.place.as_ref())];
+                let more: Option<Place> = made_at.map(|p| at_line(Some(p)));
+                let quotes = [quote(made_at), quote(call.place.as_ref())];
                 report.raise(
                     quotes
                         .into_iter()

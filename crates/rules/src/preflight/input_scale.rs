@@ -29,6 +29,11 @@ use crate::runs::round2;
 ///   "max": 34.0, "channels": [{"mean": 0.0, "std": 1.0}, {"mean": 30.0, "std": 1.5}]}]}}
 /// ```
 ///
+/// Nothing at all:
+/// ```preflight
+/// {"batch": {"n": 30, "inputs": [{"name": "x", "shape": [30, 64], "dtype": "float32", "mean": 0.0, "std": 0.0, "min": 0, "max": 0}]}}
+/// ```
+///
 /// ## Stays quiet on
 /// Pictures from 0 to 1, tokens, and a model that begins with a normalisation:
 /// ```preflight
@@ -75,15 +80,22 @@ impl Rule for InputScale {
 
     fn check(&mut self, preflight: &Preflight, report: &mut Report) {
         let Some(batch) = &preflight.batch else { return };
-        let first = preflight.layers.iter().flatten().next();
-        if first.is_some_and(|layer| self.is_scaled_within(layer)) {
-            return;
-        }
         let is_feature = |i: &&Input| {
             let name = i.name.to_lowercase();
             i.is_real() && i.shape.len() > 1 && !NO_FEATURES.iter().any(|part| name.contains(part))
         };
-        for input in batch.inputs.iter().filter(is_feature) {
+        let features: Vec<&Input> = batch.inputs.iter().filter(is_feature).collect();
+        if let [only] = features.as_slice()
+            && let Some(draft) = constant(only)
+        {
+            report.raise(draft);
+            return;
+        }
+        let first = preflight.layers.iter().flatten().next();
+        if first.is_some_and(|layer| self.is_scaled_within(layer)) {
+            return;
+        }
+        for input in features {
             if let Some((what, measure)) = self.fault(input) {
                 report.raise(draft(input, &what, measure));
             }
@@ -103,7 +115,10 @@ impl InputScale {
 
     fn fault(&self, input: &Input) -> Option<(String, Evidence)> {
         let reach = input.reach().filter(|r| r.is_finite())?;
-        if reach > self.reach {
+        // A single value far out is a matter of the data; here it is about most of them.
+        let spreads = input.channels.iter().map(|c| c.std.0).chain(known(input.std));
+        let is_wide = spreads.chain(known(input.mean).map(f64::abs)).any(|s| s > self.reach / 10.0);
+        if reach > self.reach && is_wide {
             let what = format!("reach {}", Human(reach));
             return Some((what, Evidence::at_most("distance from 0", reach, self.reach)));
         }
@@ -136,6 +151,26 @@ impl InputScale {
         );
         Some((what, Evidence::at_most("distance of a mean from 0, in spreads", ratio, self.offset)))
     }
+}
+
+/// The only input, where it is one number throughout.
+fn constant(input: &Input) -> Option<Draft> {
+    let (mean, std) = (known(input.mean)?, known(input.std)?);
+    let name = input.name.to_lowercase();
+    // States that a recurrent network begins with, and noise that is still to be drawn, may be 0.
+    let is_state = ["h0", "c0", "state", "hidden", "hx", "latent"].iter().any(|part| name.contains(part));
+    (std.abs() < f64::MIN_POSITIVE && input.shape.iter().product::<u64>() > 64 && !is_state).then(|| {
+        Draft::new(
+            Place::Whole,
+            format!("the inputs `{}` are {} throughout the first batch", input.name, Human(mean)),
+            Evidence::at_least("standard deviation of the inputs", std, f64::MIN_POSITIVE),
+            Remedy::advice(
+                "look where their values are lost: an integer division, a cast to integers, an empty buffer",
+            )
+            .code("x = x.float() / 255   # not x // 255"),
+        )
+        .severity(Severity::Error)
+    })
 }
 
 fn draft(input: &Input, what: &str, measure: Evidence) -> Draft {

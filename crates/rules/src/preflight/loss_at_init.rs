@@ -50,7 +50,7 @@ pub(crate) struct LossAtInit {
 
 impl Default for LossAtInit {
     fn default() -> Self {
-        Self { ratio: 1.6, nats: 1.5, variances: 10.0, targets: 8 }
+        Self { ratio: 2.75, nats: 2.0, variances: 10.0, targets: 8 }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::preflight::{Experiment, LossCall, Preflight};
 use stetho_core::{Draft, Evidence, Remedy, Report, Rule, Severity, Signal, thousands};
 
-use crate::experiments::{at_line, at_words, called, is_elementwise, quote, shape_words};
+use crate::experiments::{HAND_MADE, at_line, at_words, called, is_elementwise, quote, shape_words};
 
 /// Prediction and target have shapes that are stretched to fit each other.
 ///
@@ -24,7 +24,8 @@ use crate::experiments::{at_line, at_words, called, is_elementwise, quote, shape
 /// ## Stays quiet on
 /// Equal shapes, and one number that all predictions are compared with:
 /// ```preflight
-/// {"loss_calls": [{"function": "mse_loss", "input_shape": [64, 1], "target_shape": [64, 1]},
+/// {"loss_calls": [{"function": "difference", "input_shape": [64, 1, 8], "target_shape": [64, 8]},
+///   {"function": "mse_loss", "input_shape": [64, 1], "target_shape": [64, 1]},
 ///   {"function": "mse_loss", "input_shape": [64, 1], "target_shape": []},
 ///   {"function": "mse_loss", "input_shape": [64, 3, 8, 8], "target_shape": [64, 1, 8, 8]},
 ///   {"function": "cross_entropy", "input_shape": [64, 10], "target_shape": [64]}]}
@@ -40,7 +41,8 @@ impl Rule for LossBroadcast {
     const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::LossCalls)];
 
     fn check(&mut self, preflight: &Preflight, report: &mut Report) {
-        for call in preflight.losses().iter().filter(|call| is_elementwise(call)) {
+        for call in preflight.losses().iter().filter(|call| is_elementwise(call) || is_column_less_row(call))
+        {
             let Some(common) = broadcast(&call.input_shape, &call.target_shape) else { continue };
             let size = |shape: &[u64]| shape.iter().product::<u64>();
             let (of_input, of_target, whole) =
@@ -69,6 +71,14 @@ impl Rule for LossBroadcast {
             report.raise(quote(place).into_iter().fold(draft, Draft::evidence).topic(at_words(place)));
         }
     }
+}
+
+/// Whether a column is subtracted from a row, in a loss that is worked out by hand. All other differences of stretched tensors, as of
+/// all pairs of vectors, may well be meant.
+fn is_column_less_row(call: &LossCall) -> bool {
+    let is_pair = |a: &[u64], b: &[u64]| matches!((a, b), ([n, 1], [m]) if n == m);
+    let (input, target) = (call.input_shape.as_slice(), call.target_shape.as_slice());
+    call.function == HAND_MADE && (is_pair(input, target) || is_pair(target, input))
 }
 
 fn remedy(call: &LossCall) -> Remedy {

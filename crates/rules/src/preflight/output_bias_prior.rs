@@ -26,6 +26,11 @@ use crate::runs::round2;
 /// {"output": {"layer": "head", "n_classes": 3, "bias": [0.01, -0.02, 0.0], "shares": [0.3, 0.4, 0.3], "n_labels": 1600,
 ///   "prediction": [0.34, 0.33, 0.33]}}
 /// ```
+/// Scores that are too large, with classes that are even:
+/// ```preflight
+/// {"output": {"layer": "head", "n_classes": 3, "bias": [0.0, 0.0, 0.0], "shares": [0.3, 0.4, 0.3], "n_labels": 1600,
+///   "prediction": [0.001, 0.998, 0.001]}}
+/// ```
 /// ```preflight
 /// {"output": {"layer": "head", "n_classes": 3, "bias": [-0.06, -3.2, -3.9], "shares": [0.94, 0.04, 0.02], "n_labels": 1600,
 ///   "prediction": [0.94, 0.04, 0.02]}}
@@ -61,7 +66,9 @@ impl Rule for OutputBiasPrior {
         if n < 2 || prediction.len() != n || output.n_labels < self.labels.max(10 * n as u64) {
             return;
         }
-        let gain = divergence(&output.shares, prediction);
+        // What a first guess loses for other reasons, as scores that are too large, no bias can save.
+        let even = vec![Number(1.0 / n as f64); n];
+        let gain = divergence(&output.shares, prediction).min(divergence(&output.shares, &even));
         if gain.is_nan() || gain < self.gain {
             return;
         }

@@ -21,6 +21,12 @@ use crate::experiments::{at_line, at_words, known, quote, shape_words};
 ///   "shape": [32, 10], "class_dim": 1, "is_attention": false, "sum_error": 4.2}]}
 /// ```
 ///
+/// Classes of pixels, by the columns of the picture:
+/// ```preflight
+/// {"batch": {"n": 12, "inputs": [{"name": "x", "shape": [12, 1, 24, 24], "dtype": "float32"}]}, "softmaxes": [{"place": {"path":
+///   "loss.py", "line": 27, "text": "p = F.softmax(scores, dim=-1)"}, "function": "softmax", "dim": 3, "shape": [12, 3, 24, 24]}]}
+/// ```
+///
 /// ## Stays quiet on
 /// ```preflight
 /// {"softmaxes": [{"function": "softmax", "dim": -1, "shape": [32, 10], "class_dim": 1, "sum_error": 1e-7},
@@ -50,34 +56,59 @@ impl Rule for SoftmaxAxis {
     const ID: &'static str = "softmax-axis";
     const SEVERITY: Severity = Severity::Error;
     const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::Softmaxes)];
+    const ALSO: &'static [Signal] = &[Signal::Preflight(Experiment::Batch)];
 
     fn check(&mut self, preflight: &Preflight, report: &mut Report) {
         for softmax in preflight.softmaxes.iter().flatten().filter(|s| !s.is_attention) {
-            let Some((dim, class)) = softmax.dim.zip(softmax.class_dim) else { continue };
+            let class = softmax.class_dim.or_else(|| class_of_map(preflight, softmax));
+            let Some((dim, class)) = softmax.dim.zip(class) else { continue };
             let (dim, class) = (from_start(dim, softmax), from_start(class, softmax));
-            let error = known(softmax.sum_error).unwrap_or(f64::INFINITY);
+            let error = softmax.class_dim.and_then(|_| known(softmax.sum_error)).unwrap_or(f64::INFINITY);
             let sides = |axis: i64| usize::try_from(axis).ok().and_then(|a| softmax.shape.get(a)).copied();
             if dim == class || error <= self.error || sides(class).is_none_or(|n| n < 2) {
                 continue;
             }
             let place = softmax.place.as_ref();
+            let off = if error.is_finite() {
+                format!(", where sums are off by up to {}", Human(error))
+            } else {
+                String::new()
+            };
             let batch = if dim == 0 { ", which is that of the batch" } else { "" };
             let draft = Draft::new(
                 at_line(place),
                 format!(
-                    "`{}`{} sums to 1 along axis {dim}{batch}; the classes lie along axis {class} of {}, where sums are off by up to {}",
+                    "`{}`{} sums to 1 along axis {dim}{batch}; the classes lie along axis {class} of {}{off}",
                     softmax.function,
                     at_words(place),
                     shape_words(&softmax.shape),
-                    Human(error)
                 ),
-                Evidence::at_most("distance from 1 of a sum over the classes", error, self.error),
+                if error.is_finite() {
+                    Evidence::at_most("distance from 1 of a sum over the classes", error, self.error)
+                } else {
+                    Evidence::at_most(
+                        "axes between that of the softmax and that of the classes",
+                        (dim - class).abs() as f64,
+                        0.0,
+                    )
+                },
                 Remedy::risky(format!("sum over the classes: `dim={}`", softmax_dim(class, softmax)))
                     .code(format!("torch.{}(scores, dim={})", softmax.function, softmax_dim(class, softmax))),
             );
             report.raise(quote(place).into_iter().fold(draft, Draft::evidence).topic(at_words(place)));
         }
     }
+}
+
+/// The axis of the classes of a map as large as the pictures of the batch, with a class for each pixel: a softmax that runs along its
+/// rows or columns is over neither classes nor places.
+fn class_of_map(preflight: &Preflight, softmax: &Softmax) -> Option<i64> {
+    let &[n, n_classes, height, width] = softmax.shape.as_slice() else { return None };
+    let batch = preflight.batch.as_ref()?;
+    let is_picture = |shape: &[u64]| matches!(shape, &[m, _, h, w] if (m, h, w) == (n, height, width));
+    let is_map = batch.inputs.iter().any(|i| i.is_real() && is_picture(&i.shape));
+    let is_spatial = softmax.dim.is_some_and(|dim| from_start(dim, softmax) >= 2);
+    (is_map && is_spatial && n_classes > 1 && n_classes < height.min(width)).then_some(1)
 }
 
 /// The axis as people write it: the last as -1.

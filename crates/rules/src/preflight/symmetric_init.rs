@@ -1,7 +1,7 @@
 //! `symmetric-init`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::preflight::{Experiment, Layer, Preflight};
+use stetho_core::preflight::{Experiment, Layer, Parameter, Preflight};
 use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal, count_of};
 
 use crate::show::list;
@@ -20,6 +20,12 @@ use crate::show::list;
 /// ```preflight
 /// {"layers": [{"name": "fc1", "kind": "Linear", "n_units": 64, "n_distinct": 1, "weight_std": 0.0, "activation": "ReLU", "depth": 0},
 ///   {"name": "fc2", "kind": "Linear", "n_units": 10, "n_distinct": 1, "weight_std": 0.0, "depth": 1}]}
+/// ```
+///
+/// Tables of factors that start as one number:
+/// ```preflight
+/// {"layers": [], "parameters": [{"name": "user", "shape": [60, 16], "trainable": true, "gradient": 0.5, "norm": 7.7, "std": 0.0},
+///   {"name": "film", "shape": [40, 16], "trainable": true, "gradient": 0.5, "norm": 6.3, "std": 0.0}]}
 /// ```
 ///
 /// ## Stays quiet on
@@ -61,7 +67,10 @@ impl Rule for SymmetricInit {
             .into_iter()
             .filter(|l| !l.is_zero || l.activation.is_some() && !l.is_residual_end || n_zero == layers.len())
             .collect();
-        let Some(first) = faulty.first() else { return };
+        let Some(first) = faulty.first() else {
+            constant_factors(preflight, report);
+            return;
+        };
         let names: Vec<&str> = faulty.iter().map(|l| l.name.as_str()).collect();
         let how = if faulty.iter().all(|l| l.is_zero) { ": all weights are 0" } else { "" };
         let distinct = first.n_distinct.unwrap_or(1);
@@ -100,6 +109,34 @@ impl SymmetricInit {
         let Some(distinct) = layer.n_distinct else { return false };
         layer.n_units > 1 && (distinct <= 1 || (distinct as f64) < self.distinct * layer.n_units as f64)
     }
+}
+
+/// Tables of vectors, as of users and films, whose numbers are all one constant: all columns of such a table stay the same.
+fn constant_factors(preflight: &Preflight, report: &mut Report) {
+    let is_constant = |p: &&Parameter| {
+        let is_table = matches!(p.shape.as_slice(), [n, m] if *n > 1 && *m > 1);
+        let is_one_number = p.std.is_some_and(|s| s.0.abs() < 1e-9) && p.norm.is_some_and(|n| n.0 > 0.0);
+        is_table && is_one_number && p.trainable && p.gradient.is_some()
+    };
+    let constant: Vec<&Parameter> = preflight.parameters.iter().flatten().filter(is_constant).collect();
+    // One constant table beside random ones takes their differences with the first step.
+    let is_table = |p: &&Parameter| p.trainable && p.shape.len() == 2;
+    let n_tables = preflight.parameters.iter().flatten().filter(is_table).count();
+    let Some(first) = constant.first().filter(|_| constant.len() > 1 && 2 * constant.len() > n_tables) else {
+        return;
+    };
+    let names: Vec<&str> = constant.iter().map(|p| p.name.as_str()).collect();
+    report.raise(
+        Draft::new(
+            Place::Parameter { name: first.name.clone() },
+            format!("all numbers of {} start equal, so that their columns stay equal for ever", list(&names)),
+            Evidence::at_least("standard deviation of the values", 0.0, f64::MIN_POSITIVE),
+            Remedy::risky("initialise at random")
+                .code(format!("nn.init.normal_(model.{}, std=0.1)", first.name)),
+        )
+        .places(constant.iter().skip(1).map(|p| Place::Parameter { name: p.name.clone() }))
+        .count(constant.len() as u64),
+    );
 }
 
 /// Whether it is a layer whose units are rows of a weight.
