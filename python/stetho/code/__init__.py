@@ -20,6 +20,19 @@ from stetho.code.seeds import Seeds
 from stetho.code.workers import Workers
 
 
+class Absent:
+    """Stands for the recorder where a function of the user's was sent to another process by value."""
+
+    is_on = False
+
+    def __init__(self) -> None:
+        self.files = self
+
+    def was_not_found(self, error, handler) -> bool:
+        """Nothing is recorded there."""
+        return True
+
+
 class Recorder:
     """Watches the script itself. Whatever fails in here ends the recording, never the script."""
 
@@ -46,6 +59,9 @@ class Recorder:
         self.optimizers = Optimizers(self)
         self.checkpoints = Checkpoints(self)
         self.files.listen()
+
+    def __reduce__(self):
+        return Absent, ()
 
     # -- the user's files
 
