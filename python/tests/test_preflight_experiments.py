@@ -117,6 +117,13 @@ def test_a_step_without_a_batch_that_tells_reads_time_first_models_both_ways():
     model = Function(lambda m, x: m.o(m.r(x)[0]), r=nn.LSTM(6, 8), o=nn.Linear(8, 2))
     assert mixing.measure(Stand(model, (rows(5, 12, 6),)))["other"] == 0.0
 
+    def causal_first(m, x):  # (time, samples, features), by hand
+        return m.o(x.cumsum(0) / torch.arange(1, len(x) + 1).view(-1, 1, 1))
+
+    model = Function(causal_first, o=nn.Linear(6, 2))
+    assert mixing.measure(Stand(model, (rows(5, 12, 6),)))["other"] == 0.0
+    assert {f["outcome"] for f in sizes._of_model(Stand(model, (rows(5, 12, 6),)), None)} == {"ok"}
+
 
 @pytest.mark.parametrize("model, inputs, why", [
     (Function(lambda m, a, b: m.f(a) @ m.g(b).t(), f=nn.Linear(6, 4), g=nn.Linear(6, 4)), (rows(), rows() + 1), "one another"),
