@@ -32,7 +32,10 @@ def is_another(session, optimizer) -> bool:
 
 
 def is_alone(session, optimizer) -> bool:
-    """Whether all optimizers before it are gone, so that what they trained is done with."""
+    """Whether all optimizers before it are gone, so that what they trained is done with. One that goes on from a state that was loaded into
+    it goes on with the training that wrote it."""
+    if optimizer.state:
+        return False
 
     def others() -> bool:
         return any(o is not optimizer for o in list(session.gradients))

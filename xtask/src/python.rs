@@ -15,6 +15,8 @@ enum Packages {
     DataSets,
     /// What the tests that run Python need, PyTorch among it.
     Tests,
+    /// Frameworks whose trainings are watched; they bring PyTorch with them, and so come after it.
+    Adapters,
 }
 
 impl Packages {
@@ -23,6 +25,7 @@ impl Packages {
         match self {
             Self::DataSets => "gallery/requirements.txt",
             Self::Tests => "gallery/requirements-tests.txt",
+            Self::Adapters => "gallery/requirements-adapters.txt",
         }
     }
 
@@ -31,6 +34,7 @@ impl Packages {
         match self {
             Self::DataSets => "installed.txt",
             Self::Tests => "installed-tests.txt",
+            Self::Adapters => "installed-adapters.txt",
         }
     }
 }
@@ -44,6 +48,7 @@ pub(crate) fn set_up() -> Result<()> {
 /// Builds the Python package into the environment, from the sources as they stand, and runs its tests.
 pub(crate) fn test() -> Result<()> {
     let python = package()?;
+    environment(Packages::Adapters)?;
     shell::run(shell::command(python).args(["-m", "pytest", "--quiet", "python/tests"]))
 }
 

@@ -103,7 +103,7 @@ class Probe(Base):
             return
         before, self._pending = self._pending, batch
         # The loader may have been made for this batch alone.
-        before_of, self._pending_of = self._pending_of, batch.loader() if batch.loader is not None else None
+        kept, self._pending_of = self._pending_of, batch.loader() if batch.loader is not None else None
         if before is not None and not self._is_within:
             if session.batches.is_ahead and self._is_drawn_ahead(before):
                 self._train(before)
