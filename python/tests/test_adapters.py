@@ -89,7 +89,7 @@ if CALLBACK:
     callbacks = [stetho.adapters.transformers.StethoCallback(dir="watched")]
 given = dict(report_to=[], save_strategy="no", disable_tqdm=True, use_cpu=True, remove_unused_columns=False)
 given["gradient_accumulation_steps"] = 2 if "accumulate" in sys.argv else 1
-arguments = TrainingArguments("out", num_train_epochs=2, per_device_train_batch_size=16, learning_rate=1e-3, **given)
+arguments = TrainingArguments("out", num_train_epochs=2, per_device_train_batch_size=16, learning_rate=1e-2, **given)
 Weighted(model, arguments, train_dataset=Words(), callbacks=callbacks).train()
 told(model.state_dict().values())
 """

@@ -51,6 +51,22 @@ class Loaded:
         self.undone_at: tuple[str, int] | None = None
 
 
+class Places:
+    """Lines by object, as long as it lives. By identity: an object under way may not have what its hash is made of, as those of torchmetrics."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[weakref.ref, tuple[str, int]]] = {}
+
+    def __setitem__(self, key, place: tuple[str, int]) -> None:
+        number = id(key)
+        self._held[number] = (weakref.ref(key, lambda _: self._held.pop(number, None)), place)
+
+    def get(self, key) -> tuple[str, int] | None:
+        """The line of an object; None where it has none."""
+        reference, place = self._held.get(id(key), (None, None))
+        return place if reference is not None and reference() is key else None
+
+
 class Checkpoints:
     """Hears of what the user's own code reads and loads."""
 
@@ -60,7 +76,7 @@ class Checkpoints:
         self.files: list[ReadFile] = []
         self.loads: list[Loaded] = []
         #: Where modules were made and initialised by the user, newest last.
-        self.made: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self.made = Places()
         #: Parameters of all optimizers that have stepped; their models may live on only since we look at them.
         self.trained: set[int] = set()
         self.applied: list[tuple[weakref.ref, tuple[str, int]]] = []

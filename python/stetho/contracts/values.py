@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 #: Types of numbers by the mode of a PIL picture.
 _MODES = {"1": "bool", "I": "int32", "F": "float32", "I;16": "uint16"}
 _DTYPES: dict = {}
