@@ -15,7 +15,7 @@ from torch.nn import functional as F  # noqa: E402
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset  # noqa: E402
 
 from stetho.preflight import (  # noqa: E402
-    causal, gradient_checks, lookup, mixing, output, samples, sizes, supervised, trees, validation, zeroed,
+    causal, gradient_checks, lookup, losses, mixing, output, samples, sizes, supervised, trees, validation, zeroed,
 )
 from stetho.preflight.attempt import Skip  # noqa: E402
 from stetho.preflight.still import Still  # noqa: E402
@@ -461,3 +461,12 @@ def test_leaves_and_paths_of_nested_values():
     assert trees.at(value, ("a", 7)) is None
     other = trees.mapped(torch, value, lambda t: t * 0)
     assert not other["a"][1][0].any() and other["a"][1][1] == "text" and value["a"][0].any()
+
+
+def test_the_axis_of_classes_is_told_by_the_labels():
+    labels = torch.arange(12 * 24 * 24).reshape(12, 24, 24) % 3
+    assert losses.class_dim((12, 3, 24, 24), [rows(12), labels]) == 1
+    assert losses.class_dim((12, 24, 24, 3), [labels]) == 3
+    assert losses.class_dim((12, 2, 24, 24), [labels]) is None
+    assert losses.class_dim((8, 8), [torch.arange(8) % 5]) is None  # either could be
+    assert losses.class_dim((8, 5), [torch.arange(8) % 5, rows(8)]) == 1

@@ -29,6 +29,9 @@ pub(crate) fn document(
         Ok(None) => bail!("`{script}` came to no training step, so no experiment could be made"),
         Err(problem) => bail!("{problem}"),
     };
+    if let (Some(why), None) = (nothing_made(&record), &record.raised) {
+        bail!("no experiment could be made on `{script}`: {why}");
+    }
     let mut verdict = judge_beside(folder, seat)?.into_iter().fold(Verdict::default(), Verdict::join);
     stetho_rules::join_families(&mut verdict.findings);
     if !all {
@@ -56,6 +59,12 @@ pub(crate) fn document(
     })
 }
 
+/// Why not a single experiment was made, where all have the same reason.
+fn nothing_made(record: &Preflight) -> Option<&str> {
+    let why = record.made.first()?.skipped.as_deref()?;
+    record.made.iter().all(|made| made.skipped.as_deref() == Some(why)).then_some(why)
+}
+
 /// The checklist, with what was found.
 pub(crate) fn facts(record: &Preflight, findings: &[Finding]) -> PreflightFacts {
     PreflightFacts::of(record, findings, stetho_rules::preflight::RULES.iter().map(|entry| &entry.info))
@@ -77,9 +86,18 @@ mod tests {
         let made = |all| document(folder.path(), "train.py", all, &seat, Instant::now());
         let none = made(false).unwrap_err().to_string();
         assert!(none.starts_with("`train.py` came to no training step"), "{none}");
+        let file = folder.path().join(stetho_core::preflight::FILE);
+        let skipped =
+            r#"{"experiments": [{"name": "facts", "skipped": "no training step was found in the script"}]}"#;
+        std::fs::write(&file, skipped).unwrap();
+        let none = made(false).unwrap_err().to_string();
+        assert_eq!(
+            none,
+            "no experiment could be made on `train.py`: no training step was found in the script"
+        );
         let record = r#"{"experiments": [{"name": "facts", "title": "the step as it is"}], "loss_calls": [{"function":
             "cross_entropy", "n_classes": 3, "input_from": "softmax"}], "sizes": 3}"#;
-        std::fs::write(folder.path().join(stetho_core::preflight::FILE), record).unwrap();
+        std::fs::write(&file, record).unwrap();
         let report = made(false).unwrap();
         assert_eq!((report.command.as_str(), report.worst()), ("preflight", Some(Severity::Error)));
         assert_eq!(report.findings[0].rule, "double-softmax");

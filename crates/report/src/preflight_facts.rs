@@ -312,7 +312,7 @@ fn curves(name: &str, x: &str, lines: impl IntoIterator<Item = Option<Line>>) ->
 fn figures(record: &Preflight) -> Vec<Evidence> {
     let overfit = record.overfit.as_ref().and_then(|o| {
         let name = format!("{} learned by heart", count_of(o.n_samples, "sample"));
-        curves(&name, "step", o.curves.iter().map(|c| line(&c.optimizer, &c.losses)))
+        curves(&name, "step", o.curves.iter().map(|c| line(&c.label(), &c.losses)))
     });
     let zeroed = record.zeroed.as_ref().and_then(|z| {
         curves(

@@ -15,7 +15,7 @@ import traceback
 from importlib import import_module
 
 from stetho import rows
-from stetho.preflight import held_data, record
+from stetho.preflight import record
 from stetho.preflight.attempt import Aside, Attempt, Skip
 from stetho.preflight.bench import Bench
 from stetho.preflight.draws import Draws
@@ -241,7 +241,7 @@ def _look_around(bench, frame) -> None:
     bench.loaders = list(names.values())
     last = session.batches.last
     if last is not None and last.loader is not None:
-        bench.train_loader = last.loader() or held_data.loader_again(torch, session)
+        bench.train_loader = last.loader()
     _find_batch(bench, torch)
 
 

@@ -16,22 +16,6 @@ def chosen(loader) -> list[int] | None:
     return None if indices is None else [int(i) for i in indices]
 
 
-def loader_again(torch, session):
-    """A loader like the one that gave the last batch, which is gone: ``for x, y in DataLoader(…)``. None where it cannot be made."""
-    last = session.batches.last
-    iterator = next((i for i, b in list(session.batches.by_iterator.items()) if b is last), None)
-    given = {"collate_fn": getattr(iterator, "_collate_fn", None)}
-    sampler = getattr(iterator, "_index_sampler", None)
-    if given["collate_fn"] is None or isinstance(last.dataset, torch.utils.data.IterableDataset):
-        return None
-    if not getattr(iterator, "_auto_collation", False):
-        return torch.utils.data.DataLoader(last.dataset, batch_size=None, sampler=sampler, **given)
-    if type(sampler) is not torch.utils.data.BatchSampler:
-        return torch.utils.data.DataLoader(last.dataset, batch_sampler=sampler, **given)
-    inner = {"batch_size": sampler.batch_size, "sampler": sampler.sampler, "drop_last": sampler.drop_last}
-    return torch.utils.data.DataLoader(last.dataset, **inner, **given)
-
-
 def is_stream(loader) -> bool:
     """Whether a data set can be read in order alone."""
     return not hasattr(loader.dataset, "__getitem__") or not hasattr(loader.dataset, "__len__")

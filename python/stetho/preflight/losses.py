@@ -128,6 +128,20 @@ def _target(torch, call, given, target) -> dict:
     return found
 
 
+def class_dim(shape, batch) -> int | None:
+    """The dimension that counts classes: without it the shape is that of labels of the batch, which are numbers below its size. None
+    where nothing, or more than one dimension, is so."""
+    found = set()
+    for labels in batch:
+        if labels.is_floating_point() or labels.is_complex() or labels.dim() != len(shape) - 1 or not labels.numel():
+            continue
+        least, most = int(labels.min()), int(labels.max())
+        for d, size in enumerate(shape):
+            if tuple(shape[:d]) + tuple(shape[d + 1 :]) == tuple(labels.shape) and least >= 0 and 0 < most < size:
+                found.add(d)
+    return next(iter(found)) if len(found) == 1 else None
+
+
 def softmaxes(watched) -> list[dict]:
     """Each line that makes a softmax, once."""
     found: dict[tuple, dict] = {}
@@ -135,6 +149,8 @@ def softmaxes(watched) -> list[dict]:
         output = softmax.output.detach()
         dim = softmax.dim + output.dim() if softmax.dim is not None and softmax.dim < 0 else softmax.dim
         classes = softmax.class_dim
+        if classes is None and not softmax.is_attention:
+            classes = class_dim(output.shape, watched.bench.batch.values())
         if classes is not None and classes < 0:
             classes += output.dim()
         entry = {

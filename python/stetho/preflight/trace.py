@@ -9,8 +9,9 @@ from stetho.observe import Place, place_of
 from stetho.preflight import trees
 from stetho.preflight.record import place as place_record
 
-#: Operations that are kept of a pass.
+#: Operations that are kept of a pass, and bytes of their outputs; what comes after is not compared.
 MOST = 4000
+MOST_BYTES = 1 << 28
 
 
 def first_break(torch, still, first: tuple, second: tuple, is_separate: Callable, is_own: Callable) -> dict:
@@ -67,6 +68,7 @@ class _Seen:
         self._stack: list = []
         self._handles: list = []
         self._kept: list = []
+        self._n_bytes = 0
         self.operations: list[_Operation] = []
 
     def __enter__(self) -> _Seen:
@@ -92,7 +94,8 @@ class _Seen:
     def _see(self, function, out, frame) -> None:
         outputs = [t for _, t in trees.leaves(self._torch, out)]
         name = getattr(function, "__name__", "")
-        if not outputs or name.startswith("__get__") or len(self.operations) >= MOST:
+        self._n_bytes += sum(t.numel() * t.element_size() for t in outputs)
+        if not outputs or name.startswith("__get__") or len(self.operations) >= MOST or self._n_bytes > MOST_BYTES:
             return
         operation = _Operation()
         operation.function = name.strip("_")

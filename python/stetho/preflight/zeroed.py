@@ -24,6 +24,8 @@ FEWEST = 8
 _SPARED = re.compile(
     r"label|target|^y(_?b|_?true)?$|mask|length|^lens?$|position|pad|hidden|state|^h0?$|^c0?$|segment|type_id", re.IGNORECASE
 )
+#: Seconds that more than the fewest steps may take.
+SECONDS = 6.0
 #: Samples of the held batch.
 MOST = 32
 
@@ -44,8 +46,9 @@ def measure(bench):
         keywords = {}
         first = yield Attempt(bench)
     _check(first)
-    steps = min(STEPS, int(0.9 * bench.remaining() / max(first.seconds, 1e-4) / 2))
-    if steps < FEWEST:
+    each = 2.0 * max(first.seconds, 1e-4)  # with inputs, and without
+    steps = min(STEPS, max(FEWEST, int(SECONDS / each)))
+    if steps * each > bench.remaining():
         raise Skip("a step takes too long")
     real, change = [first.loss], None
     while len(real) < steps:

@@ -919,6 +919,66 @@ export type HeatScale = "logarithmic" | "share" | "linear";
 
 export type CheckState = "passed" | "found" | "skipped";
 
-export type CheckFacts = { name: string, title: string, state: CheckState, severity?: Severity, rules: Array<string>, note: string, seconds: number, };
+export type CheckFacts = { 
+/**
+ * Key of the experiment.
+ */
+name: string, 
+/**
+ * What it does.
+ */
+title: string, 
+/**
+ * What became of it.
+ */
+state: CheckState, 
+/**
+ * How bad the worst is that was found.
+ */
+severity?: Severity, 
+/**
+ * Rules that found something.
+ */
+rules: Array<string>, 
+/**
+ * What was measured, in a few words; or why it was not.
+ */
+note: string, 
+/**
+ * Seconds.
+ */
+seconds: number, };
 
-export type PreflightFacts = { seconds: number, budget: number, model: string, batch: string, raised: string, checks: Array<CheckFacts>, seen: Array<Evidence>, figures: Array<Evidence>, };
+export type PreflightFacts = { 
+/**
+ * Seconds in all.
+ */
+seconds: number, 
+/**
+ * Seconds that were allowed.
+ */
+budget: number, 
+/**
+ * The model in a line; empty where none was seen.
+ */
+model: string, 
+/**
+ * The first batch in a line.
+ */
+batch: string, 
+/**
+ * What the step raised, where it failed.
+ */
+raised: string, 
+/**
+ * The checklist.
+ */
+checks: Array<CheckFacts>, 
+/**
+ * The first batch as the network sees it: pictures, and how values are distributed.
+ */
+seen: Array<Evidence>, 
+/**
+ * Curves of the experiments.
+ */
+figures: Array<Evidence>, };

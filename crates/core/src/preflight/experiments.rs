@@ -30,6 +30,16 @@ pub struct LossCurve {
     pub losses: Vec<Number>,
 }
 
+impl LossCurve {
+    /// The optimizer in a few words, for a drawing: that of the script by its class alone.
+    pub fn label(&self) -> String {
+        match self.optimizer.split_once(", as the script has it") {
+            Some((class, _)) => format!("the script's {class}"),
+            None => self.optimizer.clone(),
+        }
+    }
+}
+
 /// A few samples, learned by heart with regularisation off.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

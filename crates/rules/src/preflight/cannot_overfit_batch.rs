@@ -276,7 +276,7 @@ fn drawn(overfit: &Overfit) -> Evidence {
             overfit.switched_off.join(", ")
         )
     };
-    Evidence::curves(name, "step", overfit.curves.iter().map(|c| line(c.optimizer.clone(), &c.losses)))
+    Evidence::curves(name, "step", overfit.curves.iter().map(|c| line(c.label(), &c.losses)))
 }
 
 #[cfg(test)]

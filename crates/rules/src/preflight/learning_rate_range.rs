@@ -77,7 +77,8 @@ impl Rule for LearningRateRange {
                 Evidence::at_most("learning rate", used, turn),
                 advice,
             ),
-            _ if self.below * used < found.steepest => Draft::new(
+            // Where the loss never turns, the test has not seen the end of the range.
+            Some(_) if self.below * used < found.steepest => Draft::new(
                 Place::Whole,
                 format!(
                     "the learning rate of {} is {} times below {}, at which the loss falls fastest in a range test with {optimizer}",

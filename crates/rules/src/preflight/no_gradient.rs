@@ -27,6 +27,15 @@ use crate::show::list;
 ///   {"name": "b.weight", "shape": [10, 64], "trainable": true, "in_optimizer": true, "gradient": 0.0, "norm": 2.0}]}
 /// ```
 ///
+/// The last block of a list, by a loop that ends one too early:
+/// ```preflight
+/// {"layers": [{"name": "blocks.0", "kind": "Linear"}, {"name": "blocks.1", "kind": "Linear"}], "overfit": {"gradients_missing":
+///   ["blocks.2.weight"], "curves": [{"losses": [1.0, 0.5, 0.1]}]}, "parameters": [
+///   {"name": "blocks.0.weight", "shape": [8, 8], "trainable": true, "in_optimizer": true, "gradient": 0.3, "norm": 2.0},
+///   {"name": "blocks.1.weight", "shape": [8, 8], "trainable": true, "in_optimizer": true, "gradient": 0.3, "norm": 2.0},
+///   {"name": "blocks.2.weight", "shape": [8, 8], "trainable": true, "in_optimizer": true, "gradient": null, "norm": 2.0}]}
+/// ```
+///
 /// ## Stays quiet on
 /// Layers behind one that starts at 0 by design, and a teacher that no optimizer holds:
 /// ```preflight
@@ -75,7 +84,7 @@ impl Rule for NoGradient {
         // Parts that are run by others, as projections of attention are, cannot be told from parts that are not run: where something is
         // broken they are best left alone.
         if !unused.is_empty() && absent.is_empty() && zero.is_empty() {
-            report.raise(of_unused(&unused));
+            report.raise(of_unused(preflight, &unused));
         }
     }
 }
@@ -151,16 +160,45 @@ fn of_broken(preflight: &Preflight, absent: &[&Parameter], zero: &[&Parameter], 
     )
 }
 
+/// A member of a list of modules that is never run though all before it are: `blocks.2`. Experts that wait for their samples are no such
+/// list.
+fn last_left_out(preflight: &Preflight, unused: &[&Parameter]) -> Option<String> {
+    let runs = |prefix: &str| {
+        let prefix = format!("{prefix}.");
+        preflight.layers.iter().flatten().any(|l| format!("{}.", l.name).starts_with(&prefix))
+    };
+    let member = |p: &Parameter| {
+        let parts: Vec<&str> = p.name.split('.').collect();
+        let at = parts.iter().position(|part| part.parse::<u64>().is_ok())?;
+        Some((parts[..at].join("."), parts[at].parse::<u64>().ok()?))
+    };
+    let is_routed =
+        |list: &str| ["expert", "moe", "branch", "head"].iter().any(|w| list.to_lowercase().contains(w));
+    let found = unused.iter().filter(|p| is_missing_later(preflight, p)).filter_map(|p| member(p));
+    found.filter(|(list, _)| !list.is_empty() && !is_routed(list)).find_map(|(list, index)| {
+        let before = index >= 2 && (0..index).all(|i| runs(&format!("{list}.{i}")));
+        let is_whole = !runs(&format!("{list}.{index}"));
+        let is_last = !preflight.parameters.iter().flatten().any(|p| {
+            p.name.strip_prefix(&format!("{list}.{}", index + 1)).is_some_and(|rest| rest.starts_with('.'))
+        });
+        (before && is_whole && is_last).then(|| format!("{list}.{index}"))
+    })
+}
+
 /// Modules that the step does not run: more often a spare part than a fault.
-fn of_unused(unused: &[&Parameter]) -> Draft {
+fn of_unused(preflight: &Preflight, unused: &[&Parameter]) -> Draft {
     let mut modules: Vec<&str> = unused.iter().map(|p| p.module()).collect();
     modules.dedup();
     let numbers: u64 = unused.iter().map(|p| p.size()).sum();
     let mut places = modules.iter().map(|m| Place::layer(*m));
+    let left_out = last_left_out(preflight, unused);
+    let tail = left_out.as_ref().map_or_else(String::new, |last| {
+        format!("; `{last}` is the last of its list, and the others are run: a loop that ends one too early?")
+    });
     Draft::new(
         places.next().unwrap_or(Place::Whole),
         format!(
-            "{} not take part in the step, so {} of {} get no gradient: {}",
+            "{} not take part in the step, so {} of {} get no gradient: {}{tail}",
             if modules.len() == 1 {
                 "1 module does".to_owned()
             } else {
@@ -174,7 +212,7 @@ fn of_unused(unused: &[&Parameter]) -> Draft {
         Remedy::advice("call the module in `forward`, or leave it out of the model"),
     )
     .places(places)
-    .severity(Severity::Info)
+    .severity(if left_out.is_some() { Severity::Error } else { Severity::Info })
     .topic("unused")
     .count(modules.len() as u64)
 }
