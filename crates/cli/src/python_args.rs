@@ -378,7 +378,8 @@ mod tests {
     /// What `stetho WORDS… SCRIPT --epochs 3` asks of Python.
     fn asked(words: &[&str]) -> Result<serde_json::Value> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let all = ["stetho"].iter().chain(words).chain(&[script, "--epochs", "3"]);
+        let tail = [script, "--epochs", "3"];
+        let all = ["stetho"].iter().chain(words).chain(&tail);
         let request = match Args::parse_from(all).command {
             Command::Run(args) => args.request()?,
             Command::Preflight(args) => args.request()?,

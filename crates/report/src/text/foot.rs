@@ -68,22 +68,24 @@ fn overview(page: &mut Page, document: &Document) {
     }
 }
 
-/// How reasons begin that are the same in kind: a log that lacks a series.
-const NOT_LOGGED: &str = "the log holds no ";
+/// How reasons begin that are the same in kind, and what is said of all: a log that lacks a series, an experiment that was not made.
+const ALIKE: [(&str, &str); 2] = [
+    ("the log holds no ", "what they judge is not in the log"),
+    ("the preflight did not measure ", "what they judge was not measured before training"),
+];
 
 fn not_judged(page: &mut Page, document: &Document) {
-    let (absent, others): (Vec<_>, Vec<_>) =
-        words::skipped(document).into_iter().partition(|(reason, _)| reason.starts_with(NOT_LOGGED));
-    let absent: Vec<String> = absent.into_iter().flat_map(|(_, rules)| rules).collect();
-    if !absent.is_empty() {
-        let names = list_of(&absent, page.shown(absent.len(), FEW_RULES));
-        let count = stetho_core::count_of(absent.len() as u64, "rule");
-        labelled(
-            page,
-            "skipped",
-            Tone::Faint,
-            &format!("{count}, what they judge is not in the log: {names}"),
-        );
+    let mut others = words::skipped(document);
+    for (start, words) in ALIKE {
+        let absent: Vec<String> = others
+            .extract_if(.., |(reason, _)| reason.starts_with(start))
+            .flat_map(|(_, rules)| rules)
+            .collect();
+        if !absent.is_empty() {
+            let names = list_of(&absent, page.shown(absent.len(), FEW_RULES));
+            let count = stetho_core::count_of(absent.len() as u64, "rule");
+            labelled(page, "skipped", Tone::Faint, &format!("{count}, {words}: {names}"));
+        }
     }
     for (reason, rules) in others {
         let names = list_of(&rules, page.shown(rules.len(), FEW_RULES));
