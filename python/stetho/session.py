@@ -233,6 +233,8 @@ class Session:
         self.draws = None
         if body is None:
             return
+        if self.preflight is not None:
+            self.preflight.made(body)
         if self.probes is not None and self.trap.trip is None:
             try:
                 self.probes.end(body)

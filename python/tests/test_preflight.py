@@ -9,13 +9,24 @@ from pathlib import Path
 import pytest
 from conftest import call
 
-#: What `stetho preflight` and `stetho run --preflight` ask of Python.
+#: Runs the script as it is in a child, then with what `stetho preflight` and `run --preflight` ask of Python; without the report.
 DRIVER = """
-import json, sys
-from stetho import _core, launch
-request = json.loads(_core.command(["run", "--dir", "run", *sys.argv[2:]]))
-request["options"]["preflight"] = json.loads(sys.argv[1])
-sys.exit(launch.run(request))
+import json, os, runpy, sys
+import torch, numpy, torch.utils.data
+torch.set_num_threads(1)
+if os.fork() == 0:
+    sys.stdout = open("plain.txt", "w")
+    runpy.run_path("train.py", run_name="__main__")
+    sys.stdout.flush()
+    os._exit(0)
+os.wait()
+from stetho import ending, launch
+if sys.argv[2] == "no report":
+    ending._core = None
+    import stetho._core as core
+    core.finish = lambda *_: 0
+options = {"dir": "run", "preflight": json.loads(sys.argv[1])}
+sys.exit(launch.run({"command": "run", "script": "train.py", "args": [], "options": options}))
 """
 
 HEAD = """
@@ -44,7 +55,8 @@ for name, thing in sorted(globals().items()):
     if isinstance(thing, (nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)):
         print(name, digest(thing.state_dict()), getattr(thing, "training", None))
         if isinstance(thing, nn.Module):
-            print([(n, p.requires_grad, None if p.grad is None else p.grad.double().sum().item()) for n, p in thing.named_parameters()])
+            for n, p in thing.named_parameters():
+                print(n, p.requires_grad, None if p.grad is None else p.grad.double().sum().item())
 print([round(v, 12) for v in history], torch.rand(1).item(), random.random(), np.random.rand())
 """
 
@@ -82,7 +94,8 @@ for xb, yb in loader:
 print(scaler.state_dict())
 """,
     "two optimizers that play": """
-G = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 6)); D = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(), nn.Linear(16, 1))
+G = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 6))
+D = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(), nn.Linear(16, 1))
 g_opt = torch.optim.Adam(G.parameters(), 1e-3, betas=(0.5, 0.9)); d_opt = torch.optim.RMSprop(D.parameters(), 1e-3)
 for xb, _ in loader:
     real = torch.ones(len(xb), 1)
@@ -194,24 +207,134 @@ for xb, yb in DataLoader(TensorDataset(x, y), 16, shuffle=True, num_workers=2):
 
 
 def check(tmp_path: Path, script: str, **options: object):
-    """The script with a preflight first: what it printed, and the record."""
+    """The script without a preflight: what it printed; with one; and the record."""
     (tmp_path / "train.py").write_text(script)
     (tmp_path / "driver.py").write_text(DRIVER)
     asked = json.dumps({"only": False, "budget": 30.0, **options})
-    done = call([sys.executable, "driver.py", asked, "train.py"], cwd=tmp_path, environment={"OMP_NUM_THREADS": "1"})
+    done = call([sys.executable, "driver.py", asked, "no report"], cwd=tmp_path, environment={"OMP_NUM_THREADS": "1"})
     path = tmp_path / "run" / "preflight.json"
-    return done, json.loads(path.read_text()) if path.exists() else None
+    return (tmp_path / "plain.txt").read_text(), done, json.loads(path.read_text()) if path.exists() else None
+
+
+def outcome(record: dict, name: str):
+    """Why an experiment was skipped; None where it was made."""
+    return next(e for e in record["experiments"] if e["name"] == name)["skipped"]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=list(STEPS))
 def test_training_after_it_is_bit_for_bit_that_without_it(tmp_path, step):
-    script = HEAD + STEPS[step] + TAIL
-    (tmp_path / "plain.py").write_text(script)
-    plain = call([sys.executable, "plain.py"], cwd=tmp_path, environment={"OMP_NUM_THREADS": "1"})
-    assert plain.returncode == 0, plain.stderr
-    done, record = check(tmp_path, script)
-    assert done.stdout == plain.stdout
+    plain, done, record = check(tmp_path, HEAD + STEPS[step] + TAIL)
+    assert plain, done.stderr
+    assert done.stdout == plain
     assert done.returncode == 0, done.stderr
     assert "failed in stetho itself" not in done.stderr
-    assert record["experiments"][0] == {"name": "facts", "title": "the step as it is", "seconds": record["experiments"][0]["seconds"], "skipped": None}
+    assert outcome(record, "facts") is None
     assert not [e for e in record["experiments"] if (e["skipped"] or "").startswith("failed")], record["experiments"]
+
+
+LOOP = """
+for xb, yb in loader:
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(xb), yb)
+    loss.backward()
+    optimizer.step()
+    history.append(loss.item())
+"""
+
+
+def test_a_healthy_network_learns_a_few_samples_by_heart(tmp_path):
+    start = "optimizer = torch.optim.AdamW(net.parameters(), 1e-2, weight_decay=0.1)"
+    _, _, record = check(tmp_path, HEAD + start + LOOP, only=True)
+    found = record["overfit"]
+    assert found["n_samples"] == 8 and found["floor"] == 0.0 and found["fitted"] == 1.0
+    assert found["switched_off"] == ["dropout", "weight decay"]
+    assert [c["ended"] for c in found["curves"]] == ["floor"]
+    assert found["curves"][0]["losses"][-1] < 0.1 * found["curves"][0]["losses"][0]
+    assert record["batch"]["n"] == 16 and record["batch"]["inputs"][0]["shape"] == [16, 6]
+    assert record["loss_calls"][0]["place"]["text"] == "loss = F.cross_entropy(net(xb), yb)"
+    assert record["model"] == {"name": "Sequential", "n_parameters": 195, "n_modules": 6}
+    layers = [(layer["name"], layer["before"], layer["activation"]) for layer in record["layers"]]
+    assert layers == [("0", "BatchNorm1d", "relu"), ("4", None, None)]
+    assert len(record["range"]["rates"]) == len(record["range"]["losses"]) and record["range"]["used"] == 1e-2
+
+
+def test_a_network_that_cannot_learn_keeps_its_loss_with_every_optimizer(tmp_path):
+    net = """
+net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))
+for p in net.parameters(): nn.init.zeros_(p)
+net[0].bias.data -= 1
+"""
+    faulty = LOOP.replace("loss.backward()", "(0 * loss).backward()")
+    _, _, record = check(tmp_path, HEAD + net + "optimizer = torch.optim.SGD(net.parameters(), 0.1)" + faulty, only=True)
+    found = record["overfit"]
+    names = [c["optimizer"] for c in found["curves"]]
+    assert names == ["SGD, as the script has it", "Adam at 0.001", "Adam at 0.01", "Adam at 0.0001"]
+    assert all(c["losses"][-1] == c["losses"][0] and c["ended"] == "stalled" for c in found["curves"])
+    assert found["output_gradient"] == 0.0
+    first = record["layers"][0]
+    assert first["n_distinct"] == 1 and first["zero_units"] == 1.0 and first["is_zero"]
+
+
+def test_targets_torn_from_their_inputs_in_the_step_cannot_be_learned(tmp_path):
+    order = "    xb = xb[torch.randperm(len(xb))]; yb = yb[torch.randperm(len(yb))]\n    optimizer.zero_grad()"
+    torn = LOOP.replace("    optimizer.zero_grad()", order)
+    start = "optimizer = torch.optim.Adam(net.parameters(), 1e-2)"
+    _, _, record = check(tmp_path, HEAD + start + torn, only=True)
+    assert all(c["losses"][-1] > 0.3 for c in record["overfit"]["curves"])
+    whole = LOOP.replace("    optimizer.zero_grad()", "    i = torch.randperm(len(xb)); xb, yb = xb[i], yb[i]\n    optimizer.zero_grad()")
+    _, _, record = check(tmp_path, HEAD + start + whole, only=True)
+    assert record["overfit"]["curves"][-1]["ended"] == "floor"
+
+
+def test_a_step_that_fails_is_told_with_its_line_and_the_call_of_the_loss(tmp_path):
+    start = "optimizer = torch.optim.SGD(net.parameters(), 0.1); y = y + 5; loader = DataLoader(TensorDataset(x, y), 16)"
+    _, done, record = check(tmp_path, HEAD + start + LOOP, only=True)
+    assert done.returncode == 0, done.stderr
+    assert record["raised"]["type"] == "IndexError" and record["raised"]["place"]["text"] == "loss = F.cross_entropy(net(xb), yb)"
+    assert record["loss_calls"][0]["target_max"] > 2 and record["loss_calls"][0]["value"] is None
+    assert outcome(record, "overfit") == "the step itself fails"
+
+
+def test_files_of_the_step_are_written_by_the_training_alone(tmp_path):
+    loop = LOOP + """
+    torch.save(net.state_dict(), f"weights/{len(history)}.pt")
+    import os; os.makedirs(f"made/{len(history)}", exist_ok=True)
+    with open("log.txt", "a") as file: file.write(f"{loss.item()}\\n")
+"""
+    start = "import os; os.makedirs('weights', exist_ok=True)\noptimizer = torch.optim.SGD(net.parameters(), 0.1)"
+    _, done, record = check(tmp_path, HEAD + start + loop, only=True)
+    assert outcome(record, "overfit") is None
+    # What is there is of the run without a preflight.
+    assert len((tmp_path / "log.txt").read_text().splitlines()) == 6
+    assert len(list((tmp_path / "weights").iterdir())) == len(list((tmp_path / "made").iterdir())) == 6
+
+
+def test_steps_that_fill_a_buffer_first_are_waited_for(tmp_path):
+    wait = "    seen = globals().get('seen', 0) + 1\n    if seen < 3: continue\n    optimizer.zero_grad()"
+    loop = LOOP.replace("    optimizer.zero_grad()", wait)
+    plain, done, record = check(tmp_path, HEAD + "optimizer = torch.optim.SGD(net.parameters(), 0.1)" + loop + TAIL)
+    assert done.stdout == plain
+    assert outcome(record, "overfit") is None and record["overfit"]["curves"]
+
+
+def test_a_script_without_a_step_says_so(tmp_path):
+    plain, done, record = check(tmp_path, HEAD + "print(net(x).shape)\n", only=True)
+    assert done.stdout == plain
+    assert {e["skipped"] for e in record["experiments"]} == {"no training step was found in the script"}
+
+
+def test_simple_models_and_memory_are_measured_when_asked_for(tmp_path):
+    start = "optimizer = torch.optim.Adam(net.parameters(), 1e-2)"
+    _, _, record = check(tmp_path, HEAD + start + LOOP, only=True, ladder=True, memory=True)
+    ladder = record["ladder"]
+    assert len(ladder["network"]) == ladder["steps"]
+    assert ladder["mlp"][-1] < ladder["mlp"][0] and ladder["linear"][-1] < ladder["linear"][0]
+    assert record["memory"]["sizes"][:2] == [16, 32] and len(record["memory"]["seconds"]) == len(record["memory"]["sizes"])
+
+
+def test_probabilities_fed_to_cross_entropy_and_a_softmax_over_samples_are_seen(tmp_path):
+    start = "optimizer = torch.optim.SGD(net.parameters(), 0.1)"
+    _, _, record = check(tmp_path, HEAD + start + LOOP.replace("net(xb), yb", "net(xb).softmax(0), yb"), only=True)
+    call_of_loss, softmax = record["loss_calls"][0], record["softmaxes"][0]
+    assert call_of_loss["input_from"] == "softmax" and call_of_loss["rows_sum_to_one"] == 0.0
+    assert softmax["dim"] == 0 and softmax["class_dim"] == 1 and softmax["sum_error"] > 0.01

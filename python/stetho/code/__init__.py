@@ -8,21 +8,29 @@ from __future__ import annotations
 import functools
 import json
 import linecache
-import mmap
 import os
 import sys
 import weakref
 
-from stetho.code import annotate, branches, counters, handlers
+from stetho.code import annotate, branches, counters, handlers, record
 from stetho.code.checkpoints import Checkpoints
-from stetho.code.files import Files, looks_like
+from stetho.code.files import Files
 from stetho.code.optimizers import Optimizers
 from stetho.code.seeds import Seeds
+from stetho.code.workers import Workers
 
-#: Conditions and handlers that forked workers count; those beyond are not counted there.
-_SHARED = 8192
-#: What workers leave behind of errors, in the folder of the run.
-_WORKERS = ".code-workers.jsonl"
+
+class Absent:
+    """Stands for the recorder where a function of the user's was sent to another process by value."""
+
+    is_on = False
+
+    def __init__(self) -> None:
+        self.files = self
+
+    def was_not_found(self, error, handler) -> bool:
+        """Nothing is recorded there."""
+        return True
 
 
 class Recorder:
@@ -36,21 +44,24 @@ class Recorder:
         self._keeps_counts = keeps_counts
         self._folder = os.getcwd()
         self._lists: list[list] = []
-        self._trees: dict = {}
         self.conditions: list[tuple[list, int, counters.Condition]] = []
         self.handlers: list[tuple[list, int, handlers.Handler]] = []
-        self._tried: list[tuple[list, int, handlers.Tried]] = []
-        self._paused: list[list] | None = None
+        self.tried: list[tuple[list, int, handlers.Tried]] = []
+        #: The user's files, by their paths.
+        self.trees: dict = {}
+        self.paused: list[list] | None = None
         #: Optimizers that have stepped.
         self._stepped: weakref.WeakSet = weakref.WeakSet()
-        self._shared = memoryview(mmap.mmap(-1, _SHARED * 16)).cast("q")
+        self._workers = Workers(self)
         self._own_compile: tuple | None = None
         self.files = Files(self)
         self.seeds = Seeds(self)
         self.optimizers = Optimizers(self)
         self.checkpoints = Checkpoints(self)
         self.files.listen()
-        os.register_at_fork(after_in_child=self._in_child)
+
+    def __reduce__(self):
+        return Absent, ()
 
     # -- the user's files
 
@@ -68,7 +79,7 @@ class Recorder:
         """The file with what is needed for that."""
         if plan is None:
             return tree
-        self._trees[plan.path] = tree
+        self.trees[plan.path] = tree
         entries: list = []
         self._lists.append(entries)
 
@@ -79,7 +90,7 @@ class Recorder:
                 self.handlers.append((entries, at, site))
                 entries[at] = handlers.catching(site, self)
             elif isinstance(site, handlers.Tried):
-                self._tried.append((entries, at, site))
+                self.tried.append((entries, at, site))
                 entries[at] = handlers.counting(site)
             else:
                 self.conditions.append((entries, at, counters.Condition(entries, at, site, self._keeps_counts)))
@@ -154,17 +165,17 @@ class Recorder:
 
     def pause(self) -> None:
         """Records nothing until `resume`: what runs now is an experiment of ours."""
-        if self._paused is None and self.is_on:
+        if self.paused is None and self.is_on:
             self.is_on = False
-            self._paused = [list(entries) for entries in self._lists]
+            self.paused = [list(entries) for entries in self._lists]
             self._make_plain()
 
     def resume(self) -> None:
         """Goes on recording."""
-        if self._paused is not None:
-            for entries, kept in zip(self._lists, self._paused):
+        if self.paused is not None:
+            for entries, kept in zip(self._lists, self.paused):
                 entries[: len(kept)] = kept
-            self._paused = None
+            self.paused = None
             self.is_on = True
             if self.is_compiled:
                 self._make_plain()
@@ -172,7 +183,7 @@ class Recorder:
     def _make_plain(self) -> None:
         for entries, at, _ in self.conditions:
             entries[at] = bool
-        for entries, at, _ in (*self.handlers, *self._tried):
+        for entries, at, _ in (*self.handlers, *self.tried):
             entries[at] = counters.nothing
 
     def failed(self, what: str) -> None:
@@ -186,59 +197,6 @@ class Recorder:
                 import traceback
 
                 traceback.print_exc()
-
-    # -- forked workers
-
-    def _in_child(self) -> None:
-        """A forked process: a worker of a data loader, as a rule. What it does is counted in memory that it shares with us."""
-        if not self.is_on or self._paused is not None:
-            return
-        self.is_on = False
-        shared = self._shared
-        for i, (_, _, condition) in enumerate(self.conditions[:_SHARED]):
-            condition.in_child(shared, 2 * i)
-        limit = 2 * _SHARED - 1
-        for i, (entries, at, handler) in enumerate(self.handlers[: _SHARED // 4]):
-            entries[at] = self._catching_in_child(handler, limit - i)
-        for i, (entries, at, tried) in enumerate(self._tried[: _SHARED // 4]):
-            entries[at] = _adding(shared, limit - _SHARED // 4 - i)
-
-    def _catching_in_child(self, handler, at: int):
-        caught = handlers.catching(handler, self)
-        shared, path = self._shared, os.path.join(self.session.options.folder, _WORKERS)
-        number = next(i for i, (_, _, h) in enumerate(self.handlers) if h is handler)
-
-        def told() -> None:
-            before = handler.count
-            caught()
-            if handler.count > before:
-                shared[at] += handler.count - before
-                if before == 0 and handler.first is not None:
-                    line = json.dumps([number, *handler.first]) + "\n"
-                    with open(path, "a", encoding="utf-8") as file:
-                        file.write(line)
-
-        return told
-
-    def _from_children(self) -> None:
-        """Adds what workers counted."""
-        shared = self._shared
-        for i, (_, _, condition) in enumerate(self.conditions[:_SHARED]):
-            if shared[2 * i] or shared[2 * i + 1]:
-                condition.add(shared[2 * i], shared[2 * i + 1])
-        limit = 2 * _SHARED - 1
-        for i, (_, _, handler) in enumerate(self.handlers[: _SHARED // 4]):
-            handler.count += shared[limit - i]
-        for i, (_, _, tried) in enumerate(self._tried[: _SHARED // 4]):
-            tried.count += shared[limit - _SHARED // 4 - i]
-        path = os.path.join(self.session.options.folder, _WORKERS)
-        if os.path.isfile(path):
-            with open(path, encoding="utf-8") as file:
-                for line in file:
-                    number, *first = json.loads(line)
-                    handler = self.handlers[number][2]
-                    handler.first = handler.first or tuple(first)
-            os.remove(path)
 
     # -- the record
 
@@ -259,82 +217,14 @@ class Recorder:
         if not was_on or self.session.options.folder is None:
             return
         try:
-            self._from_children()
-            record = self.record(ended)
+            self._workers.collect()
+            told = record.of(self, ended)
             path = os.path.join(self.session.options.folder, "code.json")
             with open(path + ".new", "w", encoding="utf-8") as file:
-                json.dump(record, file)
+                json.dump(told, file)
             os.replace(path + ".new", path)
             if self._keeps_counts:
                 annotate.show(self)
         except Exception:
             self.is_on = True
             self.failed("writing the record of the script")
-
-    def record(self, ended: bool) -> dict:
-        """All that is known."""
-        return {
-            "schema": 1, "script": self.place(self.session.options.script, 1)["path"], "n_steps": self.n_steps, "ended": ended,
-            "branches": None if self.is_compiled else [self._branch(c) for _, _, c in self.conditions],
-            "swallowed": [self._swallowed(h) for _, _, h in self.handlers if h.count],
-            "missing_files": [self._missing(m) for m in self.files.missing.values()],
-            "loads": [self._load(one) for one in self.checkpoints.loads],
-            "files_read": [self._file(f) for f in self.checkpoints.files],
-            "randomness": self.seeds.record(self.session.torch),
-            "stale_optimizers": self.optimizers.stale,
-        }
-
-    def _branch(self, condition: counters.Condition) -> dict:
-        site = condition.site
-        taken, not_taken = condition.counts()
-        return {
-            "place": self.place(site.path, site.line), "kind": site.kind, "condition": site.condition, "taken": taken, "not_taken": not_taken,
-            "values": condition.seen.words(), "is_guard": site.is_guard, "role": site.role, "why": condition.why, "in_step": site.in_step,
-        }
-
-    def _swallowed(self, handler: handlers.Handler) -> dict:
-        kind, message, path, line = handler.first or ("", "", "", 0)
-        return {
-            "place": self.place(handler.path, handler.line), "raised": self.place(path, line), "type": kind, "message": message,
-            "count": handler.count, "n_tried": handler.tried.count, "kind": handler.kind, "is_broad": handler.is_broad,
-            "statement": handler.statement,
-        }
-
-    def _missing(self, missing) -> dict:
-        written = [p for real, p in self.files.written.items() if looks_like(real) == "checkpoint"]
-        return {
-            "path": missing.path, "place": self.place(*missing.place), "how": missing.how, "count": missing.count,
-            "looks_like": looks_like(missing.path), "was_created_later": self.files.was_created(missing), "is_saved_in_code": self._is_saved(missing), "before_training": missing.before_training,
-            "saved_instead": written[:5],
-        }
-
-    def _is_saved(self, missing) -> bool:
-        """Whether the script would write this file, in a longer run."""
-        asked = branches.first_arguments(self._trees.get(missing.place[0]), missing.place[1])
-        name = os.path.basename(missing.path)
-        return any(text in asked or constant == name for tree in self._trees.values() for text, constant in branches.saved_paths(tree))
-
-    def _load(self, load) -> dict:
-        path = load.file.path if load.file is not None else None
-        n_kept = None
-        if load.n_kept is not None and load.after:
-            n_kept = round(load.facts["n_loaded"] * load.n_kept / len(load.after))
-        return {
-            "place": self.place(*load.place), "model": load.model, "path": path, **load.facts, "n_kept": n_kept,
-            "after_load": load.undone or None, "undone_at": self.place(*load.undone_at) if load.undone_at else None,
-            "before_training": load.before_training, "written_by_run": self.files.was_written(path),
-        }
-
-    def _file(self, file) -> dict:
-        return {
-            "path": file.path, "place": self.place(*file.place), "n_parameters": len(file.prints), "fits": file.fits,
-            "loaded_into": file.loaded_into, "n_in_use": file.n_in_use, "before_training": file.before_training,
-            "written_by_run": self.files.was_written(file.path),
-        }
-
-
-def _adding(shared, at: int):
-    def enter() -> None:
-        shared[at] += 1
-
-    return enter

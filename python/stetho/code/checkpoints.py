@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import functools
-import gc
 import os
 import sys
 import weakref
 
 from stetho.code import prints
-
-#: Names of each kind that are kept of a load.
-_NAMES = 50
 
 
 class ReadFile:
@@ -133,7 +129,7 @@ class Checkpoints:
 
     def _read(self, place: tuple[str, int], args: tuple, kwargs: dict, result) -> None:
         source = args[0] if args else kwargs.get("f", kwargs.get("filename"))
-        path = _path(source)
+        path = prints.path_of(source)
         tensors = prints.states_in(self._torch, result)
         if path is None or not tensors:
             return
@@ -144,7 +140,7 @@ class Checkpoints:
 
     def _saved(self, place: tuple[str, int], args: tuple, kwargs: dict, result) -> None:
         target = args[1] if len(args) > 1 else kwargs.get("f", kwargs.get("filename"))
-        self._recorder.files.wrote(_path(target))
+        self._recorder.files.wrote(prints.path_of(target))
 
     # -- what is put into modules
 
@@ -172,7 +168,7 @@ class Checkpoints:
     def _before(self, module, state) -> dict | None:
         try:
             own = module.state_dict(keep_vars=True)
-            shared = [n for n, t in own.items() if n in state and _same_memory(t, state[n])]
+            shared = [n for n, t in own.items() if n in state and prints.same_memory(t, state[n])]
             return {"prints": {n: prints.of(self._torch, t) for n, t in own.items()}, "n_shared": len(shared)}
         except Exception:
             return None
@@ -190,8 +186,8 @@ class Checkpoints:
             loaded.file.loaded_into += 1
         loaded.facts = {
             "n_parameters": len(own), "n_loaded": len(held), "n_changed": len(changed), "n_in_file": len(state),
-            "missing": missing[:_NAMES], "unexpected": unexpected[:_NAMES], "strict": strict,
-            "renamed": _renamed(own, state, missing, unexpected),
+            "missing": missing[:prints.NAMES], "unexpected": unexpected[:prints.NAMES], "strict": strict,
+            "renamed": prints.renamed(own, state, missing, unexpected),
             "is_own_memory": bool(held) and before["n_shared"] == len(held),
         }
         self.loads.append(loaded)
@@ -253,12 +249,12 @@ class Checkpoints:
             file.fits = sum(p[0] in shapes for p in file.prints) / max(len(file.prints), 1)
             file.n_in_use = sum(p in in_use for p in telling)
             if not file.n_in_use and not file.loaded_into:
-                everywhere = _all_prints(torch, gone) if everywhere is None else everywhere
+                everywhere = prints.of_all(torch, gone) if everywhere is None else everywhere
                 file.n_in_use = sum(p in everywhere for p in telling)
         for load in loads:
             load.before_training = True
             if load.after:
-                everywhere = _all_prints(torch, gone) if everywhere is None else everywhere
+                everywhere = prints.of_all(torch, gone) if everywhere is None else everywhere
                 module = load.module()
                 own = set(prints.of_module(torch, module).values()) if module is not None else set()
                 load.n_kept = sum(p in everywhere or p in own for p in load.after.values())
@@ -276,44 +272,3 @@ class Checkpoints:
         inside = set(map(id, module.modules()))
         hit = [p for ref, p in self.applied if ref() is not None and (id(ref()) in inside or module in set(ref().modules()))]
         load.undone_at = hit[-1] if hit else None
-
-
-def _all_prints(torch, gone: set[int]) -> set:
-    """Fingerprints of the parameters of every module that lives, but for those that are `gone`."""
-    found: set = set()
-    for value in gc.get_objects():
-        if issubclass(type(value), torch.nn.Module):
-            own = value.__dict__.get("_parameters", {}).values()
-            if any(id(p) in gone for p in own):
-                continue
-            for tensor in (*own, *value.__dict__.get("_buffers", {}).values()):
-                mark = prints.of(torch, tensor)
-                if prints.is_telling(mark):
-                    found.add(mark)
-    return found
-
-
-def _same_memory(a, b) -> bool:
-    return hasattr(a, "data_ptr") and hasattr(b, "data_ptr") and a.numel() > 0 and a.data_ptr() == b.data_ptr() and a.shape == b.shape
-
-
-def _path(source) -> str | None:
-    """The path of what is read or written; None where it has none."""
-    if isinstance(source, (str, bytes, os.PathLike)):
-        return os.fsdecode(source)
-    name = getattr(source, "name", None)
-    return name if isinstance(name, str) else None
-
-
-def _renamed(own, state, missing: list[str], unexpected: list[str]) -> list[tuple[str, str]]:
-    """Pairs of a missing and an unexpected name that end alike and are of one shape."""
-    pairs = []
-    left = list(unexpected)
-    for name in missing[:200]:
-        end = name.rpartition(".")[2]
-        shape = getattr(own.get(name), "shape", None)
-        found = next((u for u in left if u.rpartition(".")[2] == end and getattr(state[u], "shape", ()) == shape and len(shape or ()) > 0), None)
-        if found is not None:
-            left.remove(found)
-            pairs.append((name, found))
-    return pairs[:_NAMES]

@@ -24,6 +24,7 @@ class Optimizers:
         self._made: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._steps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self.stale: list[dict] = []
+        self._told: weakref.WeakSet = weakref.WeakSet()
         #: Modules that were made so far.
         self.n_made = 0
         self._undo = None
@@ -87,7 +88,7 @@ class Optimizers:
         lost = [p for p in still if id(p) not in owned]
         if len(still) == len(held):
             lost = held  # whoever has them, they are not trained
-        if not lost or any(stale["key"] == id(optimizer) for stale in self.stale):
+        if not lost or optimizer in self._told:
             return
         anywhere = {id(p) for o in list(self._made) for g in o.param_groups for p in g["params"]} | {id(p) for p in held}
         inner = {id(c) for m in living for c in m._modules.values()}
@@ -100,9 +101,10 @@ class Optimizers:
         theirs = sorted(tuple(p.shape) for _, _, p in orphans.values())
         if not orphans or (not all(id(p) not in owned for p in lost) and shapes != theirs):
             return
+        self._told.add(optimizer)
         place = self._made.get(optimizer, ("", 0))
         self.stale.append({
-            "key": id(optimizer), "place": self._recorder.place(*place), "optimizer": type(optimizer).__name__, "n_parameters": len(held),
+            "place": self._recorder.place(*place), "optimizer": type(optimizer).__name__, "n_parameters": len(held),
             "n_in_model": len(held) - len(lost), "orphans": [n for n, _, _ in orphans.values()][:_NAMES], "n_orphans": len(orphans),
             "model_place": self._new_part(orphans, living),
         })

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
+
+#: Names of each kind that are kept of a load.
+NAMES = 50
 #: Numbers of a tensor that are compared.
 _SAMPLES = 16
 
@@ -46,3 +51,46 @@ def states_in(torch, value, depth: int = 0) -> dict[str, object]:
         if isinstance(inner, dict) and isinstance(key, str) and "optim" not in key and "sched" not in key:
             found.update({f"{key}/{k}": v for k, v in states_in(torch, inner, depth + 1).items()})
     return found
+
+
+def of_all(torch, gone: set[int]) -> set:
+    """Fingerprints of the parameters of every module that lives, but for those that are `gone`."""
+    found: set = set()
+    for value in gc.get_objects():
+        if issubclass(type(value), torch.nn.Module):
+            own = value.__dict__.get("_parameters", {}).values()
+            if any(id(p) in gone for p in own):
+                continue
+            for tensor in (*own, *value.__dict__.get("_buffers", {}).values()):
+                mark = of(torch, tensor)
+                if is_telling(mark):
+                    found.add(mark)
+    return found
+
+
+def same_memory(a, b) -> bool:
+    """Whether two tensors are one."""
+    return hasattr(a, "data_ptr") and hasattr(b, "data_ptr") and a.numel() > 0 and a.data_ptr() == b.data_ptr() and a.shape == b.shape
+
+
+def path_of(source) -> str | None:
+    """The path of what is read or written; None where it has none."""
+    if isinstance(source, (str, bytes, os.PathLike)):
+        return os.fsdecode(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else None
+
+
+def renamed(own, state, missing: list[str], unexpected: list[str]) -> list[tuple[str, str]]:
+    """Pairs of a missing and an unexpected name that end alike and are of one shape."""
+    pairs = []
+    left = list(unexpected)
+    for name in missing[:200]:
+        end = name.rpartition(".")[2]
+        shape = getattr(own.get(name), "shape", None)
+        fits = (u for u in left if u.rpartition(".")[2] == end and getattr(state[u], "shape", ()) == shape and len(shape or ()) > 0)
+        found = next(fits, None)
+        if found is not None:
+            left.remove(found)
+            pairs.append((name, found))
+    return pairs[:NAMES]

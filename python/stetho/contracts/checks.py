@@ -140,10 +140,11 @@ def _shape(wanted: tuple):
     words = "[" + ", ".join("any" if side is None else str(side) for side in wanted) + "]"
 
     def look(value, _):
+        shape = getattr(value, "shape", None)
+        if is_exact and shape == wanted:
+            return None
         shape = values.shape_of(value)
-        if shape == wanted if is_exact else shape is not None and len(shape) == len(wanted) and all(
-            w is None or w == s for w, s in zip(wanted, shape)
-        ):
+        if shape is not None and len(shape) == len(wanted) and all(w is None or w == s for w, s in zip(wanted, shape)):
             return None
         return 0, f"shape {list(shape) if shape is not None else 'none'}"
 

@@ -12,6 +12,7 @@ ALL = "[*]"
 #: What a value is that is not there.
 MISSING = object()
 
+_PLAIN = (tuple, list, dict)
 _STEP = re.compile(r"""\[(?P<index>-?\d+)\]|\[(?P<all>\*)\]|\[(?P<quote>['"])(?P<key>.*?)(?P=quote)\]|\.?(?P<name>[^\W\d]\w*)""")
 
 
@@ -68,7 +69,10 @@ def get(sample, steps: tuple):
     """The value at a path without `ALL`; `MISSING` where there is none."""
     value = sample
     for step in steps:
-        value = step_into(value, step)
+        try:
+            value = value[step] if type(value) in _PLAIN else step_into(value, step)
+        except (IndexError, KeyError, TypeError):
+            return MISSING
         if value is MISSING:
             return MISSING
     return value

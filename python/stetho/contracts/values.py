@@ -70,15 +70,14 @@ def is_float(value) -> bool:
 
 def extremes(value) -> tuple[float, float] | None:
     """Its least and greatest number, both NaN where one is NaN; None where it holds no number."""
+    ask = getattr(value, "aminmax", None)
+    if ask is not None:  # a tensor: the common case, and the one whose time counts
+        if value.numel() == 0 or value.is_sparse:
+            return None
+        low, high = ask()
+        return low.item(), high.item()
     if isinstance(value, (int, float)):
         return value, value
-    if is_tensor(value):
-        if value.numel() == 0 or getattr(value, "is_sparse", False):
-            return None
-        if dtype_of(value) == "bool":
-            value = value.byte()
-        low, high = value.detach().aminmax()
-        return low.item(), high.item()
     if hasattr(value, "dtype") and hasattr(value, "min") and getattr(value, "size", 0):
         if value.dtype.kind not in "biuf":
             return None

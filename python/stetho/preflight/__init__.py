@@ -1,8 +1,8 @@
 """The checks before training: short experiments on the user's own first step, after each of which all is as it was.
 
-An experiment is a module of this package with `NAME`, `TITLE`, `SHARE` (of the time allowed) and a function `measure(bench)`. It may be a
-generator: ``outcome = yield Attempt(bench, …)`` has the user's step made once more. What it returns goes under its name into
-``preflight.json``; `Skip` says why it does not apply. Numbers only: what they mean is judged by the rules.
+An experiment is a module of this package with `NAME`, `TITLE`, `SHARE` (of the time allowed) and a function `measure(bench)`.
+It may be a generator: ``outcome = yield Attempt(bench, …)`` has the user's step made once more. What it returns goes under its
+name into ``preflight.json``; `Skip` says why it does not apply. Numbers only: what they mean is judged by the rules.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ import time
 import traceback
 from importlib import import_module
 
-from stetho import rows
 from stetho.preflight import record
 from stetho.preflight.attempt import Aside, Attempt, Skip
 from stetho.preflight.bench import Bench
 from stetho.preflight.draws import Draws
 from stetho.preflight.kept import Kept
 from stetho.preflight.quiet import Forbidden, Quiet
+from stetho.preflight.surroundings import look_around, random_states, roots_of
 from stetho.session import Body, Stopped
 
 #: Modules of this package, in the order of their worth.
 EXPERIMENTS: tuple[str, ...] = (
-    "facts", "overfit", "zeroed", "mixing", "causal", "validation", "output", "gradient_checks", "range", "sizes", "mini_validation",
+    "facts", "overfit", "zeroed", "mixing", "causal", "validation", "output", "gradient_checks", "range", "sizes",
+    "mini_validation",
 )
 #: Those that are made only if asked for, by option.
 ON_REQUEST = {"ladder": "ladder", "memory": "memory"}
@@ -42,16 +43,22 @@ class Preflight:
         self._options = options
         self.record: dict = {"schema": 1, "budget": self.budget, "experiments": []}
         self._bodies = 0
+        self._waits = False
 
     def is_due(self, session) -> bool:
-        """Whether this body is the one: the first in which all models have their parameters."""
+        """Whether this body is the one: the first whose models have their parameters, and that makes a backward pass."""
         self._bodies += 1
         lazy = getattr(session.torch.nn.parameter, "UninitializedTensorMixin", None)
-        if lazy is None or self._bodies > 1:
-            return True
+        if self._waits or lazy is None or self._bodies > 1:
+            return not self._waits
         import gc
 
         return not any(issubclass(type(v), lazy) for v in gc.get_objects())
+
+    def made(self, body) -> None:
+        """A body of the training was made. Where the first ones make no backward pass, that comes after the first that did."""
+        if body.n_backward:
+            self._waits = False
 
     def run(self, session, number: int, values: tuple):
         """Yields the values of one attempt after another; gives the batches that the body drew."""
@@ -66,12 +73,12 @@ class Preflight:
             code.pause()
         frame = session.user_frame()
         try:
-            session.random = session.random or _random(session)
+            session.random = session.random or random_states(session)
             session.random.take()
-            kept.take(_roots(session, frame, values))
+            kept.take(roots_of(session, frame, values))
             session.draws = Draws(session.torch, kept)
             bench = Bench(session, body, kept)
-            _look_around(bench, frame)
+            look_around(bench, frame)
             quiet.enter()
             try:
                 yield from self._experiments(bench, started)
@@ -80,6 +87,7 @@ class Preflight:
                 kept.restore()
                 session.random.restore()
                 quiet.leave()
+                _tell_lost(session, kept)
             self.record["seconds"] = round(time.perf_counter() - started, 3)
         except GeneratorExit:
             raise
@@ -90,15 +98,23 @@ class Preflight:
             session.scaled = None
             if code is not None:
                 code.resume()
+        if self._has_no_backward:
+            # A step that fills a buffer first, for one. The training goes on, and so does this.
+            self._waits, session.preflight = True, self
+            self.record = {"schema": 1, "budget": self.budget, "experiments": []}
+            return body.batches
         self._write(session)
         if self.is_only:
             raise Stopped(0)
         return body.batches
 
+    _has_no_backward = False
+
     def conclude(self, session) -> None:
         """The script has ended without a step that could be tried out: every experiment says so."""
         why = "the script did not import PyTorch" if session.torch is None else (
-            "no training step was found in the script" if not session.sites else "the script made no training step"
+            "no training step was found in the script" if not session.sites
+            else "no step of the script made a backward pass" if self._bodies else "the script made no training step"
         )
         self.record["script"] = session.options.script
         for name in self._names():
@@ -123,6 +139,9 @@ class Preflight:
                 found = yield from self._measure(module, bench)
                 if name == "facts":
                     self.record.update(found)
+                    self._has_no_backward = bench.n_backward == 0 and bench.watched.error is None
+                    if self._has_no_backward:
+                        return
                 elif found is not None:
                     self.record[module.NAME] = found
             except Skip as reason:
@@ -177,8 +196,21 @@ def _title(name: str) -> str:
 
     with open(os.path.join(os.path.dirname(__file__), f"{name}.py"), encoding="utf-8") as file:
         tree = ast.parse(file.read())
-    found = [n.value.value for n in tree.body if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "TITLE" and isinstance(n.value, ast.Constant)]
-    return found[0] if found else name
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "TITLE":
+            return ast.literal_eval(node.value)
+    return name
+
+
+def _tell_lost(session, kept) -> None:
+    """What an experiment changed and could not be put back, in one line."""
+    lost = [*dict.fromkeys(kept.failures)]
+    n_large = kept.lost()
+    if n_large:
+        lost.append(f"{n_large} tensors that the step writes to were too large to be kept")
+    if lost:
+        what = "; ".join(lost[:3])
+        session.say(f"the preflight could not put everything back, the training may differ from one without it: {what}")
 
 
 def _must_work(bench) -> None:
@@ -194,72 +226,9 @@ def _must_work(bench) -> None:
         raise Skip("the step ends before its backward pass")
 
 
-def _random(session):
-    from stetho.state import RandomStates
-
-    return RandomStates(session.torch)
-
-
-def _roots(session, frame, values: tuple) -> list:
-    """What the user's step can reach: variables of his frames, of his modules, and what the body starts from."""
-    roots: list = [v for v in values if v is not session.UNBOUND]
-    while frame is not None:
-        if session.options.is_own(frame.f_code.co_filename):
-            roots.extend(v for n, v in list(frame.f_locals.items()) if not n.startswith("__"))
-            roots.append(frame.f_globals)
-        frame = frame.f_back
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
-        if isinstance(path, str) and session.options.is_own(path):
-            roots.append(vars(module))
-    return roots
-
-
-def _look_around(bench, frame) -> None:
-    """Models, optimizers, loaders and the batch, before anything is run."""
-    session, torch = bench.session, bench.torch
-    inner = {id(c) for m in bench.modules for c in m.children()}
-    held = {id(p) for o in bench.kept.optimizers for g in o.param_groups for p in g["params"]}
-    outer = [m for m in bench.modules if id(m) not in inner]
-    bench.optimizers = [o for o in bench.kept.optimizers if any(g["params"] for g in o.param_groups)]
-    bench.models = [m for m in outer if any(id(p) in held for p in m.parameters())] or [
-        m for m in outer if next(m.parameters(), None) is not None
-    ]
-    bench.parameters = list({id(p): p for m in outer for p in m.parameters()}.values())
-    if bench.parameters:
-        bench.device = bench.parameters[0].device
-    names: dict[int, tuple] = {}
-    while frame is not None:
-        if session.options.is_own(frame.f_code.co_filename):
-            for scope in (frame.f_locals, frame.f_globals):
-                for name, value in list(scope.items()):
-                    if any(value is loader for loader in bench.kept.loaders):
-                        names.setdefault(id(value), (name, value))
-        frame = frame.f_back
-    for loader in bench.kept.loaders:
-        names.setdefault(id(loader), ("", loader))
-    bench.loaders = list(names.values())
-    last = session.batches.last
-    if last is not None and last.loader is not None:
-        bench.train_loader = last.loader()
-    _find_batch(bench, torch)
-
-
-def _find_batch(bench, torch) -> None:
-    site, body = bench.site, bench.body
-    for name, value in zip(site.carried, body.values):
-        if value is bench.session.UNBOUND:
-            continue
-        if name in site.targets or isinstance(value, (torch.Tensor, dict, list, tuple)):
-            for inner, tensor in rows.tensors_in(torch, value, name):
-                if not tensor.requires_grad:
-                    bench.batch[inner] = tensor
-    own = {n: t for n, t in bench.batch.items() if n.split("[")[0].split(".")[0] in site.targets}
-    bench.n_rows = rows.batch_size(list(own.values())) or rows.batch_size(list(bench.batch.values()))
-
-
 def _failed(session, what: str, error: Exception) -> None:
-    session.say(f"{what} failed in stetho itself, the training goes on without it: {type(error).__name__}: {error}".splitlines()[0])
+    why = f"{type(error).__name__}: {error}".splitlines()[0]
+    session.say(f"{what} failed in stetho itself, the training goes on without it: {why}")
     if os.environ.get("STETHO_DEBUG"):
         traceback.print_exc()
 

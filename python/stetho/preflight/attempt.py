@@ -22,7 +22,9 @@ class Attempt:
     `goes_on`: counters of the user's go on from the attempt before; else they are those of the first step.
     """
 
-    def __init__(self, bench, *, rows=None, inputs=None, until: str = "end", before_step=None, modes=(), goes_on: bool = False) -> None:
+    def __init__(
+        self, bench, *, rows=None, inputs=None, until: str = "end", before_step=None, modes=(), goes_on: bool = False
+    ) -> None:
         self.bench = bench
         self.rows = rows
         self._inputs = inputs

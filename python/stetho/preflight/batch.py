@@ -57,7 +57,8 @@ def inputs_of(bench) -> dict[str, object]:
             known = next((n for n, t in bench.batch.items() if t is tensor), name)
             found.setdefault(known, tensor.detach())
     targets = [c.target for c in bench.loss_calls]
-    return {n: t for n, t in found.items() if not any(t.shape == getattr(x, "shape", None) and _is_same(t, x) for x in targets)} or found
+    held = [x for x in targets if hasattr(x, "untyped_storage")]
+    return {n: t for n, t in found.items() if not any(t.shape == x.shape and _is_same(t, x) for x in held)} or found
 
 
 def targets_of(bench, inputs: dict) -> dict[str, object]:
@@ -138,7 +139,8 @@ def pictures(bench, inputs: dict, targets: dict) -> list[dict]:
     found = []
     for i, picture in enumerate(shown):
         small, scale = _small(bench.torch, picture.float().cpu())
-        entry = {"png": base64.b64encode(_png(_pixels(bench.torch, small))).decode(), "label": _label(bench, targets, i, len(shown))}
+        png = base64.b64encode(_png(_pixels(bench.torch, small))).decode()
+        entry = {"png": png, "label": _label(bench, targets, i, len(shown))}
         boxes = _boxes(bench, i)
         if boxes is not None:
             entry["boxes"] = [[round(float(v) * scale, 2) for v in box] for box in boxes[:50]]

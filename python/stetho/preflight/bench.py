@@ -55,7 +55,7 @@ class Bench:
         #: Loaders among the user's variables: (name, loader). The one that the batch came from.
         self.loaders: list[tuple[str, object]] = []
         self.train_loader = None
-        #: The model that the loss hangs on, with the arguments of its first call, and what it gave; None where there is not one such.
+        #: The model that the loss hangs on, with the arguments of its first call, and what it gave; None where there is not one.
         self.model = None
         self.why_no_model = "the step calls no model that could be told"
         self.inputs: tuple = ()
@@ -110,7 +110,7 @@ class Bench:
             raise Skip("the loss is no single call of a loss function of PyTorch")
         wanted = call.input
         if output.shape != wanted.shape:
-            if self.output is None or wanted.numel() != self.output.numel() or wanted.untyped_storage().data_ptr() != self.output.untyped_storage().data_ptr():
+            if self.output is None or not _is_view(wanted, self.output):
                 raise Skip("the loss is not worked out of the model's output as it is")
             output = output.reshape(wanted.shape)
         with self.autocast():
@@ -211,11 +211,22 @@ class Bench:
         self.tail_is_long = watched.seconds - watched.head > max(0.3, 2.0 * watched.head)
         for call in self.loss_calls:
             call.is_part = is_part(watched, call)
+        self._take_drawn()
         self._find_model(watched)
         self._find_output()
         sizes = {n for t in self.tensors_in() for n in t.shape[:2]}
         if sizes and self.n_rows not in sizes:
             self.n_rows = None  # what the body carries is no batch
+
+    def _take_drawn(self) -> None:
+        """The batches that the step drew itself, by ``next``."""
+        drawn: dict[str, object] = {}
+        for i, content in enumerate(self.body.batches):
+            name = "batch" if len(self.body.batches) == 1 else f"batch {i}"
+            drawn.update((n, t) for n, t in rows.tensors_in(self.torch, content, name) if not t.requires_grad)
+        if drawn:
+            self.batch = {**drawn, **self.batch}
+            self.n_rows = rows.batch_size(list(drawn.values()))
 
     def _find_model(self, watched) -> None:
         wanted = {id(p) for p in self.parameters}
@@ -257,6 +268,10 @@ class Bench:
             self._output_path, self.output = larger[0]
         if len(first) == 1:
             self.main_call = first[0]
+
+
+def _is_view(a, b) -> bool:
+    return a.numel() == b.numel() and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
 
 
 def _is_number(value) -> bool:

@@ -44,7 +44,7 @@ def of(bench) -> list[Call]:
         if len(found) >= MOST:
             break
     if not found:
-        raise Skip(bench.why_no_model)
+        raise Skip(bench.why_no_model if bench.model is None else "the model gives its loss alone, or no tensors")
     return list(found.values())
 
 

@@ -59,7 +59,7 @@ def _try_index(bench):
 
 
 def _try_random(bench):
-    """Whether the random numbers that the step draws before it calls the model do no more than put the samples into another order."""
+    """Whether random numbers that the step draws before it calls the model only put the samples into another order."""
     if bench.model is None or bench.watched.error is not None or not bench.watched.draws_first:
         return
     found: list[bool] = []
@@ -84,8 +84,8 @@ def _is_reordered(torch, a, b) -> bool:
     if a.shape != b.shape or a.dim() == 0 or bool((a == b).all()):
         return False
     weights = torch.linspace(1.0, 2.0, a[0].numel(), dtype=torch.float64)
-    keys = [(t.detach().cpu().double().flatten(1) * weights).sum(1).sort()[0] if t.dim() > 1 else t.detach().cpu().double().sort()[0] for t in (a, b)]
-    return bool(torch.allclose(keys[0], keys[1], rtol=1e-9, atol=1e-12))
+    first, second = ((t.detach().cpu().double().reshape(len(t), -1) * weights).sum(1).sort()[0] for t in (a, b))
+    return bool(torch.allclose(first, second, rtol=1e-9, atol=1e-12))
 
 
 def _model(bench) -> dict:
@@ -136,7 +136,8 @@ def _why_zero(bench, watched, parameter) -> str | None:
         own = dict(module.named_parameters(recurse=False))
         if any(p is parameter for p in own.values()):
             # A product of two factors of which one starts at 0, as in a low-rank adapter.
-            zero = next((p for n, p in own.items() if p is not parameter and "bias" not in n and not bool(p.detach().any())), None)
+            others = [p for n, p in own.items() if p is not parameter and "bias" not in n]
+            zero = next((p for p in others if not bool(p.detach().any())), None)
             if zero is not None and watched.gradients.get(id(zero)):
                 return f"`{names.get(id(zero), 'its other factor')}` beside it starts at 0"
     return layers.is_followed_by_zero(bench, watched, parameter) or _gate(bench, watched, names)

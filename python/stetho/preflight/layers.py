@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stetho.preflight.watched import LAYERS, NORMS
+from stetho.preflight.seen import LAYERS, NORMS
 
 #: Columns of a weight by which rows are told apart before all of it is looked at.
 FIRST_COLUMNS = 64
@@ -19,7 +19,8 @@ def facts(bench, watched) -> dict:
     calls = [c for c in watched.leaves_called if id(c.module) in names]
     weighted = [c for c in calls if isinstance(c.module, LAYERS)]
     for depth, call in enumerate(weighted[:MOST]):
-        entry = {"name": names[id(call.module)], "kind": type(call.module).__name__, "depth": depth, "n_after": len(weighted) - depth - 1}
+        name, kind = names[id(call.module)], type(call.module).__name__
+        entry = {"name": name, "kind": kind, "depth": depth, "n_after": len(weighted) - depth - 1}
         entry.update(_weights(bench.torch, call.module))
         entry.update(_outputs(call))
         found.append(entry)

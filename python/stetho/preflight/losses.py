@@ -40,7 +40,7 @@ def _call(bench, call) -> dict:
         "input_shape": list(given.shape),
         "target_shape": list(target.shape) if has_target else [],
         "target_dtype": str(target.dtype).removeprefix("torch.") if has_target else "",
-        "reduction": call.kwargs.get("reduction") or next((a for a in call.args if isinstance(a, str) and a in _REDUCTIONS), "mean"),
+        "reduction": call.kwargs.get("reduction") or next((a for a in call.args if _is_reduction(a)), "mean"),
         "weighted": any(call.kwargs.get(k) is not None for k in ("weight", "pos_weight")),
         "input_min": _number(given.min()) if given.numel() else None,
         "input_max": _number(given.max()) if given.numel() else None,
@@ -57,8 +57,12 @@ def _call(bench, call) -> dict:
     return entry
 
 
+def _is_reduction(value) -> bool:
+    return isinstance(value, str) and value in _REDUCTIONS
+
+
 def is_part(watched, call) -> bool:
-    """Whether the call is one term of several: there are others before the same backward pass, or the loss is not a fraction of it."""
+    """Whether the call is one term of several: others come before the same backward pass, or the loss is no fraction of it."""
     calls = [c for c in watched.loss_calls if c.n_backward == call.n_backward]
     if len(calls) > 1:
         return True
@@ -98,7 +102,8 @@ def _rows(torch, function: str, given) -> dict:
 
 
 def _target(torch, call, given, target) -> dict:
-    found: dict = {"target_min": _number(target.min()), "target_max": _number(target.max()), "n_targets": target.numel(), "n_ignored": 0}
+    found: dict = {"n_targets": target.numel(), "n_ignored": 0}
+    found["target_min"], found["target_max"] = _number(target.min()), _number(target.max())
     if call.function in CLASSES and not target.is_floating_point():
         ignore = call.kwargs.get("ignore_index", -100)
         used = target[target != ignore]
@@ -120,7 +125,8 @@ def _target(torch, call, given, target) -> dict:
     is_binary = bool(((values == 0) | (values == 1)).all())
     found["target_kind"] = "binary" if is_binary and call.function in BINARY else "real"
     if call.function in BINARY:
-        flat = values.reshape(values.shape[0], -1).mean(0).clamp(0, 1) if values.dim() > 1 else values.mean().clamp(0, 1).reshape(1)
+        columns = values.reshape(values.shape[0], -1) if values.dim() > 1 else values.reshape(-1, 1)
+        flat = columns.mean(0).clamp(0, 1)
         found["entropy"] = float(torch.special.entr(flat).add(torch.special.entr(1 - flat)).mean())
     found["target_variance"] = float(values.var(unbiased=False))
     found["target_mean_square"] = float((values * values).mean())

@@ -50,6 +50,8 @@ def measure(bench):
     floor, reason = floor_of(held.plain.calls, log_rows, held.by_hand)
     found = _start(bench, rows, held, floor, reason, conflicting)
     ended = yield from _train(bench, held, floor, made, 0.4)
+    if not held.is_held:
+        raise Skip("the step draws another batch each time")
     found["curves"].append(_curve(_name(bench), held, ended))
     last = held
     for i, rate in enumerate(RATES):
@@ -58,6 +60,9 @@ def measure(bench):
         bench.start_over()
         last = Held(bench, rows, adam=rate)
         made = yield from last.step()
+        if not last.losses:
+            last = held
+            break  # gradients that Adam does not take
         ended = yield from _train(bench, last, floor, made, 1.0 / (len(RATES) - i))
         found["curves"].append(_curve(f"Adam at {rate:g}", last, ended))
     found["fitted"] = _fitted(bench.torch, last.plain.calls)
@@ -67,9 +72,14 @@ def measure(bench):
 
 def _must_be_few(bench, parameters: list) -> None:
     """Only a batch that a model of this size can know by heart tells something."""
-    n = bench.n_rows or next((t.shape[0] for t in bench.tensors_in() if t.dim()), None)
-    if n is not None and n > max(MOST_WHOLE, 2) or n is not None and n > _capacity(bench, sum(p.numel() for p in parameters), n):
+    n = _n_whole(bench)
+    if n is not None and n > min(MOST_WHOLE, _capacity(bench, sum(p.numel() for p in parameters), n)):
         raise Skip(f"the batch of {n} samples could not be cut down")
+
+
+def _n_whole(bench) -> int | None:
+    """Samples of the batch as it is."""
+    return bench.n_rows or next((t.shape[0] for t in bench.tensors_in() if t.dim()), None)
 
 
 def _train(bench, held: Held, floor: float | None, made: bool, share: float):
@@ -78,7 +88,7 @@ def _train(bench, held: Held, floor: float | None, made: bool, share: float):
 
     until = time.perf_counter() + bench.remaining() * share
     best, best_at = math.inf, 0
-    while made and len(held.losses) < MOST_STEPS and time.perf_counter() < until and not _is_there(held, floor):
+    while made and held.is_held and len(held.losses) < MOST_STEPS and time.perf_counter() < until and not _is_there(held, floor):
         loss = held.losses[-1]
         if loss < best - 0.005 * abs(best if math.isfinite(best) else loss):
             best, best_at = loss, len(held.losses)
@@ -108,7 +118,7 @@ def _start(bench, rows, held: Held, floor, reason: str, conflicting: int) -> dic
         names[id(p)] for p in bench.parameters if p.requires_grad and id(p) in names and id(p) not in bench.watched.gradients
     ]
     return {
-        "n_samples": len(rows) if rows is not None else bench.n_rows or next((t.shape[0] for t in bench.tensors_in() if t.dim()), None),
+        "n_samples": len(rows) if rows is not None else _n_whole(bench),
         "floor": floor,
         "floor_reason": reason,
         "is_part": len(held.plain.calls) > 1 or any(c.is_part for c in bench.loss_calls),
@@ -162,7 +172,7 @@ def _fitted(torch, calls: list) -> float | None:
 
 
 def choose(bench, n_parameters: int):
-    """Rows of the batch to hold: of as many classes as there are, no input twice; and pairs of equal inputs with different targets."""
+    """Rows of the batch to hold, of many classes and no input twice; and how many equal inputs have different targets."""
     torch = bench.torch
     n = bench.n_rows if bench.can_cut() else next((t.shape[0] for t in bench.tensors_in() if t.dim()), None)
     inputs = [t for t in (*bench.inputs, *bench.keywords.values()) if isinstance(t, torch.Tensor) and t.dim() and t.shape[0] == n]
@@ -170,7 +180,7 @@ def choose(bench, n_parameters: int):
     if n is None or n < 2:
         return None, 0
     target = target if target is not None and target.dim() and target.shape[0] == n else None
-    keys = [b"".join(t[i].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes() for t in inputs) for i in range(min(n, 512))]
+    keys = [b"".join(_bytes(torch, t[i]) for t in inputs) for i in range(min(n, 512))]
     labels = [None if target is None else _label(target[i]) for i in range(len(keys))]
     first: dict[bytes, int] = {}
     groups: dict[object, list[int]] = {}
@@ -190,6 +200,10 @@ def choose(bench, n_parameters: int):
     if len(picked) < 2:
         return None, conflicting
     return torch.tensor(sorted(picked)), conflicting
+
+
+def _bytes(torch, value) -> bytes:
+    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 def _label(value) -> object:

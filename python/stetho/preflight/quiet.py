@@ -34,8 +34,8 @@ _WRITERS = {
 _HARMLESS = ("/dev/", "/proc/")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _AUDITED = frozenset(
-    "os.remove os.rename os.mkdir os.rmdir os.link os.symlink os.truncate shutil.rmtree shutil.move shutil.copyfile shutil.copytree "
-    "subprocess.Popen os.system os.posix_spawn".split()
+    "os.remove os.rename os.mkdir os.rmdir os.link os.symlink os.truncate shutil.rmtree shutil.move shutil.copyfile "
+    "shutil.copytree subprocess.Popen os.system os.posix_spawn".split()
 )
 
 _active: Quiet | None = None
@@ -94,7 +94,8 @@ class Quiet:
 
     def _open(self, original):
         def quiet_open(file, mode="r", *args, **kwargs):
-            if isinstance(mode, str) and set(mode) & set("wax+") and not isinstance(file, int) and not str(file).startswith(_HARMLESS):
+            is_writing = isinstance(mode, str) and set(mode) & set("wax+")
+            if is_writing and not isinstance(file, int) and not str(file).startswith(_HARMLESS):
                 self.kept_from.append(str(file))
                 return io.BytesIO() if "b" in mode else io.StringIO()
             return original(file, mode, *args, **kwargs)
@@ -107,7 +108,7 @@ def _nothing(*args, **kwargs) -> None:
 
 
 def _audit() -> None:
-    """Hears of what writes in any other way, and forbids it. Such a hook cannot be removed: outside of a preflight it does nothing."""
+    """Hears of what writes in any other way, and forbids it. Such a hook cannot be removed: afterwards it does nothing."""
     global _is_audited
     if _is_audited:
         return

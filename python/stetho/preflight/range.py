@@ -1,4 +1,4 @@
-"""A range test of the step size: the rate grows geometrically from step to step on batches that are held, and the loss is watched."""
+"""A range test of the step size: the rate grows geometrically from step to step on a batch that is held."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ def taken(torch, value, reading: Reading, indices: list[int]):
 def readings(torch, inputs, batch: list, n_rows: int | None, is_sequence_first: bool) -> list[Reading]:
     """How the arguments of a model may be read, the likeliest first.
 
-    `batch` are the tensors that the user's loop was given, `n_rows` how many samples they seem to have. Where nothing tells, and
-    the network has layers that take time first, both dimensions are possible.
+    `batch` are the tensors that the user's loop was given, `n_rows` how many samples they seem to have. Where nothing tells, of
+    sequences, and of networks with layers that take time first, both dimensions are possible.
     """
     tensors = [t for _, t in trees.leaves(torch, inputs) if t.dim() > 0 and t.numel() > 1]
     if not tensors:
@@ -66,7 +66,8 @@ def readings(torch, inputs, batch: list, n_rows: int | None, is_sequence_first: 
             is_same = any(t.shape == main.shape for t in batch)
             return found[:1] if is_same or len(found) == 1 else found
     found = [Reading(main.shape[0], 0)]
-    if is_sequence_first and main.dim() > 1:
+    is_sequence = (main.dim() == 2 and trees.is_integer(main)) or (main.dim() == 3 and trees.is_float(main))
+    if main.dim() > 1 and (is_sequence or is_sequence_first):
         found.append(Reading(main.shape[1], 1))
     return [r for r in found if r.n > 1]
 

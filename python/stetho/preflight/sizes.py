@@ -5,10 +5,12 @@ Whether such a size will come is told: the last batch of an epoch is smaller whe
 
 from __future__ import annotations
 
+import re
+
 from stetho.preflight import trees
 from stetho.preflight.attempt import Attempt, Skip
 from stetho.preflight.held_data import is_stream, read
-from stetho.preflight.samples import Reading, is_sequence_first, readings, taken
+from stetho.preflight.samples import Reading, is_graph, is_sequence_first, readings, taken
 from stetho.preflight.still import Still, detached, put_states, states_of
 from stetho.preflight.trace import place_of_error
 
@@ -17,6 +19,8 @@ TITLE = "other sizes"
 SHARE = 0.1
 
 _PRIMES = (7, 5, 3, 11, 13)
+#: Layers that are meant to look at the whole batch, by the names of their classes.
+_MIXES = re.compile(r"mini_?batch|std_?dev", re.IGNORECASE)
 
 
 def measure(bench):
@@ -81,11 +85,17 @@ def _of_model(bench, last: int | None) -> list[dict]:
         output = still(*arguments)
     except Exception:
         return []
-    way = next((w for w in ways if _rows(torch, output, w)), None)
-    if way is None:
+    ways = [w for w in ways if _rows(torch, output, w)]
+    if not ways:
         return []
-    draws = _draws(torch, still, arguments, output)
-    found = [_with_samples(bench, still, arguments, None if draws else output, way, n, last) for n in (_prime(way.n), 1)]
+    is_mixed = is_graph(torch, bench.model, *arguments) or any(_MIXES.search(type(m).__name__) for m in bench.model.modules())
+    compared = None if is_mixed or _draws(torch, still, arguments, output) else output
+    results = []
+    for way in ways:
+        made = [_with_samples(bench, still, arguments, compared, way, n, last) for n in (_prime(way.n), 1)]
+        results.append((sum(f is not None and f["outcome"] != "ok" for f in made), made, way))
+    # Where a batch can be read in two ways, the right one is the one that bears other sizes.
+    _, found, way = min(results, key=lambda r: r[0])
     found.extend(_with_length(bench, still, arguments, way))
     return [f for f in found if f is not None]
 

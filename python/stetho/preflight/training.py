@@ -8,14 +8,19 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from stetho.preflight.attempt import Attempt
-from stetho.preflight.watched import LOSSES
+from stetho.preflight.bench import leaves
+from stetho.preflight.seen import LOSSES
 from stetho.rows import replaced
 
-_DROPOUTS = frozenset("dropout dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout".split())
+_DROPOUTS = frozenset(
+    "dropout dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout".split()
+)
 #: Places of arguments that regularise, in the functions that take them by position.
 _POSITIONS = {"cross_entropy": (7, "label_smoothing"), "scaled_dot_product_attention": (4, "dropout_p")}
 #: Nodes of the graph that keep what is at least 0 so; those after a square alone.
 _THROUGH = frozenset("Mean Sum Sqrt Div View Squeeze Unsqueeze Reshape ReshapeAlias UnsafeView Flatten".split())
+#: Steps of a series whose inputs are compared.
+LOOKED_AT = 4
 
 
 class Plain(TorchFunctionMode):
@@ -54,9 +59,11 @@ class Plain(TorchFunctionMode):
         times = next((s // k for s in sizes if s % k == 0 and s // k * n in sizes and s != s // k * n), None)
         if times is None or (times > 1 and name not in LOSSES):
             return args
-        return tuple(self._chosen(a, times) if isinstance(a, torch.Tensor) and a.dim() and a.shape[0] == n * times else a for a in args)
+        return tuple(self._chosen(a, times) for a in args)
 
     def _chosen(self, value, times: int):
+        if not isinstance(value, torch.Tensor) or value.dim() == 0 or value.shape[0] != self.n_rows * times:
+            return value
         rows = self._rows.to(value.device)
         return value.unflatten(0, (self.n_rows, times)).index_select(0, rows).flatten(0, 1)
 
@@ -92,6 +99,10 @@ class Held:
         self.plain = Plain(rows, n) if self._is_cut_late else Plain()
         self.losses: list[float] = []
         self.by_hand: str | None = None
+        #: Whether the model gets the same batch each time.
+        self.is_held = True
+        self._inputs: list | None = None
+        self._n_calls = 0
         self.rates: list[float] = []
         self.error: BaseException | None = None
         self.set_rate = None
@@ -103,7 +114,10 @@ class Held:
         """One attempt; yields it. Whether it was made."""
         bench = self.bench
         self.plain.calls = []
-        late = {"inputs": self._cut_inputs} if self._is_cut_late else {"rows": self.rows}
+        self._n_calls = 0
+        late: dict = {} if self._is_cut_late else {"rows": self.rows}
+        if bench.model is not None:
+            late["inputs"] = self._see_inputs
         attempt = _Series(bench, before_step=self._before_step, modes=[self.plain], goes_on=True, **late)
         yield attempt
         if attempt.error is not None or not attempt.losses:
@@ -115,9 +129,18 @@ class Held:
         self.losses.append(self._value(attempt))
         return math.isfinite(self.losses[-1])
 
-    def _cut_inputs(self, args, kwargs):
-        rows, n = self.rows, self.plain.n_rows
-        return replaced(torch, args, rows, n), replaced(torch, kwargs, rows, n)
+    def _see_inputs(self, args, kwargs):
+        self._n_calls += 1
+        if self._is_cut_late:
+            rows, n = self.rows, self.plain.n_rows
+            args, kwargs = replaced(torch, args, rows, n), replaced(torch, kwargs, rows, n)
+        if self._n_calls == 1 and len(self.losses) < LOOKED_AT and not self.bench.random_advances:
+            now = [t.detach() for _, t in leaves((args, kwargs)) if not t.requires_grad]
+            if self._inputs is None:
+                self._inputs = [t.clone() for t in now]
+            elif len(now) != len(self._inputs) or not all(map(torch.equal, now, self._inputs)):
+                self.is_held = False
+        return args, kwargs
 
     def _value(self, attempt) -> float:
         values = [float(c[3].detach().mean()) for c in self.plain.calls if isinstance(c[3], torch.Tensor) and c[3].numel()]
@@ -189,8 +212,10 @@ def _stand_in(own):
 
 
 def floor_of(calls: list[tuple], log_rows: float | None, by_hand: str | None = None) -> tuple[float | None, str]:
-    """The least value that the sum of these loss calls can take, and why; None where that is not known. `by_hand` is what `difference_of`
-    says of a loss without such calls."""
+    """The least value that the sum of these loss calls can take, and why; None where that is not known.
+
+    `by_hand` is what `difference_of` says of a loss without such calls.
+    """
     if not calls:
         return (0.0, by_hand) if by_hand else (None, "the loss is worked out by hand")
     inputs = [id(args[0]) for _, args, _, _ in calls if args]

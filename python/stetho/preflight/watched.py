@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -11,125 +10,10 @@ from torch.overrides import TorchFunctionMode
 from stetho.observe import place_of
 from stetho.preflight.attempt import Attempt
 from stetho.preflight.bench import leaves
-
-#: Functions of `torch.nn.functional` that are losses.
-LOSSES = frozenset(
-    "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div "
-    "poisson_nll_loss gaussian_nll_loss hinge_embedding_loss multilabel_margin_loss multi_margin_loss soft_margin_loss margin_ranking_loss "
-    "multilabel_soft_margin_loss cosine_embedding_loss triplet_margin_loss triplet_margin_with_distance_loss ctc_loss".split()
+from stetho.preflight.seen import (
+    ACTIVATIONS, ADDITIONS, ARGMAX, LAYERS, LOSSES, MOST_CALLS, NORMS, PASSING, SAME, SOFTMAXES,
+    HandMade, LeafCall, LossCall, ModuleCall, Softmax,
 )
-#: What makes probabilities.
-SOFTMAXES = frozenset("softmax log_softmax sigmoid logsigmoid softmin gumbel_softmax sigmoid_ log_sigmoid hardsigmoid".split())
-#: Calls of each kind that are kept.
-MOST_CALLS = 64
-_NN = torch.nn
-#: Modules with weights of which each row makes one unit; those that normalise over samples or groups.
-LAYERS = (_NN.Linear, _NN.Conv1d, _NN.Conv2d, _NN.Conv3d, _NN.ConvTranspose1d, _NN.ConvTranspose2d, _NN.ConvTranspose3d)
-_BATCH_NORM = _NN.modules.batchnorm._BatchNorm
-_INSTANCE_NORM = _NN.modules.instancenorm._InstanceNorm
-NORMS = (_BATCH_NORM, _INSTANCE_NORM, _NN.GroupNorm, _NN.LayerNorm)
-#: Modules whose output stands for what they were given.
-_PASSING = (_NN.Identity, _NN.modules.dropout._DropoutNd)
-#: Activations that are 0 for a part of the numbers, and others, as modules and functions.
-_ACTIVATIONS = frozenset(
-    "relu relu_ relu6 leaky_relu leaky_relu_ gelu silu elu elu_ selu celu mish softplus tanh tanh_ sigmoid hardtanh hardswish prelu rrelu "
-    "softsign logsigmoid threshold".split()
-)
-#: Operations through which a tensor is still what a softmax made of it.
-_SAME = frozenset(
-    "view reshape flatten squeeze unsqueeze permute transpose contiguous __getitem__ float to clone t mT movedim swapaxes type_as clamp clip "
-    "clamp_min clamp_max clamp_ double half bfloat16 index_select unflatten".split()
-)
-#: Operations that put values to numbers of classes.
-_ADDITIONS = frozenset("add __add__ __radd__ __iadd__ add_ iadd radd".split())
-_ARGMAX = frozenset("argmax max topk".split())
-
-
-@dataclass
-class LossCall:
-    """A call of a loss function."""
-
-    function: str
-    call: object
-    args: tuple
-    kwargs: dict
-    place: object
-    value: object
-    #: Of how many backward passes there were before it.
-    n_backward: int
-    #: What made its input, if that was a softmax or the like: its name and place.
-    origin: tuple | None = None
-    #: Whether it is one term of several.
-    is_part: bool = False
-
-    def argument(self, position: int, name: str, default=None):
-        """An argument by position or name."""
-        return self.args[position] if len(self.args) > position else self.kwargs.get(name, default)
-
-    @property
-    def input(self):
-        """What the model has made."""
-        return self.argument(0, "input")
-
-    @property
-    def target(self):
-        """What it should have made."""
-        return self.argument(1, "target")
-
-    def on(self, output):
-        """The same call on another input."""
-        if self.args:
-            return self.call(output, *self.args[1:], **self.kwargs)
-        return self.call(**{**self.kwargs, "input": output})
-
-
-@dataclass
-class Softmax:
-    """A call of a softmax or sigmoid."""
-
-    function: str
-    dim: int | None
-    place: object
-    module: object
-    output: object
-    #: Whether it was made between two products of matrices, as attention is.
-    is_attention: bool = False
-    class_dim: int | None = None
-
-
-@dataclass
-class HandMade:
-    """A difference between something that needs a gradient and something that does not, whose shapes differ."""
-
-    place: object
-    shapes: tuple
-    dtype: str
-
-
-@dataclass
-class ModuleCall:
-    """A call of a module that no other module made."""
-
-    module: object
-    args: tuple
-    kwargs: dict
-    output: object = None
-    autocast: tuple = (False, None)
-    is_grad: bool = True
-    n_backward: int = 0
-    place: object = None
-
-
-@dataclass
-class LeafCall:
-    """The first call of a module without children."""
-
-    module: object
-    input: object
-    output: object
-    depth: int
-    order: int = 0
-    extra: dict = field(default_factory=dict)
 
 
 class Functions(TorchFunctionMode):
@@ -154,15 +38,15 @@ class Functions(TorchFunctionMode):
         elif name in SOFTMAXES and isinstance(out, torch.Tensor):
             watched.saw_activation(name, args, out)
             watched.saw_softmax(name, args, kwargs, out, sys._getframe(1))
-        elif name in _ACTIVATIONS and isinstance(out, torch.Tensor):
+        elif name in ACTIVATIONS and isinstance(out, torch.Tensor):
             watched.saw_activation(name, args, out)
-        elif name in _SAME and isinstance(out, torch.Tensor) and args:
+        elif name in SAME and isinstance(out, torch.Tensor) and args:
             watched.passes(args[0], out)
-        elif name in _ARGMAX and args and isinstance(args[0], torch.Tensor):
+        elif name in ARGMAX and args and isinstance(args[0], torch.Tensor):
             watched.saw_argmax(args, kwargs)
         elif name in ("matmul", "bmm", "baddbmm", "einsum", "__matmul__"):
             watched.saw_product(args)
-        elif name in _ADDITIONS:
+        elif name in ADDITIONS:
             watched.saw_addition(args)
         elif name in ("sub", "__sub__", "rsub", "__rsub__", "sub_") and len(args) >= 2:
             watched.saw_difference(args, out, sys._getframe(1))
@@ -255,7 +139,7 @@ class Watched(Attempt):
             return
         if isinstance(module, NORMS) and not self._is_normed(first):
             layer.extra.setdefault("before", type(module).__name__)
-        if isinstance(module, (*NORMS, *_PASSING)) or "drop" in type(module).__name__.lower():
+        if isinstance(module, (*NORMS, *PASSING)) or "drop" in type(module).__name__.lower():
             self._from_layer[id(made)] = (layer, made)
             self._normed[id(made)] = made
 
@@ -352,7 +236,8 @@ class Watched(Attempt):
         if a.requires_grad == b.requires_grad or min(a.numel(), b.numel()) < 2 or len(self.differences) >= MOST_CALLS:
             return
         prediction, target = (a, b) if a.requires_grad else (b, a)
-        self.differences.append(HandMade(self._place(frame), (tuple(prediction.shape), tuple(target.shape)), str(target.dtype).removeprefix("torch.")))
+        shapes = (tuple(prediction.shape), tuple(target.shape))
+        self.differences.append(HandMade(self._place(frame), shapes, str(target.dtype).removeprefix("torch.")))
 
     def _place(self, frame):
         return place_of(frame, self.bench.session.options.is_own)

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use stetho_core::code::{self, Code};
+use stetho_core::run::SourceLine;
 use stetho_core::{Draft, Evidence, Place, Remedy, Report, Rule, Severity, Signal, count_of};
 
 use crate::show::listing;
 
-/// An optimizer steps parameters that no model has any more.
+/// An optimizer steps parameters of no model that is trained.
 ///
 /// ## Why it matters
 /// The optimizer was given its parameters before the model, or a part of it, was made anew. It moves the old ones, which nothing reads; the
@@ -66,12 +67,8 @@ fn draft(stale: &code::StaleOptimizer) -> Draft {
         Remedy::safe("make the optimizer after the model is complete")
             .code(format!("model = ...\noptimizer = {}(model.parameters(), ...)", stale.optimizer)),
     )
-    .places(stale.model_place.iter().map(code_place))
+    .places(stale.model_place.iter().map(SourceLine::to_place))
     .places(stale.orphans.iter().map(|name| Place::Parameter { name: name.clone() }))
     .count(lost)
     .topic(stale.place.at())
-}
-
-fn code_place(line: &stetho_core::run::SourceLine) -> Place {
-    line.to_place()
 }
