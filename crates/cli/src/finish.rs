@@ -59,8 +59,7 @@ fn judged(folder: &Path, ending: Ending, start: Instant) -> Result<u8> {
     let config = Config::load(args.config.as_deref(), &ending.options.folder)?;
     let seat = || seat_judges(&args, &config);
     let mut document = if ending.command == "preflight" {
-        let script = ending.script.or(ending.module).unwrap_or_default();
-        preflight::document(folder, &script, args.all, &seat, start)?
+        preflight::document(folder, &ending.options.script, args.all, &seat, start)?
     } else {
         let asked = [folder.to_owned()];
         let mut logs = Logs::open(&asked, &[], None)?;

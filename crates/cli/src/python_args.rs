@@ -277,6 +277,7 @@ impl PreflightArgs {
     pub(crate) fn request(self) -> Result<Request> {
         let (script, arguments) = script_of(&self.words, self.module)?;
         let options = Options {
+            script: script.to_string_lossy().into_owned(),
             preflight: Some(self.trials.options(true)),
             dir: self.dir.map(std::path::absolute).transpose().context("--dir")?,
             ..options(self.report, is_of_scripts)?

@@ -29,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) debugger: Debugger,
     /// Whether the script is printed with the counts of its conditions.
     pub(crate) branches: bool,
+    /// The script or module as it is shown; what is run stands beside the options, byte for byte.
+    pub(crate) script: String,
     /// Experiments before training, where they are asked for.
     pub(crate) preflight: Option<PreflightOptions>,
     /// Folder of the run; for Python to choose if not given.
@@ -60,16 +62,14 @@ pub(crate) struct PreflightOptions {
 pub(crate) struct Ending {
     #[serde(default)]
     pub(crate) command: String,
-    #[serde(default)]
-    pub(crate) script: Option<String>,
-    #[serde(default)]
-    pub(crate) module: Option<String>,
     pub(crate) options: EndingOptions,
 }
 
 /// See [`Options`].
 #[derive(Debug, Deserialize)]
 pub(crate) struct EndingOptions {
+    #[serde(default)]
+    pub(crate) script: String,
     pub(crate) folder: PathBuf,
     pub(crate) report: ReportArgs,
 }
