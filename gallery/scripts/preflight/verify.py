@@ -184,7 +184,8 @@ def not_in_optimizer(w):
 
 
 def double_softmax(w):
-    binary = [z for _, (z, _), *_ in w.named("binary_cross_entropy_with_logits")]
+    calls = [*w.named("binary_cross_entropy_with_logits"), w.last]  # scores may lie between 0 and 1 by chance at first
+    binary = [z for name, (z, _), *_ in calls if name == "binary_cross_entropy_with_logits"]
     sums = [z.sum(1) if (z >= 0).all() else z.exp().sum(1) for _, (z, _), *_ in w.named("cross_entropy")]
     return bool(binary) and all(0 <= z.min() and z.max() <= 1 for z in binary) or any((s - 1).abs().max() < 1e-3 for s in sums)
 
