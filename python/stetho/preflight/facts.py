@@ -111,14 +111,16 @@ def names_of(bench) -> dict[int, str]:
 def _parameters(bench, watched) -> list[dict]:
     held = {id(p) for o in bench.optimizers for g in o.param_groups for p in g["params"]}
     names = names_of(bench)
+    strays = _strays(bench, watched, names)
     called = {id(p) for c in watched.calls for p in c.module.parameters()}
     found = []
     for parameter in bench.parameters[:MOST_PARAMETERS]:
-        if id(parameter) not in names or (called and id(parameter) not in called):
+        name = strays.get(id(parameter)) or names.get(id(parameter))
+        if name is None or (called and id(parameter) not in called and id(parameter) not in strays):
             continue
         gradient = watched.gradients.get(id(parameter))
         found.append({
-            "name": names[id(parameter)],
+            "name": name,
             "shape": list(parameter.shape),
             "trainable": bool(parameter.requires_grad),
             "in_optimizer": id(parameter) in held,
@@ -126,6 +128,30 @@ def _parameters(bench, watched) -> list[dict]:
             "norm": float(parameter.detach().float().norm()),
             "reads_zero_because": _why_zero(bench, watched, parameter) if gradient == 0.0 else None,
         })
+    return found
+
+
+def _strays(bench, watched, names: dict[int, str]) -> dict[int, str]:
+    """Parameters that get gradients and belong to no model: of layers in a plain list, which PyTorch does not see, and of a loss with
+    parameters of its own. One in evaluation mode only hands gradients on. By identity, each with a name."""
+    found: dict[int, str] = {}
+
+    def take(module, prefix: str) -> None:
+        for name, parameter in module.named_parameters():
+            if id(parameter) not in names and id(parameter) in watched.gradients and module.training:
+                found.setdefault(id(parameter), prefix + name)
+
+    for model in bench.models:
+        for path, part in model.named_modules():
+            for attribute, held in list(vars(part).items()):
+                items = held.items() if isinstance(held, dict) else enumerate(held) if isinstance(held, (list, tuple)) else ()
+                if attribute.startswith("_"):
+                    continue
+                for key, module in items:
+                    if isinstance(module, bench.torch.nn.Module):
+                        take(module, f"{path}{'.' if path else ''}{attribute}[{key!r}].")
+    for module in bench.modules:
+        take(module, f"{type(module).__name__}.")
     return found
 
 

@@ -353,6 +353,7 @@ impl Rule for Overfits {
 static OF_SCRIPTS: [Entry<Preflight>; 1] = [Entry::new::<Overfits>("preflight", include_str!("mod.rs"))];
 
 /// The report of a preflight.
+#[allow(clippy::unwrap_used, reason = "the record stands in this file")]
 pub(crate) fn preflight() -> Document {
     let record = Preflight::parse(RECORD).unwrap();
     let found = Finding {

@@ -25,6 +25,12 @@ use crate::show::list;
 ///   {"name": "head.weight", "shape": [10, 64], "trainable": true, "in_optimizer": false, "gradient": 0.4}]}
 /// ```
 ///
+/// Layers in a plain list, which PyTorch does not see:
+/// ```preflight
+/// {"parameters": [{"name": "out.weight", "shape": [10, 64], "trainable": true, "in_optimizer": true, "gradient": 0.2},
+///   {"name": "layers[0].weight", "shape": [64, 64], "trainable": true, "in_optimizer": false, "gradient": 0.4}]}
+/// ```
+///
 /// ## Stays quiet on
 /// A frozen part, a teacher without gradients, and a script whose optimizer was not seen:
 /// ```preflight
@@ -67,7 +73,8 @@ impl Rule for NotInOptimizer {
         }
         let size = |of: &[&Parameter]| of.iter().map(|p| p.size()).sum::<u64>();
         let share = size(&left) as f64 / size(&all).max(1) as f64;
-        let is_head_alone = share > self.most && !held.is_empty() && held.len() <= 4;
+        let is_in_a_list = left.iter().any(|p| p.name.contains('['));
+        let is_head_alone = share > self.most && !held.is_empty() && held.len() <= 4 && !is_in_a_list;
         let names: Vec<&str> = left.iter().map(|p| p.name.as_str()).collect();
         let mut places = left.iter().map(|p| Place::Parameter { name: p.name.clone() });
         let rows = left.iter().map(|p| {
@@ -96,6 +103,9 @@ impl Rule for NotInOptimizer {
             Remedy::safe(format!("if they are meant to stay as they are, say so: it saves {} of the gradients", percent(share)))
                 .code("for parameter in model.body.parameters():   # the part that stays\n    parameter.requires_grad_(False)"),
         );
+        let seen = Remedy::safe("PyTorch does not see layers in a plain list or dictionary: keep them in an `nn.ModuleList` or `nn.ModuleDict`")
+            .code("self.layers = nn.ModuleList(layers)");
+        let draft = if is_in_a_list { draft.remedy(seen) } else { draft };
         report.raise(if is_head_alone { draft.severity(Severity::Info) } else { draft });
     }
 }
