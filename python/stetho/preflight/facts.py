@@ -126,6 +126,7 @@ def _parameters(bench, watched) -> list[dict]:
             "in_optimizer": id(parameter) in held,
             "gradient": gradient,
             "norm": float(parameter.detach().float().norm()),
+            "std": float(parameter.detach().float().std(correction=0)),
             "reads_zero_because": _why_zero(bench, watched, parameter) if gradient == 0.0 else None,
         })
     return found
