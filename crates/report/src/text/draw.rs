@@ -216,7 +216,7 @@ mod tests {
     fn curves_over_powers_of_ten_are_logarithmic_and_say_so() {
         let line = |values: [f64; 4]| Line {
             label: "loss".into(),
-            points: values.iter().zip(0..4).map(|(y, x)| [x.into(), *y].map(stetho_core::Number)).collect(),
+            points: values.iter().zip(0..4).map(|(y, x)| [x.into(), *y].map(Number)).collect(),
         };
         let drawn = |values| {
             let mut page = Page::new(Screen::default());
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn long_curves_stay_on_the_screen() {
-        let points = (0..500).map(|i| [f64::from(i), f64::from(i)].map(stetho_core::Number)).collect();
+        let points = (0..500).map(|i| [f64::from(i), f64::from(i)].map(Number)).collect();
         let mut page = Page::new(Screen { width: 50, ..Screen::default() });
         curves(&mut page, 4, "step", &[], &[Line { label: "loss".into(), points }]);
         let text = page.finish();
