@@ -49,7 +49,9 @@ pub(crate) fn set_up() -> Result<()> {
 pub(crate) fn test() -> Result<()> {
     let python = package()?;
     environment(Packages::Adapters)?;
-    shell::run(shell::command(python).args(["-m", "pytest", "--quiet", "python/tests"]))
+    // Two at a time, each of one thread: threads that wait for each other's processors are slower than one alone.
+    let arguments = ["-m", "pytest", "--quiet", "--numprocesses", "2", "python/tests"];
+    shell::run(shell::command(python).args(arguments).env("OMP_NUM_THREADS", "1"))
 }
 
 /// The interpreter of `.venv`, with the package `stetho` built into it. Its Python sources are those of the tree; what is compiled is

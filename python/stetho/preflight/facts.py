@@ -112,10 +112,13 @@ def _parameters(bench, watched) -> list[dict]:
     held = {id(p) for o in bench.optimizers for g in o.param_groups for p in g["params"]}
     names = names_of(bench)
     strays = _strays(bench, watched, names)
+    stepped = {id(p) for o in watched.stepped for g in o.param_groups for p in g["params"]}
     called = {id(p) for c in watched.calls for p in c.module.parameters()}
     found = []
     for parameter in bench.parameters[:MOST_PARAMETERS]:
         name = strays.get(id(parameter)) or names.get(id(parameter))
+        if stepped and id(parameter) in held and id(parameter) not in stepped:
+            continue  # what another step trains, as the generator of a GAN whose critic goes first
         if name is None or (called and id(parameter) not in called and id(parameter) not in strays):
             continue
         gradient = watched.gradients.get(id(parameter))
