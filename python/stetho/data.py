@@ -84,6 +84,17 @@ class Batches:
         if n > (self.earlier.maxlen or 0):
             self.earlier = deque(self.earlier, maxlen=n)
 
+    def hear(self, batch: Batch, session) -> None:
+        """A loader gave a batch."""
+        self.last = batch
+        self.earlier.append(batch)
+        self.wait += batch.wait
+        try:
+            for listener in self.listeners:
+                listener(batch)
+        except Exception:
+            session.failed("looking at a batch")
+
     def patch(self, module, session) -> None:
         """Hooks ``torch.utils.data.dataloader``."""
         base = module._BaseDataLoaderIter
@@ -123,15 +134,8 @@ class Batches:
             loader = self.__dict__.get("_stetho_loader")
             of = self.__dict__
             batch = Batch(indices, loader, self._dataset, content, wait, of.get("_stetho_epoch", 0), of.get("_stetho_passing", -1))
-            batches.last = batch
-            batches.earlier.append(batch)
             batches.by_iterator[self] = batch
-            batches.wait += wait
-            try:
-                for listener in batches.listeners:
-                    listener(batch)
-            except Exception:
-                session.failed("looking at a batch")
+            batches.hear(batch, session)
             return content
 
         reset = base._reset

@@ -29,9 +29,9 @@ def _sides(shape: tuple[int, ...]) -> tuple[int, int] | None:
     return (shape[0], shape[1]) if shape[2] in (1, 3, 4) else None
 
 
-def picture(torch, value) -> dict | None:
+def picture(torch, value, most_side: int = MOST_SIDE) -> dict | None:
     """``png`` (base64), ``width`` and ``height`` in pixels as the network sees them; None where it is no picture. Numbers are spread over their
-    own range, whatever normalisation they went through; what is no number is black."""
+    own range, whatever normalisation they went through; what is no number is black. The PNG is at most `most_side` pixels long."""
     shape = tuple(value.shape)
     if not looks_like_one(shape):
         return None
@@ -42,7 +42,7 @@ def picture(torch, value) -> dict | None:
         value = value.permute(2, 0, 1)
     value = value[:3]
     height, width = value.shape[1:]
-    factor = -(-max(height, width) // MOST_SIDE)
+    factor = -(-max(height, width) // most_side)
     finite = torch.isfinite(value)
     value = torch.where(finite, value, torch.zeros(()))
     seen = value[finite]
@@ -66,7 +66,7 @@ def blank(width: int, height: int) -> dict:
 def _png(pixels) -> bytes:
     """Bytes of a PNG file, of uint8 pixels of shape (height, width, 1 or 3)."""
     height, width, channels = pixels.shape
-    raw = bytes(pixels.reshape(-1).tolist())
+    raw = bytes(pixels.reshape(-1).tolist())  # without NumPy, which may not be there
     step = width * channels
     rows = b"".join(b"\0" + raw[y * step : (y + 1) * step] for y in range(height))
 

@@ -64,12 +64,17 @@ def attach(*things, dir: str | None = None, on_trap: str = "stop", budget: float
     can be attempted again and the trap names the operation and the sample; any other is watched all the same. Under `stetho run` this does nothing
     but name the models.
     """
-    if on_trap not in ("stop", "skip"):
-        raise ValueError(f"on_trap is `{on_trap}`; it is `stop` or `skip`")
+    check_on_trap(on_trap)
     caller = sys._getframe(1)
     while caller.f_back is not None and caller.f_code.co_filename.startswith(os.path.dirname(__file__)):
         caller = caller.f_back
     return begin(caller.f_code.co_filename, things, dir, on_trap, budget)
+
+
+def check_on_trap(on_trap: str) -> None:
+    """Refuses what cannot be done at a trap without the command."""
+    if on_trap not in ("stop", "skip"):
+        raise ValueError(f"on_trap is `{on_trap}`; it is `stop` or `skip`")
 
 
 def begin(script: str, things: tuple, dir: str | None = None, on_trap: str = "stop", budget: float | str = "2%") -> Watch:

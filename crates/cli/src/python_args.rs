@@ -73,21 +73,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     trials: TrialArgs,
 
-    /// Folder for the run log, findings and bundles [default: runs/<script>-<date>-<time>]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    dir: Option<PathBuf>,
-
     #[command(flatten)]
-    report: ReportArgs,
-
-    /// SCRIPT is a module, as for `python -m`
-    #[arg(short = 'm')]
-    module: bool,
-
-    /// The training script, and its own arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_names = ["SCRIPT", "ARGS"],
-        value_hint = ValueHint::FilePath)]
-    words: Vec<OsString>,
+    script: ScriptArgs,
 }
 
 /// Which experiments are made before training.
@@ -112,7 +99,14 @@ pub(crate) struct PreflightArgs {
     #[command(flatten)]
     trials: TrialArgs,
 
-    /// Folder for what is measured [default: runs/<script>-<date>-<time>]
+    #[command(flatten)]
+    script: ScriptArgs,
+}
+
+/// The script, where what is measured of it goes, and how it is reported.
+#[derive(Debug, ClapArgs)]
+struct ScriptArgs {
+    /// Folder for all that is measured and found [default: runs/<script>-<date>-<time>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
 
@@ -241,7 +235,6 @@ impl RunArgs {
     /// # Errors
     /// When there is no such script, or the rules or the report cannot be as they are asked for.
     pub(crate) fn request(self) -> Result<Request> {
-        let (script, arguments) = script_of(&self.words, self.module)?;
         let is_asked = self.trials.time.is_some() || self.trials.ladder || self.trials.memory;
         if is_asked && !self.preflight {
             bail!("--time, --ladder and --memory go with --preflight: without it no experiments are made");
@@ -253,12 +246,10 @@ impl RunArgs {
             debugger: self.debugger,
             branches: self.branches,
             preflight: self.preflight.then(|| self.trials.options(false)),
-            dir: self.dir.map(std::path::absolute).transpose().context("--dir")?,
             contract: self.contract.map(contract).transpose()?,
-            ..options(self.report, is_of_runs)?
+            ..Options::default()
         };
-        let what = if self.module { "module" } else { "script" };
-        Request::new("run", (what, script), Some(arguments), &options)
+        self.script.request("run", options, is_of_runs)
     }
 }
 
@@ -275,15 +266,24 @@ impl PreflightArgs {
     /// # Errors
     /// When there is no such script, or the rules or the report cannot be as they are asked for.
     pub(crate) fn request(self) -> Result<Request> {
+        let options = Options { preflight: Some(self.trials.options(true)), ..Options::default() };
+        self.script.request("preflight", options, is_of_scripts)
+    }
+}
+
+impl ScriptArgs {
+    fn request(self, command: &str, asked: Options, concerns: fn(&RuleInfo) -> bool) -> Result<Request> {
         let (script, arguments) = script_of(&self.words, self.module)?;
+        let of_all = options(self.report, concerns)?;
         let options = Options {
             script: script.to_string_lossy().into_owned(),
-            preflight: Some(self.trials.options(true)),
             dir: self.dir.map(std::path::absolute).transpose().context("--dir")?,
-            ..options(self.report, is_of_scripts)?
+            folder: of_all.folder,
+            report: of_all.report,
+            ..asked
         };
         let what = if self.module { "module" } else { "script" };
-        Request::new("preflight", (what, script), Some(arguments), &options)
+        Request::new(command, (what, script), Some(arguments), &options)
     }
 }
 

@@ -269,7 +269,12 @@ impl Record for Code {
             Signal::Contracts => self.contracts.is_some(),
             _ => false,
         };
-        (!is_there).then(|| format!("{} not recorded", signal.name()))
+        // Contracts are kept where they are asked for alone.
+        let why = match signal {
+            Signal::Contracts => "no contract was given (`--contract`, `stetho.contract`)".into(),
+            _ => format!("{} not recorded", signal.name()),
+        };
+        (!is_there).then_some(why)
     }
 }
 

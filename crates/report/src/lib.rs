@@ -11,7 +11,6 @@ mod fit_facts;
 mod html;
 mod json;
 mod picture_facts;
-mod png_size;
 mod preflight_facts;
 mod run_facts;
 mod sarif;

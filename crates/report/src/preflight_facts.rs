@@ -4,10 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stetho_core::preflight::{Experiment, Input, LossCurve, Made, Picture, Preflight};
 use stetho_core::{
-    Drawn, Evidence, Finding, Human, Line, Number, Pictured, RuleInfo, Severity, Signal, count_of, thousands,
+    Evidence, Finding, Human, Line, Number, Pictured, RuleInfo, Severity, Signal, count_of, thousands,
 };
-
-use crate::png_size;
 
 /// Classes of a target that are drawn.
 const MOST_CLASSES: usize = 30;
@@ -245,7 +243,7 @@ fn seen(record: &Preflight) -> Vec<Evidence> {
     let Some(batch) = &record.batch else { return Vec::new() };
     let mut seen = Vec::new();
     if !batch.pictures.is_empty() {
-        let pictures = batch.pictures.iter().enumerate().map(|(i, p)| pictured(i, p));
+        let pictures = batch.pictures.iter().enumerate().filter_map(|(i, p)| pictured(i, p));
         seen.push(Evidence::pictures(
             "the first batch as the network sees it, each scaled to its own range",
             pictures,
@@ -279,22 +277,9 @@ fn seen(record: &Preflight) -> Vec<Evidence> {
     seen
 }
 
-fn pictured(index: usize, picture: &Picture) -> Pictured {
-    let (width, height) = png_size::of_base64(&picture.png).unwrap_or((0, 0));
-    let drawn = |corners: &[Number; 4]| Drawn { corners: *corners, label: String::new(), is_culprit: false };
-    // Only what base64 is made of gets into the address.
-    let is_clean = picture.png.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
-    Pictured {
-        path: "first batch".into(),
-        index: Some(index as u64),
-        label: picture.label.clone(),
-        boxes: picture.boxes.iter().map(drawn).collect(),
-        width,
-        height,
-        thumbnail: (is_clean && !picture.png.is_empty())
-            .then(|| format!("data:image/png;base64,{}", picture.png)),
-        ..Pictured::default()
-    }
+fn pictured(index: usize, picture: &Picture) -> Option<Pictured> {
+    let shown = picture.sample.pictured("first batch")?;
+    Some(Pictured { index: Some(index as u64), label: picture.label.clone(), ..shown })
 }
 
 fn line(label: &str, losses: &[Number]) -> Option<Line> {

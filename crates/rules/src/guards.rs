@@ -30,25 +30,50 @@ fn of_values(cause: Cause, operand: &Operand<'_>) -> Vec<Remedy> {
                 &format!("{{}}.clamp(min={tiny})"),
                 &format!("a / b.clamp(min={tiny})"),
             ),
-            Remedy::advice("where the divisor counts things, a count of 0 needs an answer of its own: leave such rows out before dividing"),
+            Remedy::advice(
+                "where the divisor counts things, a count of 0 needs an answer of its own: leave such rows out before dividing",
+            ),
         ],
         Cause::ZeroStd => vec![
-            operand.rewrite("add an epsilon to the standard deviation", "({} + 1e-6)", "(x - x.mean()) / (x.std() + 1e-6)"),
+            operand.rewrite(
+                "add an epsilon to the standard deviation",
+                "({} + 1e-6)",
+                "(x - x.mean()) / (x.std() + 1e-6)",
+            ),
             Remedy::advice("a constant sample carries nothing: drop it, or do not normalise it"),
         ],
         Cause::SqrtOfNegative => vec![
-            operand.rewrite("bring the argument to 0 or above first", "{}.clamp(min=0)", "torch.sqrt(x.clamp(min=0))"),
-            Remedy::advice("a variance worked out as E[x²] − E[x]² comes out below 0 by rounding: use `x.var()`"),
+            operand.rewrite(
+                "bring the argument to 0 or above first",
+                "{}.clamp(min=0)",
+                "torch.sqrt(x.clamp(min=0))",
+            ),
+            Remedy::advice(
+                "a variance worked out as E[x²] − E[x]² comes out below 0 by rounding: use `x.var()`",
+            ),
         ],
         Cause::PowOfNegative => vec![
             operand.rewrite("bring the base to 0 or above first", "{}.clamp(min=0)", "x.clamp(min=0) ** p"),
-            Remedy::advice("see why the base is negative where it is meant to be a probability or a distance"),
+            Remedy::advice(
+                "see why the base is negative where it is meant to be a probability or a distance",
+            ),
         ],
         Cause::AcosOutOfRange => vec![operand.rewrite(
             "bring the argument between -1 and 1, a little inside, where the slope is finite",
             "{}.clamp(-1 + 1e-6, 1 - 1e-6)",
             "torch.acos(x.clamp(-1 + 1e-6, 1 - 1e-6))",
         )],
+        Cause::SingularMatrix => vec![
+            Remedy::risky("add a little to the diagonal")
+                .code("matrix = matrix + 1e-6 * torch.eye(matrix.shape[-1])"),
+        ],
+        _ => of_infinities(cause, operand),
+    }
+}
+
+/// Operations whose results, or operands, are too large for a number, and masks.
+fn of_infinities(cause: Cause, operand: &Operand<'_>) -> Vec<Remedy> {
+    match cause {
         Cause::ExpOverflow => exponential(operand),
         Cause::MaskedSoftmax => vec![
             Remedy::risky("mask with a large finite number instead of infinity: a row that is masked as a whole then becomes even")
@@ -66,9 +91,6 @@ fn of_values(cause: Cause, operand: &Operand<'_>) -> Vec<Remedy> {
             Remedy::risky("choose instead of multiplying by a mask: 0 times infinity is NaN")
                 .code("y = torch.where(mask, x, torch.zeros_like(x))"),
             Remedy::advice("`torch.xlogy(p, q)` is `p * log(q)`, and 0 where p is 0"),
-        ],
-        Cause::SingularMatrix => vec![
-            Remedy::risky("add a little to the diagonal").code("matrix = matrix + 1e-6 * torch.eye(matrix.shape[-1])"),
         ],
         Cause::EmptyReduction => vec![
             Remedy::risky("divide by the count, of 1 at least, instead of taking the mean of what may be nothing")

@@ -15,6 +15,7 @@ mod chance;
 mod chance_level;
 pub mod code;
 mod columns;
+mod culprits;
 mod experiments;
 pub mod fit;
 mod guards;

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use stetho_core::run::{
     Action, Explained, Operand, Phase, ReplayOutcome, Run, Trap, TrapDetails, TrapKind, TrapSample,
 };
-use stetho_core::{Draft, Drawn, Evidence, Human, Number, Pictured, Place, Remedy, Report};
+use stetho_core::{Draft, Evidence, Human, Number, Place, Remedy, Report};
 
+use crate::culprits;
 use crate::guards::guards;
 use crate::show::{list, listing};
 
@@ -287,8 +288,8 @@ fn places(group: &[&Trap]) -> Vec<Place> {
 fn evidence(run: &Run, trap: &Trap) -> Vec<Evidence> {
     let details = &trap.details;
     let mut all: Vec<Evidence> = excerpt(details).into_iter().collect();
-    all.extend(samples(details));
-    all.extend(pictures(details));
+    all.extend(culprits::values(details));
+    all.extend(culprits::pictures(details));
     if !details.inputs.is_empty() || !details.output.is_empty() {
         let rows = details.inputs.iter().map(|Operand { name, text }| [name.clone(), text.clone()]);
         let output = (!details.output.is_empty()).then(|| ["result".to_owned(), details.output.clone()]);
@@ -330,57 +331,6 @@ fn excerpt(details: &TrapDetails) -> Option<Evidence> {
     let before = text.lines().enumerate().take_while(|line| !is_near(line)).count() as u64;
     let text = text.lines().enumerate().filter(is_near).map(mark).collect::<Vec<_>>().join("\n");
     Some(Evidence::Excerpt { path: source.path.clone(), line: first + before, text })
-}
-
-/// The values of the samples.
-fn samples(details: &TrapDetails) -> Option<Evidence> {
-    let first = details.samples.first()?;
-    let fields: Vec<&str> = first.values.iter().map(|(name, _)| name.as_str()).collect();
-    let has_label = details.samples.iter().any(|s| s.label.is_some());
-    let has_loss = details.samples.iter().any(|s| s.loss.is_some());
-    let mut columns = vec!["sample".to_owned(), "row".to_owned()];
-    columns.extend(has_label.then(|| "label".to_owned()));
-    columns.extend(has_loss.then(|| "loss".to_owned()));
-    columns.extend(fields.iter().map(|f| (*f).to_owned()));
-    let row = |sample: &TrapSample| {
-        let mut row = vec![sample.index.map_or("–".to_owned(), |i| i.to_string()), sample.row.to_string()];
-        row.extend(has_label.then(|| sample.label.clone().unwrap_or_default()));
-        row.extend(has_loss.then(|| sample.loss.map_or(String::new(), |l| Human(l.0).to_string())));
-        row.extend(fields.iter().map(|field| {
-            let value = sample.values.iter().find(|(name, _)| name == field);
-            value.map_or_else(String::new, |(_, value)| value.clone())
-        }));
-        row
-    };
-    let rows = details.samples.iter().map(row).collect();
-    Some(Evidence::Table { name: "samples that did it".into(), columns, rows })
-}
-
-/// What the samples look like, with their boxes; those without a side are what the finding is about.
-fn pictures(details: &TrapDetails) -> Option<Evidence> {
-    let shown: Vec<Pictured> = details
-        .samples
-        .iter()
-        .filter_map(|sample| {
-            let picture = sample.picture.as_ref().filter(|p| !p.png.is_empty())?;
-            let name = sample.index.map_or(format!("row {}", sample.row), |i| format!("sample {i}"));
-            let boxes = picture.boxes.iter().map(|corners| {
-                let [x0, y0, x1, y1] = corners.map(|c| c.0);
-                let is_culprit = !(x1 > x0 && y1 > y0);
-                Drawn { corners: *corners, label: String::new(), is_culprit }
-            });
-            Some(Pictured {
-                path: name,
-                label: sample.label.clone(),
-                boxes: boxes.collect(),
-                width: picture.width,
-                height: picture.height,
-                thumbnail: Some(format!("data:image/png;base64,{}", picture.png)),
-                ..Pictured::default()
-            })
-        })
-        .collect();
-    (!shown.is_empty()).then(|| Evidence::pictures("samples as the network sees them", shown))
 }
 
 fn remedies(run: &Run, trap: &Trap) -> Vec<Remedy> {

@@ -9,13 +9,14 @@ import sys
 
 import keras
 
-from stetho.watching import begin
+from stetho.adapters.callback import Watching
+from stetho.watching import begin, check_on_trap
 
 if keras.backend.backend() != "torch":
     raise ImportError(f"stetho watches Keras on PyTorch; this one runs on {keras.backend.backend()}: set KERAS_BACKEND=torch before keras is imported")
 
 
-class StethoCallback(keras.callbacks.Callback):
+class StethoCallback(Watching, keras.callbacks.Callback):
     """Watches from where it is made to the end of `fit`: the trap, what is measured, the report. Does nothing under `stetho run`, which watches already.
 
     `dir` is the run directory (a new one below ``runs`` by default), `on_trap` ``stop`` or ``skip``, `budget` the share of a step's time for measuring.
@@ -26,20 +27,13 @@ class StethoCallback(keras.callbacks.Callback):
 
     def __init__(self, dir: str | None = None, on_trap: str = "stop", budget: float | str = "2%") -> None:
         super().__init__()
-        if on_trap not in ("stop", "skip"):
-            raise ValueError(f"on_trap is `{on_trap}`; it is `stop` or `skip`")
+        check_on_trap(on_trap)
         # Now, since `fit` is entered before a callback hears of it.
         self.watch = begin(sys._getframe(1).f_code.co_filename, (), dir, on_trap, budget)
 
     def on_train_end(self, logs=None) -> None:
         """Keras calls this last."""
         self.close()
-
-    def close(self) -> None:
-        """Ends the watching, and prints the report."""
-        watch, self.watch = self.watch, None
-        if watch is not None:
-            watch.close()
 
 
 __all__ = ["StethoCallback"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 
-from stetho.watching import begin
+from stetho.adapters.callback import Watching
+from stetho.watching import begin, check_on_trap
 
 
 def _callback_class():
@@ -21,7 +22,7 @@ def _callback_class():
     return Callback
 
 
-class StethoCallback(_callback_class()):
+class StethoCallback(Watching, _callback_class()):
     """Watches each `fit`: the trap, what is measured, the report at its end. Does nothing under `stetho run`, which watches already.
 
     `dir` is the run directory (a new one below ``runs`` by default), `on_trap` ``stop`` or ``skip``, `budget` the share of a step's time for measuring.
@@ -29,11 +30,9 @@ class StethoCallback(_callback_class()):
 
     def __init__(self, dir: str | None = None, on_trap: str = "stop", budget: float | str = "2%") -> None:
         super().__init__()
-        if on_trap not in ("stop", "skip"):
-            raise ValueError(f"on_trap is `{on_trap}`; it is `stop` or `skip`")
+        check_on_trap(on_trap)
         self._script = sys._getframe(1).f_code.co_filename
         self._options = (dir, on_trap, budget)
-        self.watch = None
 
     def setup(self, trainer, pl_module, stage: str) -> None:
         """Lightning calls this first."""
@@ -47,12 +46,6 @@ class StethoCallback(_callback_class()):
     def on_exception(self, trainer, pl_module, exception: BaseException) -> None:
         """The trap ends a fit by an exception, as any other."""
         self.close()
-
-    def close(self) -> None:
-        """Ends the watching, and prints the report."""
-        watch, self.watch = self.watch, None
-        if watch is not None:
-            watch.close()
 
 
 __all__ = ["StethoCallback"]

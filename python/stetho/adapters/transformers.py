@@ -11,10 +11,11 @@ import transformers.trainer
 from transformers import TrainerCallback
 
 from stetho.adapters import transformers_trainer
-from stetho.watching import begin
+from stetho.adapters.callback import Watching
+from stetho.watching import begin, check_on_trap
 
 
-class StethoCallback(TrainerCallback):
+class StethoCallback(Watching, TrainerCallback):
     """Watches each `train`: the trap, what is measured, the report at its end. Does nothing under `stetho run`, which watches already.
 
     `dir` is the run directory (a new one below ``runs`` by default), `on_trap` ``stop`` or ``skip``, `budget` the share of a step's time for measuring.
@@ -24,11 +25,9 @@ class StethoCallback(TrainerCallback):
     is_stethos = True
 
     def __init__(self, dir: str | None = None, on_trap: str = "stop", budget: float | str = "2%") -> None:
-        if on_trap not in ("stop", "skip"):
-            raise ValueError(f"on_trap is `{on_trap}`; it is `stop` or `skip`")
+        check_on_trap(on_trap)
         self._script = sys._getframe(1).f_code.co_filename
         self._options = (dir, on_trap, budget)
-        self.watch = None
         transformers_trainer.install(transformers.trainer)
 
     def on_train_begin(self, args, state, control, model=None, **kwargs) -> None:
@@ -38,12 +37,6 @@ class StethoCallback(TrainerCallback):
     def on_train_end(self, args, state, control, **kwargs) -> None:
         """And this last."""
         self.close()
-
-    def close(self) -> None:
-        """Ends the watching, and prints the report."""
-        watch, self.watch = self.watch, None
-        if watch is not None:
-            watch.close()
 
 
 __all__ = ["StethoCallback"]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import inspect
-import struct
-import zlib
 
+from stetho import pictures
 from stetho.preflight.bench import leaves
 
 #: Pictures that are shown, and the pixels of their longer side at most.
@@ -31,7 +29,7 @@ def facts(bench) -> dict:
         "targets": [tensor_facts(bench.torch, name, tensor) for name, tensor in targets.items()],
     }
     try:
-        found["pictures"] = pictures(bench, inputs, targets)
+        found["pictures"] = first_pictures(bench, inputs, targets)
     except (RuntimeError, TypeError, ValueError, KeyError, IndexError):
         found["pictures"] = []
     return found
@@ -129,7 +127,7 @@ def _channels(values):
     return None
 
 
-def pictures(bench, inputs: dict, targets: dict) -> list[dict]:
+def first_pictures(bench, inputs: dict, targets: dict) -> list[dict]:
     """The first pictures of the batch, each scaled to its own range."""
     shown = next((list(t[:MOST_PICTURES]) for t in inputs.values() if t.dim() == 4 and _is_picture(t[0])), None)
     if shown is None:
@@ -137,49 +135,17 @@ def pictures(bench, inputs: dict, targets: dict) -> list[dict]:
         if len(shown) < 2:
             return []
     found = []
-    for i, picture in enumerate(shown):
-        small, scale = _small(bench.torch, picture.float().cpu())
-        png = base64.b64encode(_png(_pixels(bench.torch, small))).decode()
-        entry = {"png": png, "label": _label(bench, targets, i, len(shown))}
+    for i, value in enumerate(shown):
+        entry = {**pictures.picture(bench.torch, value, MOST_SIDE), "label": _label(bench, targets, i, len(shown))}
         boxes = _boxes(bench, i)
         if boxes is not None:
-            entry["boxes"] = [[round(float(v) * scale, 2) for v in box] for box in boxes[:50]]
+            entry["boxes"] = boxes[:50]
         found.append(entry)
     return found
 
 
 def _is_picture(tensor) -> bool:
     return tensor.dim() == 3 and tensor.shape[0] in (1, 3) and min(tensor.shape[1:]) >= 8
-
-
-def _small(torch, picture):
-    side = max(picture.shape[1:])
-    if side <= MOST_SIDE:
-        return picture, 1.0
-    scale = MOST_SIDE / side
-    size = [max(1, round(n * scale)) for n in picture.shape[1:]]
-    return torch.nn.functional.interpolate(picture[None], size=size, mode="area")[0], scale
-
-
-def _pixels(torch, picture):
-    picture = torch.nan_to_num(picture, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = picture.min(), picture.max()
-    scaled = (picture - low) / (high - low) if high > low else torch.zeros_like(picture)
-    return (scaled * 255.0).round().to(torch.uint8)
-
-
-def _png(pixels) -> bytes:
-    """A PNG of a tensor of bytes: 1 or 3 channels, height, width."""
-    channels, height, width = pixels.shape
-    raw = pixels.permute(1, 2, 0).contiguous().numpy().tobytes()
-    line = width * channels
-    packed = zlib.compress(b"".join(b"\0" + raw[i * line : (i + 1) * line] for i in range(height)), 9)
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    head = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 
 
 def _label(bench, targets: dict, i: int, n: int) -> str | None:

@@ -17,6 +17,8 @@ from stetho.probes import fingerprints, guarded
 MOST = 50_000_000
 #: Batches of which the hash of the order is made.
 ORDER_BATCHES = 8
+#: Data sets that are remembered.
+MOST_KEPT_SETS = 16
 #: Batches of several workers that are compared, of the first epochs.
 COMPARED = 24
 COMPARED_EPOCHS = 3
@@ -218,8 +220,8 @@ class Probe(Base):
             return indices
         known = self._maps.get(id(dataset))
         if known is None:
-            # The data set is kept, so that its identity stays its own.
-            known = self._maps[id(dataset)] = (dataset, [data.base_index(dataset, i)[1] for i in range(len(dataset))])
+            known = (dataset, [data.base_index(dataset, i)[1] for i in range(len(dataset))])
+            _keep(self._maps, known)
         return [known[1][i] for i in indices]
 
     def _set_of(self, loader) -> _Set | None:
@@ -232,7 +234,8 @@ class Probe(Base):
                 return None
             if not 0 < size <= MOST:
                 return None
-            known = self._sets[id(base)] = (base, _Set(size))
+            known = (base, _Set(size))
+            _keep(self._sets, known)
         return known[1]
 
     @property
@@ -269,7 +272,7 @@ class Probe(Base):
         _, evaluated = self._evaluated.get(id(loader.dataset), (None, None))
         if evaluated is None:
             evaluated = _Evaluated(name_of(self.session, loader) or "validation")
-            self._evaluated[id(loader.dataset)] = (loader.dataset, evaluated)
+            _keep(self._evaluated, (loader.dataset, evaluated))
             self.session.calls.note("validation_batches", 4)
         if not is_held_out(self._loader, loader, evaluated.name):
             return
@@ -328,6 +331,14 @@ class Probe(Base):
             told["stetho/order_hash"] = self._order
             self._order = None
         return told
+
+
+def _keep(table: dict[int, tuple], known: tuple) -> None:
+    """Remembers what is known of a data set by its identity. The data set is kept with it, so that the identity stays its own; the oldest
+    is let go where sets are made anew again and again."""
+    if len(table) >= MOST_KEPT_SETS:
+        table.pop(next(iter(table)))
+    table[id(known[0])] = known
 
 
 def _base(loader):

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Number;
+use crate::{Number, SamplePicture};
 
 /// The first batch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -88,14 +88,13 @@ pub struct Target {
     pub classes: Vec<(Value, u64)>,
 }
 
-/// A sample as a picture.
+/// A sample as a picture, with its label.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Picture {
-    /// A PNG in base64: the sample after all transforms, scaled to its own range.
-    pub png: String,
+    /// What it looks like.
+    #[serde(flatten)]
+    pub sample: SamplePicture,
     /// Its label.
     pub label: Option<String>,
-    /// Boxes on it: xmin, ymin, xmax, ymax in pixels.
-    pub boxes: Vec<[Number; 4]>,
 }

@@ -13,7 +13,7 @@ pub use fact::{Call, Fact, Site};
 pub use quantity::{Better, LayerQuantity, Part, Quantity};
 pub use trap::{
     Action, Cause, Explained, FoundBy, Named, Operand, Phase, Quote, Replay, ReplayOutcome, SourceLine, Trap,
-    TrapDetails, TrapKind, TrapPicture, TrapSample,
+    TrapDetails, TrapKind, TrapSample,
 };
 
 use crate::{Record, Signal};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Number;
+use crate::{Number, SamplePicture};
 
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -178,21 +178,7 @@ pub struct TrapSample {
     /// Its fields, each with its value in words.
     pub values: Vec<(String, String)>,
     /// What it looks like.
-    pub picture: Option<TrapPicture>,
-}
-
-/// A sample as the network sees it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TrapPicture {
-    /// A small copy: a PNG file in base64.
-    pub png: String,
-    /// Sides in pixels, before it was made small.
-    pub width: u32,
-    /// See `width`.
-    pub height: u32,
-    /// Boxes on it: xmin, ymin, xmax, ymax in pixels.
-    pub boxes: Vec<[Number; 4]>,
+    pub picture: Option<SamplePicture>,
 }
 
 /// How the samples were found.

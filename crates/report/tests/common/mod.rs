@@ -333,7 +333,7 @@ const RECORD: &str = r#"{"seconds": 12.34, "budget": 60.0, "script": "train.py",
   "batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 1, 28, 28], "dtype": "float32", "mean": 0.1, "std": 0.9,
       "histogram": {"edges": [-1, 0, 1], "counts": [5, 9]}}],
     "targets": [{"name": "y", "shape": [32], "dtype": "int64", "classes": [[0, 20], [1, 12]]}],
-    "pictures": [{"png": "iVBORw0KGgoAAAANSUhEUgAAABwAAAAdCAAAAABXZoBI", "label": "3", "boxes": [[1, 2, 9, 9]]}]},
+    "pictures": [{"png": "iVBORw0KGgoAAAANSUhEUgAAABwAAAAdCAAAAABXZoBI", "width": 28, "height": 29, "label": "3", "boxes": [[1, 2, 9, 9]]}]},
   "init": {"loss": 2.31},
   "overfit": {"n_samples": 8, "curves": [{"optimizer": "SGD, as the script has it", "losses": [2.31, 2.3, 2.3]}]},
   "mini_validation": {"n": 1000, "smallest": 200}}"#;

@@ -130,7 +130,7 @@ fn constant_factors(preflight: &Preflight, report: &mut Report) {
         Draft::new(
             Place::Parameter { name: first.name.clone() },
             format!("all numbers of {} start equal, so that their columns stay equal for ever", list(&names)),
-            Evidence::at_least("standard deviation of the values", 0.0, f64::MIN_POSITIVE),
+            Evidence::at_most("tables whose numbers are all equal", constant.len() as f64, 0.0),
             Remedy::risky("initialise at random")
                 .code(format!("nn.init.normal_(model.{}, std=0.1)", first.name)),
         )
