@@ -29,7 +29,7 @@ def finish(session, request: dict, status: int) -> int:
         except Exception:
             session.failed("closing the run log")
     if session.code is not None:
-        session.code.finish(ended=status == 0)
+        session.code.finish(ended=status == 0, is_whole=not (preflight or {}).get("only"))
     if "stetho.contracts" in sys.modules:
         sys.modules["stetho.contracts"].guards.tell(session.options.folder)
     asked = request.get("options", {}).get("report", {})

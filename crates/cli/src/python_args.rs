@@ -81,7 +81,7 @@ pub(crate) struct RunArgs {
 #[derive(Debug, ClapArgs)]
 struct TrialArgs {
     /// Time for the experiments before training [default: 60s]
-    #[arg(long = "time", value_name = "TIME", value_parser = duration)]
+    #[arg(long = "time", value_name = "TIME", value_parser = some_time)]
     time: Option<Duration>,
 
     /// Also train a linear model and a small network on the same batches, to see whether the network is better
@@ -285,6 +285,13 @@ impl ScriptArgs {
         let what = if self.module { "module" } else { "script" };
         Request::new(command, (what, script), Some(arguments), &options)
     }
+}
+
+/// A time that is not 0.
+fn some_time(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|time| {
+        if time.is_zero() { Err("no experiment can be made in no time".into()) } else { Ok(time) }
+    })
 }
 
 /// The script or module, and its arguments.

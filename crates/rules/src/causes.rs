@@ -1,5 +1,7 @@
 //! One cause is one finding: what experiments before training show because of something else that was found.
 
+use std::fmt::Write as _;
+
 use stetho_core::{Finding, Severity};
 
 /// Causes from the surest, each with what it makes other experiments show.
@@ -81,28 +83,31 @@ const CAUSES: [(&str, &[&str]); 15] = [
 pub(crate) fn join_causes(findings: &mut Vec<Finding>) {
     for (cause, symptoms) in CAUSES {
         let is_cause = |f: &Finding| f.rule == cause && f.severity >= Severity::Warning;
-        let Some(mut whole) = findings.iter().find(|f| is_cause(f)).cloned() else { continue };
-        let mut told = Vec::new();
-        findings.retain(|finding| {
-            let is_symptom = symptoms.contains(&finding.rule.as_str());
-            if is_symptom {
-                if finding.severity >= Severity::Warning {
-                    told.push(format!("{} ({})", finding.message, finding.rule));
-                }
-                whole.severity = whole.severity.max(finding.severity);
-                whole.evidence.extend(finding.evidence.clone());
-            }
-            !is_symptom
-        });
-        if !told.is_empty() {
-            whole.message.push_str("; so ");
-            whole.message.push_str(&told.join(", and "));
+        if !findings.iter().any(is_cause) {
+            continue;
         }
-        if let Some(finding) = findings.iter_mut().find(|f| is_cause(f)) {
-            *finding = whole;
+        let (seen, mut rest): (Vec<_>, Vec<_>) =
+            std::mem::take(findings).into_iter().partition(|f| symptoms.contains(&f.rule.as_str()));
+        if let Some(finding) = rest.iter_mut().find(|f| is_cause(f)) {
+            seen.into_iter().for_each(|symptom| tell(finding, symptom));
         }
+        *findings = rest;
     }
-    // A warning may have become an error; equals keep their order.
+    sort(findings);
+}
+
+/// Makes a symptom a part of the finding of its cause, which is as bad as the worst of them.
+fn tell(cause: &mut Finding, symptom: Finding) {
+    if symptom.severity >= Severity::Warning {
+        let word = if cause.message.contains("; so ") { ", and " } else { "; so " };
+        let _ = write!(cause.message, "{word}{} ({})", symptom.message, symptom.rule);
+    }
+    cause.severity = cause.severity.max(symptom.severity);
+    cause.evidence.extend(symptom.evidence);
+}
+
+/// A warning may have become an error; equals keep their order.
+fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.certainty.total_cmp(&a.certainty)));
 }
 
@@ -143,7 +148,7 @@ const EXPLAINING: [&str; 12] = [
 const OF_STALE: [&str; 3] = ["not-in-optimizer", "cannot-overfit-batch", "learning-rate-range"];
 
 /// One cause is one finding across what is found before training, in the script and in the run: a symptom becomes a part of the finding
-/// of its cause. Findings that remain keep their order.
+/// of its cause, which is as bad as the worst of them.
 pub fn join_families(findings: &mut Vec<Finding>) {
     let causes: Vec<String> =
         findings.iter().filter(|f| f.severity >= Severity::Warning).map(|f| f.rule.clone()).collect();
@@ -153,20 +158,24 @@ pub fn join_families(findings: &mut Vec<Finding>) {
         let is_there = |cause: &&&str| **cause != rule && causes.iter().any(|c| c == **cause);
         explained.iter().chain(stale).find(is_there).map(|cause| (*cause).to_owned())
     };
-    let mut told: Vec<(String, String)> = Vec::new();
-    findings.retain(|finding| {
-        let Some(cause) = cause_of(&finding.rule) else { return true };
-        if finding.severity >= Severity::Warning {
-            told.push((cause, format!("{} ({})", finding.message, finding.rule)));
+    let (symptoms, rest): (Vec<_>, Vec<_>) = std::mem::take(findings)
+        .into_iter()
+        .map(|finding| (cause_of(&finding.rule), finding))
+        .partition(|(cause, _)| cause.is_some());
+    *findings = rest.into_iter().map(|(_, finding)| finding).collect();
+    let mut is_worse = false;
+    for (cause, symptom) in symptoms {
+        match findings.iter_mut().find(|f| Some(&f.rule) == cause.as_ref()) {
+            Some(finding) => {
+                is_worse |= symptom.severity > finding.severity;
+                tell(finding, symptom);
+            }
+            // Its cause became a part of another finding.
+            None => findings.push(symptom),
         }
-        false
-    });
-    for (cause, words) in told {
-        if let Some(finding) = findings.iter_mut().find(|f| f.rule == cause) {
-            let word = if finding.message.contains("; so ") { ", and " } else { "; so " };
-            finding.message.push_str(word);
-            finding.message.push_str(&words);
-        }
+    }
+    if is_worse {
+        sort(findings);
     }
 }
 
@@ -209,6 +218,18 @@ mod tests {
             vec![found("double-softmax", Severity::Info), found("loss-at-init", Severity::Warning)];
         join_causes(&mut findings);
         assert_eq!(findings.len(), 2);
+    }
+
+    #[test]
+    fn a_run_makes_a_warning_before_it_an_error_and_its_proof_is_kept() {
+        let mut findings =
+            vec![found("data-starved", Severity::Warning), found("dead-at-init", Severity::Warning)];
+        let proof = findings[1].evidence.len();
+        findings.push(found("unchanged-parameters", Severity::Error));
+        join_families(&mut findings);
+        assert_eq!((findings.len(), findings[0].rule.as_str()), (2, "dead-at-init"));
+        assert_eq!(findings[0].severity, Severity::Error);
+        assert!(findings[0].evidence.len() > proof);
     }
 
     #[test]

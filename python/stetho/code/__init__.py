@@ -206,7 +206,7 @@ class Recorder:
         text = linecache.getline(path, line).strip() if path else ""
         return {"path": path if relative.startswith("..") else relative, "line": line, "text": text}
 
-    def finish(self, ended: bool) -> None:
+    def finish(self, ended: bool, is_whole: bool = True) -> None:
         """Ends the recording, and writes the record into the folder of the run."""
         self.resume()
         was_on, self.is_on = self.is_on, False
@@ -218,7 +218,7 @@ class Recorder:
             return
         try:
             self._workers.collect()
-            told = record.of(self, ended)
+            told = record.of(self, ended and is_whole, is_whole)
             path = os.path.join(self.session.options.folder, "code.json")
             with open(path + ".new", "w", encoding="utf-8") as file:
                 json.dump(told, file)

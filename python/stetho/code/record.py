@@ -8,11 +8,11 @@ from stetho.code import branches, counters, handlers
 from stetho.code.files import looks_like
 
 
-def of(recorder, ended: bool) -> dict:
-    """All that is known."""
+def of(recorder, ended: bool, is_whole: bool = True) -> dict:
+    """All that is known; of a script that was stopped before its training (not `is_whole`), nothing of which way its conditions went."""
     return {
         "schema": 1, "script": recorder.place(recorder.session.options.script, 1)["path"], "n_steps": recorder.n_steps, "ended": ended,
-        "branches": None if recorder.is_compiled else [_branch(recorder, c) for _, _, c in recorder.conditions],
+        "branches": None if recorder.is_compiled or not is_whole else [_branch(recorder, c) for _, _, c in recorder.conditions],
         "swallowed": [_swallowed(recorder, h) for _, _, h in recorder.handlers if h.count],
         "missing_files": [_missing(recorder, m) for m in recorder.files.missing.values()],
         "loads": [_load(recorder, one) for one in recorder.checkpoints.loads],

@@ -46,7 +46,8 @@ def _weights(torch, module) -> dict:
         rows = torch.cat([bias.detach()[:, None].to(rows.dtype), rows], 1) if bias.shape[0] == rows.shape[0] else rows
     return {
         "n_units": int(rows.shape[0]),
-        "n_distinct": _n_distinct(torch, rows),
+        # Filters of one channel each see inputs of their own.
+        "n_distinct": _n_distinct(torch, rows) if getattr(module, "groups", 1) == 1 else None,
         "weight_std": float(weight.float().std(unbiased=False)),
         "bias_norm": float(bias.detach().float().norm()) if bias is not None else None,
         "has_bias": bias is not None,

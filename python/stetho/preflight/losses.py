@@ -86,14 +86,14 @@ def log_rows_of(torch, call) -> float:
 
 def _rows(torch, function: str, given) -> dict:
     """How many rows along the class axis are probabilities, or logarithms of them."""
-    if given.dim() == 0 or not given.is_floating_point() or given.numel() == 0 or given.numel() > MOST_VALUES:
+    if given.dim() == 0 or not given.is_floating_point() or given.numel() == 0:
         return {}
     dim = 1 if given.dim() > 1 and function in ("cross_entropy", "nll_loss") else given.dim() - 1
-    values = given.double()
-    n = values.shape[dim]
+    n = given.shape[dim]
     found: dict = {"n_classes": n} if function in CLASSES else {}
-    if n < 2:
+    if n < 2 or given.numel() > MOST_VALUES:
         return found
+    values = given.double()
     ones = (values.sum(dim) - 1.0).abs() < 1e-4
     found["rows_sum_to_one"] = float((ones & (values.amin(dim) >= 0.0)).double().mean())
     logs = (values.exp().sum(dim) - 1.0).abs() < 1e-4

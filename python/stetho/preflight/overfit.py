@@ -65,6 +65,7 @@ def measure(bench):
             break  # gradients that Adam does not take
         ended = yield from _train(bench, last, floor, made, 1.0 / (len(RATES) - i))
         found["curves"].append(_curve(f"Adam at {rate:g}", last, ended))
+    found["gradients_missing"] = _without_gradient(bench, held, last)
     found["fitted"] = _fitted(bench.torch, last.plain.calls)
     found["switched_off"] = sorted(set().union(held.plain.switched_off, last.plain.switched_off))
     return found
@@ -113,10 +114,6 @@ def _is_there(held: Held, floor: float | None) -> bool:
 
 
 def _start(bench, rows, held: Held, floor, reason: str, conflicting: int) -> dict:
-    names = names_of(bench)
-    missing = [
-        names[id(p)] for p in bench.parameters if p.requires_grad and id(p) in names and id(p) not in bench.watched.gradients
-    ]
     return {
         "n_samples": len(rows) if rows is not None else _n_whole(bench),
         "floor": floor,
@@ -125,8 +122,14 @@ def _start(bench, rows, held: Held, floor, reason: str, conflicting: int) -> dic
         "curves": [],
         "conflicting": conflicting,
         "output_gradient": bench.watched.output_gradients.get(id(bench.output)) if bench.output is not None else None,
-        "gradients_missing": missing[:100],
     }
+
+
+def _without_gradient(bench, *series) -> list[str]:
+    """Names of the parameters that had none but 0 in all steps of these series."""
+    names = names_of(bench)
+    without = set.intersection(*({id(p) for p in held.without} for held in series))
+    return [names[id(p)] for p in bench.parameters if id(p) in without and id(p) in names][:100]
 
 
 def _curve(name: str, held: Held, ended: str) -> dict:

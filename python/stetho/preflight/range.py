@@ -46,8 +46,8 @@ def measure(bench):
             break
     if len(rates) < LEAST:
         raise Skip("the time allowed was too short for a curve" if held.error is None else "the step could not be made again")
-    losses = [loss for loss in held.losses[: len(rates)] if math.isfinite(loss)]
-    return {"rates": rates[: len(losses)], "losses": losses, "used": rate, "optimizer": type(optimizer).__name__}
+    # The last one may be no number: that is where the rate was too large.
+    return {"rates": rates, "losses": held.losses[: len(rates)], "used": rate, "optimizer": type(optimizer).__name__}
 
 
 def _rate_used(optimizer) -> float:

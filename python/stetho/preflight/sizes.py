@@ -64,7 +64,7 @@ def _of_step(bench, n: int, outcome, will_come: bool) -> dict:
 
 
 def _entry(what: str, outcome: str, will_come: bool, **more) -> dict:
-    return {"what": what, "outcome": outcome, "message": None, "place": None, "difference": 0.0, "will_come": will_come, **more}
+    return {"what": what, "outcome": outcome, "message": None, "place": None, "difference": None, "will_come": will_come, **more}
 
 
 def _raised(bench, what: str, error: BaseException, will_come: bool) -> dict:

@@ -104,6 +104,8 @@ class Held:
         self._inputs: list | None = None
         self._n_calls = 0
         self.rates: list[float] = []
+        #: Parameters that have had no gradient but 0 yet.
+        self.without = [p for p in bench.parameters if p.requires_grad]
         self.error: BaseException | None = None
         self.set_rate = None
         self._is_plain = is_plain
@@ -147,6 +149,7 @@ class Held:
         return sum(values) if values else attempt.loss
 
     def _before_step(self, optimizer) -> None:
+        self.without = [p for p in self.without if p.grad is None or not _is_any(p.grad)]
         for group in optimizer.param_groups:
             if self._is_plain and group.get("weight_decay"):
                 group["weight_decay"] = 0.0
@@ -192,6 +195,11 @@ class Held:
             else:
                 optimizer.step()
             optimizer.zero_grad()
+
+
+def _is_any(gradient) -> bool:
+    """Whether a number of it is not 0."""
+    return bool((gradient._values() if gradient.is_sparse else gradient).any())
 
 
 def _not_training(module, args) -> None:

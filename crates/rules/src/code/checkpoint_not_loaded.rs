@@ -161,8 +161,9 @@ fn of_load(load: &Load, problem: &str) -> Draft {
         Remedy::safe("load with `strict=True`, and rename what does not fit")
             .code("model.load_state_dict(state)")
     };
+    let given = if load.is_own_memory { load.n_changed } else { kept };
     let measure =
-        Evidence::at_least("parameters that the load gave the model", kept as f64, load.n_parameters as f64);
+        Evidence::at_least("parameters that the load gave the model", given as f64, load.n_parameters as f64);
     let mut draft = Draft::new(
         load.place.to_place(),
         format!("`{}` did not get its weights{from} at {}: {problem}", load.model, load.place.at()),

@@ -92,7 +92,8 @@ impl Rule for CannotOverfitBatch {
         let floor = self.floor(preflight, overfit);
         let courses: Vec<Course<'_>> = overfit.curves.iter().filter_map(|c| self.course(c, floor)).collect();
         let Some(best) = courses.iter().max_by(|a, b| a.reached.total_cmp(&b.reached)) else { return };
-        if is_fitted && best.curve == courses[0].curve {
+        let is_own = |c: &Course<'_>| overfit.curves.first().is_some_and(|own| std::ptr::eq(c.curve, own));
+        if is_fitted && is_own(best) {
             return;
         }
         if best.reached >= self.reached || is_fitted {
@@ -126,7 +127,7 @@ impl CannotOverfitBatch {
 
     fn course<'a>(&self, curve: &'a LossCurve, floor: Option<f64>) -> Option<Course<'a>> {
         let first = curve.losses.first()?.0;
-        if !first.is_finite() || curve.losses.len() < 3 {
+        if !first.is_finite() || curve.losses.len() < 3 && !is_broken(&curve.losses) {
             return None;
         }
         let way = floor.map_or(first.abs(), |floor| first - floor).max(f64::MIN_POSITIVE);
@@ -152,9 +153,13 @@ impl CannotOverfitBatch {
         best: &Course<'_>,
         report: &mut Report,
     ) {
-        let own = &courses[0];
+        let Some(own) =
+            courses.first().filter(|c| overfit.curves.first().is_some_and(|own| std::ptr::eq(c.curve, own)))
+        else {
+            return;
+        };
         let is_still = own.reached < self.still && own.curve.losses.len() as u64 >= self.steps;
-        if own.curve == best.curve || own.curve.is_warming_up || !(own.is_lost || is_still) {
+        if std::ptr::eq(own.curve, best.curve) || own.curve.is_warming_up || !(own.is_lost || is_still) {
             return;
         }
         let rate = known(own.curve.rate)

@@ -72,13 +72,18 @@ impl Rule for DoubleSoftmax {
                 };
                 let range = match (known(call.input_min), known(call.input_max)) {
                     (Some(low), Some(high)) => format!(" (between {} and {}{from})", Human(low), Human(high)),
-                    _ => from.trim_start_matches(", ").to_owned(),
+                    _ => from,
                 };
-                let share = known(call.rows_sum_to_one).unwrap_or(1.0);
+                let measure = match known(call.rows_sum_to_one).filter(|share| *share > 1.0 - self.share) {
+                    Some(share) => {
+                        Evidence::at_most("share of the rows that are probabilities", share, 1.0 - self.share)
+                    }
+                    None => Evidence::at_most("calls that get what they do not expect", 1.0, 0.0),
+                };
                 let draft = Draft::new(
                     at_line(call.place.as_ref()),
                     format!("{}{} {what}{range}", called(call), at_words(call.place.as_ref())),
-                    Evidence::at_most("share of the rows that are probabilities", share, 1.0 - self.share),
+                    measure,
                     remedy,
                 );
                 let more: Option<Place> = made_at.map(|p| at_line(Some(p)));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use stetho_core::preflight::{Experiment, Preflight, SizeTrial};
 use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
 
-use crate::experiments::{at_line, at_words, quote};
+use crate::experiments::{at_line, at_words, known, quote};
 
 /// The model works with one size of batch or sequence only.
 ///
@@ -22,6 +22,11 @@ use crate::experiments::{at_line, at_words, quote};
 /// ```
 /// ```preflight
 /// {"sizes": [{"what": "batch of 7", "outcome": "differs", "difference": 0.4}]}
+/// ```
+///
+/// An output that loses a dimension with a single sample, where the last batch holds one:
+/// ```preflight
+/// {"sizes": [{"what": "batch of 1", "outcome": "differs", "message": "the output has the shape [] for 1 sample", "will_come": true}]}
 /// ```
 ///
 /// ## Stays quiet on
@@ -55,22 +60,23 @@ impl Rule for HiddenSizeAssumption {
             let (text, measure): (String, Evidence) = match trial.outcome.as_str() {
                 "raised" => (
                     format!(
-                        "the model fails with a {}{}: {}",
-                        trial.what.trim_start_matches("step with a "),
+                        "the model fails with {}{}: {}",
+                        size_words(trial),
                         at_words(line),
                         first_line(trial)
                     ),
                     Evidence::at_most("sizes that the model fails with", 1.0, 0.0),
                 ),
-                "differs" => {
-                    let difference = trial.difference.map_or(f64::INFINITY, |d| d.0);
-                    if difference <= self.difference {
-                        continue;
-                    }
-                    (
+                "differs" => match known(trial.difference) {
+                    None => (
+                        format!("with {} {}", size_words(trial), first_line(trial)),
+                        Evidence::at_most("sizes that change the form of the output", 1.0, 0.0),
+                    ),
+                    Some(difference) if difference <= self.difference => continue,
+                    Some(difference) => (
                         format!(
-                            "with a {} the output for the same sample differs by {}, limit {}",
-                            trial.what.trim_start_matches("step with a "),
+                            "with {} the output for the same sample differs by {}, limit {}",
+                            size_words(trial),
                             Human(difference),
                             Human(self.difference)
                         ),
@@ -79,8 +85,8 @@ impl Rule for HiddenSizeAssumption {
                             difference,
                             self.difference,
                         ),
-                    )
-                }
+                    ),
+                },
                 _ => continue,
             };
             let place = if line.is_some() { at_line(line) } else { Place::Whole };
@@ -102,6 +108,12 @@ impl Rule for HiddenSizeAssumption {
 fn is_of_interest(trial: &SizeTrial) -> bool {
     let is_of_batch = trial.what.contains("batch of") && !trial.what.ends_with("batch of 1");
     (is_of_batch || trial.will_come) && !trial.message.contains("more than 1 value per channel")
+}
+
+/// `a batch of 7`, `pictures of 37x41`.
+fn size_words(trial: &SizeTrial) -> String {
+    let what = trial.what.trim_start_matches("step with a ");
+    if what.starts_with("pictures") { what.to_owned() } else { format!("a {what}") }
 }
 
 fn first_line(trial: &SizeTrial) -> &str {

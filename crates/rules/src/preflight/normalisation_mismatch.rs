@@ -93,7 +93,7 @@ impl Rule for NormalisationMismatch {
                     Human(channel.valid_mean.0),
                     Human(channel.valid_std.0)
                 ),
-                Evidence::at_most("ratio of the spreads, or shift of the means in spreads", distance(channel), self.ratio),
+                self.measure(channel),
                 Remedy::risky("prepare both in the same way, with what is measured on training data").code(
                     "normalise = transforms.Normalize(mean, std)          # of the training data, for both\n\
                      train_transform = transforms.Compose([augment, transforms.ToTensor(), normalise])\n\
@@ -107,6 +107,14 @@ impl Rule for NormalisationMismatch {
 }
 
 impl NormalisationMismatch {
+    fn measure(&self, c: &ValidationChannel) -> Evidence {
+        if ratio(c) > self.ratio {
+            Evidence::at_most("ratio of the spreads", ratio(c), self.ratio)
+        } else {
+            Evidence::at_most("shift of the means, in spreads", shift(c), self.shift)
+        }
+    }
+
     fn differs(&self, validation: &Validation, c: &ValidationChannel) -> bool {
         let std = c.train_std.0.max(c.valid_std.0);
         if !(std > 0.0 && std.is_finite()) {
@@ -132,8 +140,12 @@ fn ratio(c: &ValidationChannel) -> f64 {
     if low > 0.0 { high / low } else { f64::INFINITY }
 }
 
+/// How far apart the means are, in spreads.
+fn shift(c: &ValidationChannel) -> f64 {
+    (c.train_mean.0 - c.valid_mean.0).abs() / c.train_std.0.max(c.valid_std.0).max(f64::MIN_POSITIVE)
+}
+
 /// How far apart two channels are: by their spreads, or by their means.
 fn distance(c: &ValidationChannel) -> f64 {
-    let std = c.train_std.0.max(c.valid_std.0).max(f64::MIN_POSITIVE);
-    ratio(c).max((c.train_mean.0 - c.valid_mean.0).abs() / std)
+    ratio(c).max(shift(c))
 }

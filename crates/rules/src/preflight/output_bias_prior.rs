@@ -87,7 +87,15 @@ fn draft(output: &Output, gain: f64, limit: f64) -> Draft {
     order.sort_by(|a, b| output.shares[*b].0.total_cmp(&output.shares[*a].0));
     let (most, least) = (order[0], order[order.len() - 1]);
     let share = |class: usize| percent(output.shares[class].0);
-    let code = if output.shares.len() <= SHOWN {
+    let n_outputs = output.bias.as_ref().map_or(0, Vec::len);
+    let code = if n_outputs == 1 && output.shares.len() == 2 {
+        let odds = (output.shares[1].0.max(1e-6) / output.shares[0].0.max(1e-6)).ln();
+        format!(
+            "with torch.no_grad():\n    model.{}.bias.fill_({})   # the log of the odds",
+            output.layer,
+            round2(odds)
+        )
+    } else if output.shares.len() <= SHOWN {
         let shares: Vec<String> = output.shares.iter().map(|s| round2(s.0)).collect();
         format!(
             "shares = torch.tensor([{}])\nwith torch.no_grad():\n    model.{}.bias.copy_((shares + 1e-6).log())",

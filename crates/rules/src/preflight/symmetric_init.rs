@@ -65,7 +65,7 @@ impl Rule for SymmetricInit {
         let n_zero = layers.iter().filter(|l| l.is_zero).count();
         let faulty: Vec<&Layer> = alike
             .into_iter()
-            .filter(|l| !l.is_zero || l.activation.is_some() && !l.is_residual_end || n_zero == layers.len())
+            .filter(|l| !l.is_zero || is_cut_off(l) && !l.is_residual_end || n_zero == layers.len())
             .collect();
         let Some(first) = faulty.first() else {
             constant_factors(preflight, report);
@@ -137,6 +137,14 @@ fn constant_factors(preflight: &Preflight, report: &mut Report) {
         .places(constant.iter().skip(1).map(|p| Place::Parameter { name: p.name.clone() }))
         .count(constant.len() as u64),
     );
+}
+
+/// Whether zeros stay zeros after what follows. A sigmoid or tanh of 0 has a slope: a gate or a shift that starts neutral, on purpose.
+fn is_cut_off(layer: &Layer) -> bool {
+    layer
+        .activation
+        .as_deref()
+        .is_some_and(|a| !["sigmoid", "tanh"].iter().any(|name| a.to_lowercase().contains(name)))
 }
 
 /// Whether it is a layer whose units are rows of a weight.

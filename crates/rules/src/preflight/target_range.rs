@@ -134,7 +134,7 @@ fn binary_fault(low: Option<f64>, high: Option<f64>) -> Option<Fault> {
 }
 
 /// Parts of the messages of PyTorch about targets.
-const MESSAGES: [&str; 9] = [
+const MESSAGES: [&str; 11] = [
     "out of bounds",
     "expected scalar type Long",
     "expected scalar type Float",
@@ -143,6 +143,8 @@ const MESSAGES: [&str; 9] = [
     "not implemented for 'Float'",
     "0D or 1D target tensor expected",
     "target size",
+    "but expected Float",
+    "result type Float can't be cast",
     "elements of target should be between 0 and 1",
 ];
 
@@ -159,7 +161,13 @@ fn drafts_of_raised(raised: &Raised, last: Option<&LossCall>) -> Option<Draft> {
     let place = raised.place.as_ref().or(last.and_then(|call| call.place.as_ref()));
     let remedy = if lower.contains("out of bounds") {
         Remedy::risky("count classes from 0, and give the last layer one output for each")
-    } else if lower.contains("long") || lower.contains("'int'") {
+    } else if lower.contains("target size") {
+        Remedy::risky("bring outputs and targets into one shape")
+            .code("loss = criterion(output.squeeze(1), y)")
+    } else if ["expected scalar type long", "for 'int'", "for 'float'"]
+        .iter()
+        .any(|part| lower.contains(part))
+    {
         Remedy::risky("give numbers of classes as integers of 64 bits")
             .code("loss = criterion(output, y.long())")
     } else {
