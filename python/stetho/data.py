@@ -133,6 +133,8 @@ class Batches:
             indices = waiting.popleft() if waiting else None
             loader = self.__dict__.get("_stetho_loader")
             of = self.__dict__
+            if of.get("_in_order") is False and getattr(self, "_num_workers", 0):
+                indices = None  # workers give their batches as they are ready
             batch = Batch(indices, loader, self._dataset, content, wait, of.get("_stetho_epoch", 0), of.get("_stetho_passing", -1))
             batches.by_iterator[self] = batch
             batches.hear(batch, session)
@@ -150,5 +152,4 @@ class Batches:
             return reset(self, loader, first_iter)
 
         for name, function in (("__init__", __init__), ("_next_index", _next_index), ("__next__", __next__), ("_reset", _reset)):
-            function.__wrapped__ = getattr(base, name)
-            setattr(base, name, function)
+            session.patches.put(base, name, function)

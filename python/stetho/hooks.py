@@ -161,9 +161,7 @@ def _hook_backward(torch, session) -> None:
                 session.failed("measuring gradients")
         return result
 
-    backward.__wrapped__ = original
-    backward.__doc__ = original.__doc__
-    torch.autograd.backward = backward
+    session.patches.put(torch.autograd, "backward", backward)
 
 
 def _trip_of_loss(session, kind: str, loss, value: float) -> Trip:
@@ -306,8 +304,7 @@ def _hook_optimizers(torch, session) -> None:
         except Exception:
             session.failed("looking at parameters")
 
-    module.register_optimizer_step_pre_hook(before)
-    module.register_optimizer_step_post_hook(after)
+    session.patches.handles += [module.register_optimizer_step_pre_hook(before), module.register_optimizer_step_post_hook(after)]
 
 
 def before_step(torch, session, optimizer) -> None:
@@ -415,5 +412,4 @@ def _hook_scalers(torch, session) -> None:
             session.scaler = self
         return result
 
-    scaled.__wrapped__ = scale
-    scaler.scale = scaled
+    session.patches.put(scaler, "scale", scaled)

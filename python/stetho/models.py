@@ -63,15 +63,16 @@ def find(session) -> list:
 
     found = holding()
     covered = {id(p) for m in found for p in m.parameters()}
-    if wanted - covered:
-        for value in gc.get_objects():
-            try:
-                # Not `isinstance`, which asks objects that answer with warnings.
-                if issubclass(type(value), module_class):
-                    candidates.setdefault(id(value), value)
-            except ReferenceError:
-                continue
-        found = holding()
+    if wanted - covered and session.searching.may():
+        with session.searching:
+            for value in gc.get_objects():
+                try:
+                    # Not `isinstance`, which asks objects that answer with warnings.
+                    if issubclass(type(value), module_class):
+                        candidates.setdefault(id(value), value)
+                except ReferenceError:
+                    continue
+            found = holding()
     if found:
         reached = trainings.leaves(session.loss() if session.loss is not None else None)
         found += [m for m in _candidates(session).values() if m not in found and _is_learning(m, reached)]

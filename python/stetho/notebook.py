@@ -72,6 +72,7 @@ class Notebook:
         #: What the last watched cell gave.
         self.last: Findings | None = None
         self._trees: list[tuple[str, ast.Module]] = []
+        self._n_cells = 0
         #: Of all cells: a function that one defines may be called in another.
         self._sites: list[instrument.Site] = []
         self._rest()
@@ -142,7 +143,8 @@ class Notebook:
 
     def visit(self, tree: ast.Module) -> ast.Module:
         """A transform of IPython's trees: steps of a cell become attemptable."""
-        name = os.path.realpath(f"<cell {len(self._trees) + 1}>")
+        self._n_cells += 1
+        name = os.path.realpath(f"<cell {self._n_cells}>")
         self._trees.append((name, copy.deepcopy(tree)))
         del self._trees[:-MOST_CELLS]
         try:
@@ -157,8 +159,19 @@ class Notebook:
         except SyntaxError:
             return False  # as it is
         reach = instrument.Reach([*self._trees, ("", tree)])
+        if any(isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)) for statement in tree.body for node in _outside(statement)):
+            return False  # only IPython itself runs such a cell
         calls = [c for statement in tree.body if not isinstance(statement, _DEFINITIONS) for c in instrument.calls(statement)]
         return reach.reaches(set(calls)) or _calls_a_trainer(self._shell, tree)
+
+
+def _outside(statement):
+    """The nodes of a statement that are in no function."""
+    if isinstance(statement, _DEFINITIONS):
+        return
+    yield statement
+    for child in ast.iter_child_nodes(statement):
+        yield from _outside(child)
 
 
 def _calls_a_trainer(shell, tree: ast.Module) -> bool:

@@ -15,6 +15,7 @@ import weakref
 
 from stetho import data, models, state, trainings
 from stetho.instrument import Site
+from stetho.patches import Patches
 from stetho.trap import Trap, Trip
 
 
@@ -74,7 +75,11 @@ class Session:
         #: Where the log and the bundles of this training are.
         self.folder = options.folder
         self.n_trainings = 1
+        #: The site of the step in which each optimizer stepped first.
+        self.trained_at: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self.collecting, self.searching = trainings.Seldom(), trainings.Seldom()
         self.sites: list[Site] = []
+        self.patches = Patches()
         #: Numbers of those that are functions, by their code.
         self.numbers: dict = {}
         self.torch = None
@@ -125,8 +130,9 @@ class Session:
         self.is_off = False
         self.attempted = 0
         self._failures = 0
-        # Forked workers are not watched.
-        os.register_at_fork(after_in_child=self._leave)
+        # Forked workers are not watched. Such a hook cannot be taken away: it must not keep a run alive that is over.
+        leave = weakref.WeakMethod(self._leave)
+        os.register_at_fork(after_in_child=lambda: (here := leave()) is not None and here())
 
     # -- called by transformed code
 
@@ -351,13 +357,16 @@ class Session:
     def meet(self, optimizer) -> None:
         """An optimizer steps for the first time: the models that its parameters belong to are found."""
         self._names = {}
+        site = self.trained_at[optimizer] = self.body.number if self.body is not None else None
         is_another = trainings.is_another(self, optimizer)
         self.known_models(anew=True)
         if is_another and self.probes is not None:
-            if trainings.is_alone(self, optimizer):
+            is_alone = trainings.is_alone(self, optimizer)
+            if is_alone and trainings.is_training(self):
                 trainings.begin(self)
-            self.probes.forget_data()
-
+            # What trains at another line beside the first, as a probe of what was learned, is no reason to forget the data of that.
+            if is_alone or all(number == site for o, number in self.trained_at.items() if o is not optimizer):
+                self.probes.forget_data()
     def known_optimizer(self, optimizer) -> None:
         """An optimizer that has not stepped yet, of a step that is replayed."""
         from stetho.hooks import Gradients

@@ -5,6 +5,12 @@ from __future__ import annotations
 
 import gc
 import os
+import time
+
+#: Steps without which there is no training to be done with, and trainings that get logs of their own.
+LEAST_STEPS, MOST_TRAININGS = 20, 64
+#: How many times as long as a long search there is none.
+SPACING = 50.0
 
 
 def leaves(loss) -> set[int]:
@@ -40,9 +46,40 @@ def is_alone(session, optimizer) -> bool:
     def others() -> bool:
         return any(o is not optimizer for o in list(session.gradients))
 
-    if others():
-        gc.collect()
+    if others() and session.collecting.may():
+        with session.collecting:
+            gc.collect()
     return not others()
+
+
+def is_training(session) -> bool:
+    """Whether what was logged so far was a training, rather than a few steps of many small ones, as those of the clients in federated
+    learning."""
+    if session.step < LEAST_STEPS:
+        return False
+    if session.n_trainings == MOST_TRAININGS:
+        session.say(f"there are {MOST_TRAININGS} trainings: those that follow share the log of the last one")
+        session.n_trainings += 1
+    return session.n_trainings < MOST_TRAININGS
+
+
+class Seldom:
+    """Something that takes long, done so seldom that it takes a fiftieth of the time at most."""
+
+    def __init__(self) -> None:
+        self._cost = 0.0
+        self._ended = float("-inf")
+
+    def may(self) -> bool:
+        """Whether it is time."""
+        return time.perf_counter() - self._ended >= SPACING * self._cost
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, *_) -> None:
+        self._ended = time.perf_counter()
+        self._cost = self._ended - self._began
 
 
 def begin(session) -> None:
@@ -52,6 +89,9 @@ def begin(session) -> None:
         probes.close()
     session.n_trainings += 1
     session.step = 0
+    # The first steps of each can be taken back; this one has begun.
+    session.attempted = 1
+    session.several.clear()
     session.trap.spikes.clear()
     session.trap.recent.clear()
     if session.log is not None:

@@ -119,7 +119,6 @@ class Trap:
         self.trip: Trip | None = None
         self.spikes: dict[int, Spikes] = {}
         self.n_spikes = 0
-        self.n_trips = 0
         self.recent: deque[tuple[int, float]] = deque(maxlen=64)
         self._pass: int | None = None
         self.records: list[dict] = []
@@ -169,7 +168,6 @@ class Trap:
         ]
         if action == "skipped" and (session.body is None or trip.is_lost):
             action = "continued"
-        self.n_trips += 1
         if action == "skipped":
             session.n_skipped += 1
         try:

@@ -31,6 +31,7 @@ class Watch:
         self.session.is_off = True
         if self.session.probes is not None:
             self.session.probes.silence()
+        self.session.patches.undo()
         _current = None
 
     def __enter__(self) -> Watch:
@@ -95,7 +96,6 @@ def begin(script: str, things: tuple, dir: str | None = None, on_trap: str = "st
     from stetho import _core, adapters, hooks, probes
 
     session = Session(options, _core.RunLog(options.folder))
-    # What an earlier run of this process was hooked by is passed through.
     hooks.install(torch, session)
     session.batches.patch(sys.modules["torch.utils.data.dataloader"], session)
     adapters.install_present()

@@ -280,6 +280,7 @@ def test_targets_torn_from_their_inputs_in_the_step_cannot_be_learned(tmp_path):
     torn = LOOP.replace("    optimizer.zero_grad()", order)
     start = "optimizer = torch.optim.Adam(net.parameters(), 1e-2)"
     _, _, record = check(tmp_path, HEAD + start + torn, only=True)
+    assert len(record["overfit"]["curves"]) > 1
     assert all(c["losses"][-1] > 0.3 for c in record["overfit"]["curves"])
     order = "    i = torch.randperm(len(xb)); xb, yb = xb[i], yb[i]\n    optimizer.zero_grad()"
     whole = LOOP.replace("    optimizer.zero_grad()", order)

@@ -51,7 +51,9 @@ pub(crate) fn test() -> Result<()> {
     environment(Packages::Adapters)?;
     // Two at a time, each of one thread: threads that wait for each other's processors are slower than one alone.
     let arguments = ["-m", "pytest", "--quiet", "--numprocesses", "2", "python/tests"];
-    shell::run(shell::command(python).args(arguments).env("OMP_NUM_THREADS", "1"))
+    shell::run(
+        shell::command(python).args(arguments).env("OMP_NUM_THREADS", "1").env("STETHO_ALL_ADAPTERS", "1"),
+    )
 }
 
 /// The interpreter of `.venv`, with the package `stetho` built into it. Its Python sources are those of the tree; what is compiled is

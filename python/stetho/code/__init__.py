@@ -155,7 +155,8 @@ class Recorder:
             self._stepped.add(optimizer)
             self.files.look()
             self.checkpoints.look(self.session.known_models(), optimizer)
-            self.checkpoints.trained.update(id(p) for g in optimizer.param_groups for p in g["params"])
+            for parameter in (p for g in optimizer.param_groups for p in g["params"]):
+                self.checkpoints.trained[parameter] = True
 
     def is_own(self, path: str) -> bool:
         """Whether a file is the user's."""

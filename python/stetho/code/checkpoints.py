@@ -8,6 +8,10 @@ import sys
 import weakref
 
 from stetho.code import prints
+from stetho.identity import ByIdentity
+
+#: Loads of one line that are looked at.
+MOST_AT_A_PLACE = 3
 
 
 class ReadFile:
@@ -47,22 +51,6 @@ class Loaded:
         self.undone_at: tuple[str, int] | None = None
 
 
-class Places:
-    """Lines by object, as long as it lives. By identity: an object under way may not have what its hash is made of, as those of torchmetrics."""
-
-    def __init__(self) -> None:
-        self._held: dict[int, tuple[weakref.ref, tuple[str, int]]] = {}
-
-    def __setitem__(self, key, place: tuple[str, int]) -> None:
-        number = id(key)
-        self._held[number] = (weakref.ref(key, lambda _: self._held.pop(number, None)), place)
-
-    def get(self, key) -> tuple[str, int] | None:
-        """The line of an object; None where it has none."""
-        reference, place = self._held.get(id(key), (None, None))
-        return place if reference is not None and reference() is key else None
-
-
 class Checkpoints:
     """Hears of what the user's own code reads and loads."""
 
@@ -72,10 +60,13 @@ class Checkpoints:
         self.files: list[ReadFile] = []
         self.loads: list[Loaded] = []
         #: Where modules were made and initialised by the user, newest last.
-        self.made = Places()
+        self.made = ByIdentity()
         #: Parameters of all optimizers that have stepped; their models may live on only since we look at them.
-        self.trained: set[int] = set()
+        self.trained = ByIdentity()
         self.applied: list[tuple[weakref.ref, tuple[str, int]]] = []
+        #: How often each line loaded, and read.
+        self.n_loads: dict[tuple[str, int], int] = {}
+        self.n_reads: dict[tuple[str, int], int] = {}
         self._undo: list[tuple] = []
 
     def listen(self, torch) -> None:
@@ -131,7 +122,7 @@ class Checkpoints:
         source = args[0] if args else kwargs.get("f", kwargs.get("filename"))
         path = prints.path_of(source)
         tensors = prints.states_in(self._torch, result)
-        if path is None or not tensors:
+        if path is None or not tensors or not self._is_new(self.n_reads, place):
             return
         found = ReadFile(path, place, tensors, self._torch)
         if isinstance(result, self._torch.nn.Module):
@@ -151,7 +142,7 @@ class Checkpoints:
         @functools.wraps(original)
         def load_state_dict(self, state_dict, *args, **kwargs):
             place = checkpoints._place(sys._getframe(1))
-            if place is None or not hasattr(state_dict, "keys"):
+            if place is None or not hasattr(state_dict, "keys") or not checkpoints._is_new(checkpoints.n_loads, place):
                 return original(self, state_dict, *args, **kwargs)
             before = checkpoints._before(self, state_dict)
             result = original(self, state_dict, *args, **kwargs)
@@ -164,6 +155,12 @@ class Checkpoints:
             return result
 
         self._replace(module_class, "load_state_dict", load_state_dict)
+
+    @staticmethod
+    def _is_new(counts: dict, place: tuple[str, int]) -> bool:
+        """Whether a line is among the first times that it loads: target networks are loaded again and again."""
+        counts[place] = counts.get(place, 0) + 1
+        return counts[place] <= MOST_AT_A_PLACE
 
     def _before(self, module, state) -> dict | None:
         try:
@@ -237,7 +234,7 @@ class Checkpoints:
         if not files and not loads:
             return
         trained = {id(p) for g in optimizer.param_groups for p in g["params"]}
-        gone = self.trained - trained
+        gone = {id(p) for p in self.trained.keys()} - trained
         models = [m for m in models if any(id(p) in trained for p in m.parameters())] or models
         current = [p for m in models for p in prints.of_module(torch, m).values()]
         in_use = {p for p in current if prints.is_telling(p)}

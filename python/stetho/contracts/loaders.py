@@ -7,6 +7,7 @@ import weakref
 
 from stetho.contracts import attach, infer, source, toml, wrap
 from stetho.contracts.declare import Contract
+from stetho.identity import ByIdentity
 
 #: The contract of the file, once `prepare` has read it.
 _declared: Contract | None = None
@@ -24,19 +25,25 @@ def patch(module, session) -> None:
     original = loader_class.__iter__
     met: weakref.WeakSet = weakref.WeakSet()
     names: set[str] = set()
+    #: What a contract was made of, so that a loader made anew for the same data gets the same.
+    known = ByIdentity()
 
     def __iter__(self):
         if self not in met and not session.is_off:
             met.add(self)
             try:
-                if wrap.guard_of(self.dataset) is None:
-                    _meet(self, session, names)
+                dataset = self.dataset
+                if wrap.guard_of(dataset) is None:
+                    if dataset in known:
+                        object.__setattr__(self, "dataset", wrap.wrapped(dataset, known.get(dataset)))
+                    else:
+                        _meet(self, session, names)
+                        known[dataset] = wrap.guard_of(self.dataset)
             except Exception as error:
                 session.say(f"a data loader is left without a contract: {type(error).__name__}: {error}")
         return original(self)
 
-    __iter__.__wrapped__ = original
-    loader_class.__iter__ = __iter__
+    session.patches.put(loader_class, "__iter__", __iter__)
 
 
 def _meet(loader, session, names: set[str]) -> None:

@@ -79,8 +79,8 @@ class Preflight:
             session.draws = Draws(session.torch, kept)
             bench = Bench(session, body, kept)
             look_around(bench, frame)
-            quiet.enter()
             try:
+                quiet.enter()
                 yield from self._experiments(bench, started)
             finally:
                 session.experiment = None
@@ -208,6 +208,11 @@ def _tell_lost(session, kept) -> None:
     n_large = kept.lost()
     if n_large:
         lost.append(f"{n_large} tensors that the step writes to were too large to be kept")
+    n_moved = kept.moved()
+    if n_moved:
+        lost.append(f"{n_moved} generators that the step reads from cannot go back")
+    if kept.is_cut:
+        lost.append("the script holds more objects than were looked through")
     if lost:
         what = "; ".join(lost[:3])
         session.say(f"the preflight could not put everything back, the training may differ from one without it: {what}")

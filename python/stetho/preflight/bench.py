@@ -153,26 +153,15 @@ class Bench:
         """Whether another attempt fits in."""
         return self.remaining() > self.step_seconds
 
-    def loader_copy(self, loader, batch_size: int | None = None):
-        """A loader of the same data, without workers, that takes nothing from the original. Iterate it within `aside()`."""
-        data = self.torch.utils.data
-        if isinstance(loader.dataset, data.IterableDataset):
-            raise Skip("the data set is a stream, which cannot be read twice")
-        arguments = {"num_workers": 0, "collate_fn": loader.collate_fn, "worker_init_fn": None}
-        if batch_size is not None:
-            return data.DataLoader(loader.dataset, batch_size=batch_size, sampler=loader.sampler, **arguments)
-        if loader.batch_sampler is not None:
-            return data.DataLoader(loader.dataset, batch_sampler=loader.batch_sampler, **arguments)
-        return data.DataLoader(loader.dataset, batch_size=None, sampler=loader.sampler, **arguments)
-
     @contextlib.contextmanager
     def aside(self):
         """Within it no batch counts as one of the training."""
+        was_off = self.session.is_off
         batches, self.session.is_off = self.session.batches.last, True
         try:
             yield
         finally:
-            self.session.is_off = False
+            self.session.is_off = was_off
             self.session.batches.last = batches
 
     # -- for attempts
@@ -244,11 +233,7 @@ class Bench:
             return
         call = next(c for c in calls if c.module is models[0])
         self.model, self.inputs, self.keywords, self.result = call.module, call.args, call.kwargs, call.output
-        self.n_calls = sum(c.module is call.module for c in calls)
         self._autocast = call.autocast
-
-    #: How often the step calls the model.
-    n_calls = 0
 
     def _find_output(self) -> None:
         first = [c for c in self.loss_calls if c.n_backward == 0 and hasattr(c.input, "untyped_storage")]

@@ -5,7 +5,7 @@ The state of an optimizer that did not exist before is gone again after `Kept.re
 
 from __future__ import annotations
 
-from stetho.preflight.walk import Walk, dict_of, version
+from stetho.preflight.walk import Walk, dict_of, place_in, version
 
 
 class Kept(Walk):
@@ -44,6 +44,7 @@ class Kept(Walk):
         self._each(self._sets, _put_set)
         self._each(self._cells, self._put_cell)
         self._each(self._arrays, _put_array)
+        self._each(self._iterators, _put_iterator)
         self._each(zip(self._generators, self._generator_states), _put_generator)
 
     def _each(self, kept, put) -> None:
@@ -64,7 +65,7 @@ class Kept(Walk):
             tensor.grad = gradient
 
     def _put_dict(self, mapping, before: dict) -> None:
-        if len(mapping) == len(before) and all(dict.get(mapping, k, self) is v for k, v in before.items()):
+        if _is_same(mapping, before, dict_of(type(mapping))):
             return
         ours = {k: v for k, v in mapping.items() if isinstance(k, str) and k.startswith("__stetho")}
         kind = dict_of(type(mapping))
@@ -73,7 +74,7 @@ class Kept(Walk):
             kind.__setitem__(mapping, key, value)
 
     def _put_attributes(self, held: dict, before: dict) -> None:
-        if len(held) != len(before) or any(held.get(k, self) is not v for k, v in before.items()):
+        if not _is_same(held, before, dict):
             held.clear()
             held.update(before)
 
@@ -82,9 +83,21 @@ class Kept(Walk):
             if getattr(owner, name, self) is not value:
                 setattr(owner, name, value)
 
+    def moved(self) -> int:
+        """How many generators are elsewhere than before."""
+        return sum(place_in(generator) != place for generator, place in self._frames)
+
     def lost(self) -> int:
         """How many tensors that were too large to be kept have been written to."""
         return sum(version(t) != v for t, v in self._large)
+
+
+def _is_same(mapping, before: dict, kind: type) -> bool:
+    """Whether a dictionary holds the same under the same keys, in the same order."""
+    if len(mapping) != len(before):
+        return False
+    pairs = zip(kind.items(mapping), before.items())
+    return all((a is k or a == k) and b is v for (a, b), (k, v) in pairs)
 
 
 def _is_same_state(a, b) -> bool:
@@ -113,6 +126,10 @@ def _put_set(held, before: set) -> None:
 
 def _put_array(array, before) -> None:
     array[...] = before
+
+
+def _put_iterator(iterator, state) -> None:
+    iterator.__setstate__(state)
 
 
 def _put_generator(generator: tuple, state) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from stetho.preflight.attempt import Skip
 from stetho.preflight.training import Held
 

@@ -7,13 +7,6 @@ import math
 import os
 
 
-def number(value) -> float | int | None:
-    """A number of a tensor or of Python."""
-    if value is None:
-        return None
-    return float(value)
-
-
 def place(found) -> dict | None:
     """A line of the user's."""
     if found is None:

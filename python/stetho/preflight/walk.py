@@ -24,6 +24,8 @@ _FOREIGN = frozenset(
     "tensorboardX wandb mlflow comet_ml stetho ast inspect weakref matplotlib pandas PIL importlib zipimport _frozen_importlib "
     "argparse re typing".split()
 )
+#: Iterators that can be set to where they were.
+_ITERATORS = frozenset((type(iter([])), type(iter(())), type(iter(range(0))), type(iter(""))))
 _LEAVES = (type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis))
 
 
@@ -47,6 +49,11 @@ class Walk:
         self._cells: list[tuple] = []
         #: Tensors too large to be kept, with their versions.
         self._large: list[tuple] = []
+        #: Iterators, with where they are; generators of the user's, which cannot be put back.
+        self._iterators: list[tuple] = []
+        self._frames: list[tuple] = []
+        #: Whether there was more than could be looked through.
+        self.is_cut = False
         self.modules: list = []
         self.optimizers: list = []
         self.schedulers: list = []
@@ -57,10 +64,7 @@ class Walk:
 
     def take(self, roots: list) -> None:
         """Walks all that can be reached from `roots` (variables and values) and from living models and optimizers."""
-        for live in self._living():
-            self._walk([live])
-        for root in roots:
-            self._walk([root])
+        self._walk(collections.deque([*self._living(), *roots]))
 
     def _living(self) -> list:
         torch = self._torch
@@ -74,9 +78,13 @@ class Walk:
                 continue
         return found
 
-    def _walk(self, queue: list) -> None:
-        while queue and len(self._seen) < MOST_OBJECTS:
-            value = queue.pop()
+    def _walk(self, queue: collections.deque) -> None:
+        """What is near first: a long list must not keep the rest from being seen."""
+        while queue:
+            if len(self._seen) >= MOST_OBJECTS:
+                self.is_cut = True
+                return
+            value = queue.popleft()
             kind = type(value)
             if kind in _LEAVES or id(value) in self._seen:
                 continue
@@ -106,7 +114,10 @@ class Walk:
             return [value.__self__, value.__func__]
         if issubclass(kind, type):
             return self._class(value)
-        if self._keep_generator(value, kind) or self._keep_array(value, kind):
+        if kind is types.GeneratorType:
+            self._frames.append((value, place_in(value)))
+            return []
+        if self._keep_generator(value, kind) or self._keep_array(value, kind) or self._keep_iterator(value, kind):
             return []
         return self._attributes(value, kind)
 
@@ -205,6 +216,14 @@ class Walk:
             return False
         return True
 
+    def _keep_iterator(self, value, kind: type) -> bool:
+        if kind not in _ITERATORS:
+            return False
+        state = value.__reduce__()[2:]
+        if state:
+            self._iterators.append((value, state[0]))
+        return True
+
     def _keep_array(self, value, kind: type) -> bool:
         numpy = sys.modules.get("numpy")
         if numpy is None or not issubclass(kind, numpy.ndarray):
@@ -213,6 +232,12 @@ class Walk:
         if is_small and value.flags.writeable and not issubclass(kind, numpy.memmap):
             self._arrays.append((value, value.copy()))
         return True
+
+
+def place_in(generator) -> tuple:
+    """Where a generator is, and what its names hold."""
+    frame = generator.gi_frame
+    return () if frame is None else (frame.f_lasti, {n: id(v) for n, v in frame.f_locals.items()})
 
 
 def _few(values) -> list:

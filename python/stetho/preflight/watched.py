@@ -50,8 +50,6 @@ class Functions(TorchFunctionMode):
             watched.saw_addition(args)
         elif name in ("sub", "__sub__", "rsub", "__rsub__", "sub_") and len(args) >= 2:
             watched.saw_difference(args, out, sys._getframe(1))
-        elif name == "scaled_dot_product_attention":
-            watched.n_attentions += 1
         return out
 
 
@@ -66,7 +64,6 @@ class Watched(Attempt):
         self.softmaxes: list[Softmax] = []
         self.differences: list[HandMade] = []
         self.loss_tensors: list = []
-        self.n_attentions = 0
         #: Whether the step draws random numbers before it calls a model.
         self.draws_first = False
         #: Norms of the loss's gradient with regard to what models gave, by the identity of the tensor.

@@ -110,6 +110,9 @@ class Probe:
     def end(self, body, write) -> None:
         """The step is over: ``write.scalar(tag, value)``, ``write.layers(word, names, values)``."""
 
+    def forget(self) -> None:
+        """Another training begins, on data of its own: what was counted of the one before it is no matter."""
+
     def tell(self, write) -> None:
         """What is counted all the time is asked for: after sampled steps, and when the log is written."""
 
@@ -196,8 +199,7 @@ class Probes:
 
     def forget_data(self) -> None:
         """Another model is trained: it may be validated with what the one before it was trained on."""
-        for probe in (self.draws, self.leaks):
-            probe.forget()
+        self._ask(self.all, "forget")
 
     def start_over(self, log) -> None:
         """What follows is another training, with a log of its own."""
@@ -392,6 +394,7 @@ class Probes:
 
     def silence(self) -> None:
         """The process goes on after the run: what was hooked for it is passed through."""
+        self._ask(self.all, "meet", [])
         for probe in self.all:
             probe.is_dropped = True
 

@@ -21,10 +21,8 @@ class Probe(Base):
                 probe.last = (norm, max_norm)
             return norm
 
-        clip_grad_norm_.__wrapped__ = original
-        clip_grad_norm_.__doc__ = original.__doc__
         for where in (module, module.clip_grad):
-            where.clip_grad_norm_ = clip_grad_norm_
+            session.patches.put(where, "clip_grad_norm_", clip_grad_norm_)
 
         self.is_scaled = False
         self._scale: float | None = None
@@ -43,9 +41,7 @@ class Probe(Base):
                 probe.is_scaled = True
             return result
 
-        update.__wrapped__ = original
-        update.__doc__ = original.__doc__
-        scaler.update = update
+        session.patches.put(scaler, "update", update)
 
     def was_scaled(self) -> bool:
         """Whether the step that is over was one of a scaler's."""

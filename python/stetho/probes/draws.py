@@ -10,6 +10,7 @@ import weakref
 import zlib
 
 from stetho import data
+from stetho.identity import ByIdentity
 from stetho.probes import Probe as Base
 from stetho.probes import fingerprints, guarded
 
@@ -17,8 +18,6 @@ from stetho.probes import fingerprints, guarded
 MOST = 50_000_000
 #: Batches of which the hash of the order is made.
 ORDER_BATCHES = 8
-#: Data sets that are remembered.
-MOST_KEPT_SETS = 16
 #: Batches of several workers that are compared, of the first epochs.
 COMPARED = 24
 COMPARED_EPOCHS = 3
@@ -55,10 +54,12 @@ class Probe(Base):
         self._pending = self._pending_of = None
         #: Whether the newest batch was drawn within the body of a step.
         self._is_within = False
-        #: By the identity of the data set, which may be a tensor; it is kept, so that it stays its own.
-        self._sets: dict[int, tuple[object, _Set]] = {}
-        self._maps: dict[int, tuple] = {}
-        self._evaluated: dict[int, tuple] = {}
+        #: By the data set, which may be a tensor, or made anew for every pass.
+        self._sets = ByIdentity()
+        self._maps = ByIdentity()
+        self._evaluated = ByIdentity()
+        #: What was found of the sets that were validated with, by name.
+        self._validations: dict[str, _Evaluated] = {}
         self._trained: weakref.WeakSet = weakref.WeakSet()
         self.n_in_epoch = 0
         self.n_in_order = 0
@@ -91,9 +92,7 @@ class Probe(Base):
                 probe._first = []
             return result
 
-        load_state_dict.__wrapped__ = original
-        load_state_dict.__doc__ = original.__doc__
-        of.load_state_dict = load_state_dict
+        self.session.patches.put(of, "load_state_dict", load_state_dict)
 
     # -- batches as they come
 
@@ -103,15 +102,14 @@ class Probe(Base):
         session = self.session
         if session.experiment is not None or session.probes is None:
             return
-        before, self._pending = self._pending, batch
-        # The loader may have been made for this batch alone.
-        kept, self._pending_of = self._pending_of, batch.loader() if batch.loader is not None else None
+        before = self._pending
         if before is not None and not self._is_within:
             if session.batches.is_ahead and self._is_drawn_ahead(before):
                 self._train(before)
-                self._pending = batch
             else:
                 self._validated(before)
+        # The loader may have been made for this batch alone: it is kept with it.
+        self._pending, self._pending_of = batch, batch.loader() if batch.loader is not None else None
         self._is_within = session.body is not None
         if not self._is_within:
             return
@@ -218,25 +216,26 @@ class Probe(Base):
         dataset = loader.dataset
         if not (hasattr(dataset, "indices") and hasattr(dataset, "dataset")):
             return indices
-        known = self._maps.get(id(dataset))
-        if known is None:
-            known = (dataset, [data.base_index(dataset, i)[1] for i in range(len(dataset))])
-            _keep(self._maps, known)
-        return [known[1][i] for i in indices]
+        # Indices of a subset may be added to, as where it is labelled step by step.
+        n, known = self._maps.get(dataset, (0, []))
+        if n != len(dataset):
+            known = [data.base_index(dataset, i)[1] for i in range(len(dataset))]
+            self._maps[dataset] = (len(dataset), known)
+        return [known[i] for i in indices]
 
     def _set_of(self, loader) -> _Set | None:
         base = _base(loader)
-        known = self._sets.get(id(base))
+        try:
+            size = len(base)
+        except TypeError:
+            return None
+        if not 0 < size <= MOST:
+            return None
+        known = self._sets.get(base)
         if known is None:
-            try:
-                size = len(base)
-            except TypeError:
-                return None
-            if not 0 < size <= MOST:
-                return None
-            known = (base, _Set(size))
-            _keep(self._sets, known)
-        return known[1]
+            known = self._sets[base] = _Set(size)
+        known.drawn.extend(bytes(max(0, size - len(known.drawn))))  # one that grows
+        return known
 
     @property
     def loader(self):
@@ -267,12 +266,11 @@ class Probe(Base):
         self.session.probes.leaks.validated(loader)
         if loader in self._trained:
             return  # a loader that is trained with: its score is that of the training data, on purpose
-        _, held = self._sets.get(id(_base(loader)), (None, None))
-        # By the data set, which is kept: the loader may be made anew for every pass.
-        _, evaluated = self._evaluated.get(id(loader.dataset), (None, None))
+        held = self._sets.get(_base(loader))
+        evaluated = self._evaluated.get(loader.dataset)
         if evaluated is None:
-            evaluated = _Evaluated(name_of(self.session, loader) or "validation")
-            _keep(self._evaluated, (loader.dataset, evaluated))
+            evaluated = self._evaluated[loader.dataset] = _Evaluated(name_of(self.session, loader) or "validation")
+            self._validations[evaluated.name] = evaluated
             self.session.calls.note("validation_batches", 4)
         if not is_held_out(self._loader, loader, evaluated.name):
             return
@@ -300,7 +298,7 @@ class Probe(Base):
             self._is_evaluation_new = False
             shares = {
                 e.name: (sum(e.seen.values()) / len(e.seen), len(e.seen))
-                for _, e in self._evaluated.values()
+                for e in self._validations.values()
                 if e.seen
             }
             for name, found in self.session.probes.leaks.found.items():
@@ -331,14 +329,6 @@ class Probe(Base):
             told["stetho/order_hash"] = self._order
             self._order = None
         return told
-
-
-def _keep(table: dict[int, tuple], known: tuple) -> None:
-    """Remembers what is known of a data set by its identity. The data set is kept with it, so that the identity stays its own; the oldest
-    is let go where sets are made anew again and again."""
-    if len(table) >= MOST_KEPT_SETS:
-        table.pop(next(iter(table)))
-    table[id(known[0])] = known
 
 
 def _base(loader):

@@ -22,6 +22,10 @@ class Probe(Base):
     def __init__(self, session) -> None:
         super().__init__(session)
         self._shares: tuple[list[float], list[float]] | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Another training, perhaps with other classes."""
         #: Sums over batches, for the variance within them and over all: of indicator columns or of one column
         #: of numbers.
         self._n = 0.0

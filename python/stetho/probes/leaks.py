@@ -7,6 +7,8 @@ Looked at once, when the first validation is over. Samples that share an index o
 
 from __future__ import annotations
 
+from stetho import data
+from stetho.identity import ByIdentity
 from stetho.probes import Probe as Base
 from stetho.probes import fingerprints, guarded
 from stetho.probes.draws import HELD_OUT, is_held_out, name_of
@@ -21,7 +23,8 @@ class Probe(Base):
 
     def forget(self) -> None:
         """Another training begins, with data of its own."""
-        self._asked: set = set()
+        self._asked = ByIdentity()
+        self._is_memory_asked = False
         #: Of each set the share of its samples that are trained on, and how many it holds.
         self.found: dict[str, tuple[float, int]] = {}
 
@@ -30,9 +33,9 @@ class Probe(Base):
         """A loader gave a batch that no step took."""
         draws = self.session.probes.draws
         trained = draws.loader
-        if id(loader.dataset) in self._asked or trained is None or loader in draws.trained:
+        if loader.dataset in self._asked or trained is None or loader in draws.trained:
             return
-        self._asked.add(id(loader.dataset))
+        self._asked[loader.dataset] = True
         name = name_of(self.session, loader) or "validation"
         if not is_held_out(trained, loader, name):
             return
@@ -47,9 +50,9 @@ class Probe(Base):
     def in_memory(self) -> None:
         """A validation that no loader took part in is over: the variables of the user's that hold its data
         are found by their names."""
-        if "variables" in self._asked:
+        if self._is_memory_asked:
             return
-        self._asked.add("variables")
+        self._is_memory_asked = True
         torch = self.session.torch
         trained, held_out = {}, {}
         frame = self.session.user_frame()
@@ -85,6 +88,7 @@ def _base(dataset):
 
 def _tensor_of(torch, dataset):
     """The inputs of a data set that holds them as one tensor; None for any other."""
+    dataset = data.unwrapped(dataset)
     if hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
         inner = _tensor_of(torch, dataset.dataset)
         if inner is None:

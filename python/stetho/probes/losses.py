@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stetho.identity import ByIdentity
 from stetho.probes import Probe as Base
 from stetho.probes import guarded
 from stetho.probes.draws import is_held_out, name_of
@@ -46,7 +47,7 @@ class Probe(Base):
         self._terms: list[tuple[str, float]] = []
         self._sets: dict[str, _Set] = {}
         self._depth = 0
-        self._names: dict[int, str] = {}
+        self._names = ByIdentity()
         functional = session.torch.nn.functional
         for name in LOSSES:
             self._patch(functional, name)
@@ -77,12 +78,7 @@ class Probe(Base):
                 probe._validated(name, input, target, result, kwargs.get("reduction") == "sum")
             return result
 
-        loss.__wrapped__ = original
-        loss.__name__ = original.__name__
-        loss.__qualname__ = original.__qualname__
-        loss.__module__ = original.__module__
-        loss.__doc__ = original.__doc__
-        setattr(functional, name, loss)
+        session.patches.put(functional, name, loss)
 
     @guarded
     def _validated(self, function: str, scores, target, result, is_sum: bool) -> None:
@@ -116,9 +112,9 @@ class Probe(Base):
         loader = last.loader() if last is not None and last.loader is not None else None
         draws = session.probes.draws
         if loader is not None and draws is not None and draws.is_pending(last):
-            name = self._names.get(id(loader))
+            name = self._names.get(loader)
             if name is None:
-                name = self._names[id(loader)] = name_of(session, loader) or "validation"
+                name = self._names[loader] = name_of(session, loader) or "validation"
             if loader in draws.trained or not is_held_out(draws.loader, loader, name):
                 return PLAIN, last
             return ("test" if "test" in name.lower() else "val"), last

@@ -7,6 +7,8 @@ check at each call.
 
 from __future__ import annotations
 
+import functools
+
 from stetho.probes import Probe as Base
 from stetho.probes import guarded
 
@@ -32,9 +34,7 @@ class Probe(Base):
                 calls.note("eval")
             return original(self)
 
-        eval.__wrapped__ = original
-        eval.__doc__ = original.__doc__
-        module.eval = eval
+        session.patches.put(module, "eval", eval)
 
     def meet(self, models: list) -> None:
         for handle in self._handles:
@@ -45,11 +45,12 @@ class Probe(Base):
             for name, module in switching(self._torch, model):
                 self._modules.append((self.session.prefix(model) + name, module, model))
         self._handles = [
-            m.register_forward_pre_hook(self._called) for m in models if self._modules and not is_compiled(m)
+            m.register_forward_pre_hook(_Called(self)) for m in models if self._modules and not is_compiled(m)
         ]
 
     @guarded
-    def _called(self, model, args) -> None:
+    def called(self, model) -> None:
+        """A model is called."""
         session = self.session
         if session.step == 0 or session.experiment is not None or session.is_off or session.probes is None:
             return
@@ -103,6 +104,20 @@ class Probe(Base):
         gradients = self.session.gradients
         stepped = {id(p) for o in body.stepped if (seen := gradients.get(o)) for p in seen.parameters}
         return not stepped or any(id(p) in stepped for p in model.parameters())
+
+
+class _Called:
+    """A hook on a model of the user's that hears of its calls. In a copy of the model, or where it is saved, it is one that does nothing."""
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+
+    def __call__(self, model, args) -> None:
+        self._probe.called(model)
+
+    def __reduce__(self):
+        # (model, args) → args; a function of Python's own, so that what is saved needs no package of ours.
+        return functools.partial, ({}.get,)
 
 
 def is_compiled(model) -> bool:

@@ -62,9 +62,7 @@ class Probe(Base):
             finally:
                 probe._depth -= 1
 
-        step.__wrapped__ = original
-        step.__doc__ = original.__doc__
-        kind.step = step
+        session.patches.put(kind, "step", step)
 
     @guarded
     def _stepped(self, scheduler) -> None:

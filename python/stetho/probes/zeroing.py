@@ -48,9 +48,7 @@ class Probe(Base):
                 told(self)
             return result
 
-        zero_grad.__wrapped__ = original
-        zero_grad.__doc__ = original.__doc__
-        of.zero_grad = zero_grad
+        session.patches.put(of, "zero_grad", zero_grad)
 
     def _of(self, optimizer) -> _Seen:
         seen = self._seen.get(optimizer)
