@@ -60,18 +60,6 @@ with torch.no_grad():
     assert saved.stdout.strip() == "torch.Size([2, 1]) False", saved.stderr
 
 
-def test_copies_of_a_watched_model_give_what_it_gives(stetho, tmp_path):
-    result = run(stetho, tmp_path, """
-for a, b in DataLoader(TensorDataset(x, y), 8):
-    step(a, b)
-net.eval()
-copied = copy.deepcopy(net)
-with torch.no_grad():
-    print(torch.equal(copied(x), net(x)), b"stetho" in pickle.dumps(net))
-""")
-    assert result.stdout.strip().endswith("True False")
-
-
 def test_data_sets_made_anew_are_not_kept_alive(stetho, tmp_path):
     result = run(stetho, tmp_path, """
 alive = []
