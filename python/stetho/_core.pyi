@@ -36,11 +36,37 @@ def square_sum(pointers: list[int], lengths: list[int], dtype: int) -> tuple[flo
     """
 
 class Norm:
-    """The same for arrays whose lengths (in numbers) stay the same, in about a microsecond."""
+    """The same for tensors whose lengths (in numbers) stay the same, in about a microsecond."""
 
     def __new__(cls, lengths: list[int], dtype: int) -> Norm: ...
-    def of(self, pointers: list[int]) -> tuple[float, bool]:
-        """The sum of squares of the arrays at these addresses, and whether all is finite. An address of 0 leaves its array out."""
+    def of_tensors(self, tensors: list) -> tuple[float, bool] | None:
+        """The sum of squares and whether all is finite; None where a tensor does not lie in one piece or has another length."""
+
+    def of_gradients(self, parameters: list) -> tuple[float, bool] | None:
+        """The same of the gradients of parameters, those that have one."""
+
+class Drawn:
+    """The samples of one data set that were drawn; it may grow, to less than `most`. Indices below 0 count from the end, one that is out of
+    range raises `IndexError`.
+    """
+
+    def __new__(cls, size: int, most: int) -> Drawn: ...
+    @property
+    def n_distinct(self) -> int: ...
+    @property
+    def n_drawn(self) -> int: ...
+    def draw(self, indices: list[int], before: int) -> tuple[int, int]:
+        """A batch was drawn, after the sample `before`: how many samples were the next ones of the data set, and the last of them."""
+
+    def has(self, index: int) -> bool:
+        """Whether a sample was drawn."""
+
+class Spikes:
+    """Tells a loss beyond a run's own noise, in constant memory."""
+
+    def __new__(cls) -> Spikes: ...
+    def see(self, loss: float) -> tuple[float, float] | None:
+        """Level and swing before a loss that is a spike; None for any other, which is counted."""
 
 class Statistics:
     """What is known of a tensor's numbers. All but the counts is of the finite ones, and NaN where there is none."""

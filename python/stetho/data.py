@@ -67,8 +67,8 @@ class Batches:
     def __init__(self) -> None:
         self.last: Batch | None = None
         self.wait = 0.0
-        #: The last batch of each pass over a loader; the loader itself may be gone.
-        self.by_iterator: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        #: What passes over loaders.
+        self._iterators: weakref.WeakSet = weakref.WeakSet()
         self._loaders: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self.listeners: list = []
         #: The batches before the last, where a framework draws them ahead of the steps.
@@ -84,10 +84,16 @@ class Batches:
         if n > (self.earlier.maxlen or 0):
             self.earlier = deque(self.earlier, maxlen=n)
 
+    def at_hand(self) -> list[Batch]:
+        """The last batch of each pass over a loader, though the loader itself be gone, and those that were drawn ahead."""
+        newest = [i.__dict__.get("_stetho_batch") for i in self._iterators]
+        return [batch for batch in newest if batch is not None] + list(self.earlier)
+
     def hear(self, batch: Batch, session) -> None:
         """A loader gave a batch."""
         self.last = batch
-        self.earlier.append(batch)
+        if self.earlier.maxlen:
+            self.earlier.append(batch)
         self.wait += batch.wait
         try:
             for listener in self.listeners:
@@ -99,8 +105,8 @@ class Batches:
         """Hooks ``torch.utils.data.dataloader``."""
         base = module._BaseDataLoaderIter
         next_index, give, start = base._next_index, base.__next__, base.__init__
-        epochs = self._loaders
-        batches = self
+        epochs, iterators = self._loaders, self._iterators
+        batches, clock = self, time.perf_counter
         passes = itertools.count()
 
         def __init__(self, loader, *args, **kwargs):
@@ -109,6 +115,7 @@ class Batches:
             self._stetho_loader = weakref.ref(loader)
             self._stetho_epoch = epochs[loader]
             self._stetho_passing = next(passes)
+            iterators.add(self)
             if not getattr(loader, "persistent_workers", False):
                 # One that is made for a pass alone is gone for the rest of the program.
                 self._stetho_keeps = loader
@@ -126,17 +133,17 @@ class Batches:
         def __next__(self):
             if session.is_off:
                 return give(self)
-            before = time.perf_counter()
+            before = clock()
             content = give(self)
-            wait = time.perf_counter() - before
-            waiting = self.__dict__.get("_stetho_indices")
-            indices = waiting.popleft() if waiting else None
-            loader = self.__dict__.get("_stetho_loader")
+            wait = clock() - before
             of = self.__dict__
+            waiting = of.get("_stetho_indices")
+            indices = waiting.popleft() if waiting else None
             if of.get("_in_order") is False and getattr(self, "_num_workers", 0):
                 indices = None  # workers give their batches as they are ready
-            batch = Batch(indices, loader, self._dataset, content, wait, of.get("_stetho_epoch", 0), of.get("_stetho_passing", -1))
-            batches.by_iterator[self] = batch
+            batch = of["_stetho_batch"] = Batch(
+                indices, of.get("_stetho_loader"), self._dataset, content, wait, of.get("_stetho_epoch", 0), of.get("_stetho_passing", -1)
+            )
             batches.hear(batch, session)
             return content
 

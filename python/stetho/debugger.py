@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import pdb
 import sys
+import threading
 
 from stetho import observe
 from stetho.describe import line as describe
@@ -13,6 +14,8 @@ from stetho.describe import number
 _COMPARISONS = {
     "==": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }
+
+
 class Condition:
     """One `--break`: ``{"kind": "nonfinite"}``, ``{"kind": "rule", "rule": ID}`` or ``{"kind": "compare", "signal": NAME, "operator": ">",
     "value": 5.0}``; the command line has read and checked it."""
@@ -119,6 +122,8 @@ def open_at(frame, headline: list[str], which: str = "pdb") -> None:
         sys.settrace(debugger.trace_dispatch)
 
 
+#: Where editors look for debugpy unless they are told.
+PORT = 5678
 _is_listening = False
 
 
@@ -131,13 +136,32 @@ def _open_debugpy(frame) -> None:
         open_at(frame, [])
         return
     if not _is_listening:
-        host, port = debugpy.listen(("127.0.0.1", 5678))
+        try:
+            host, port = debugpy.listen(("127.0.0.1", PORT))
+        except (OSError, RuntimeError):  # somebody else listens there
+            host, port = debugpy.listen(("127.0.0.1", 0))
         _is_listening = True
         print(f"stetho: waiting for an editor to attach at {host}:{port}", file=sys.stderr, flush=True)
     debugpy.wait_for_client()
     import pydevd
 
-    pydevd.settrace(suspend=True, trace_only_current_thread=True, patch_multiprocessing=False, stop_at_frame=frame)
+    pydevd.settrace(suspend=False, trace_only_current_thread=True, patch_multiprocessing=False)
+    try:
+        from _pydevd_bundle.pydevd_comm_constants import CMD_SET_BREAK
+        from pydevd_tracing import SetTrace
+
+        thread, editor = threading.current_thread(), pydevd.get_global_debugger()
+        editor.set_suspend(thread, CMD_SET_BREAK)
+        # What the editor asks meanwhile is no line of the script.
+        tracing = sys.gettrace()
+        SetTrace(None)
+        try:
+            editor.do_wait_suspend(thread, frame, "line", None)
+        finally:
+            SetTrace(tracing)
+    except (ImportError, AttributeError):
+        # Another version of it: it stops at the next line of the frame.
+        pydevd.settrace(suspend=True, trace_only_current_thread=True, patch_multiprocessing=False, stop_at_frame=frame)
 
 
 class Debugger:

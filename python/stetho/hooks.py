@@ -18,8 +18,9 @@ from stetho.trap import Trip
 _CODES: dict = {}
 #: Share of the time of a step that the look at the parameters may take.
 _PARAMETER_SHARE = 0.002
-#: Steps after each of which they are looked at, whatever it takes.
+#: Steps after each of which they are looked at, whatever it takes; afterwards at most every so many steps, at least every so many.
 EVERY = 32
+_SPACING = (8, 100)
 
 
 class Gradients:
@@ -31,10 +32,11 @@ class Gradients:
         self.n_groups = len(optimizer.param_groups)
         self.n_parameters = sum(len(group["params"]) for group in optimizer.param_groups)
         codes = {p.dtype for p in self.parameters}
-        self._code = _CODES.get(next(iter(codes))) if len(codes) == 1 else None
+        code = _CODES.get(next(iter(codes))) if len(codes) == 1 else None
         on_cpu = all(p.device.type == "cpu" and p.layout == torch.strided for p in self.parameters)
-        self._is_fast = self._code is not None and on_cpu
-        self._norm = _core.Norm([p.numel() for p in self.parameters], self._code) if self._is_fast else None
+        self._norm = _core.Norm([p.numel() for p in self.parameters], code) if code is not None and on_cpu else None
+        #: Steps of the optimizer.
+        self.n_steps = 0
         #: The user's line that makes it step.
         self.place = None
         #: Seconds of the last look at the parameters, and when the next is due.
@@ -52,27 +54,16 @@ class Gradients:
 
     def square_sum(self) -> tuple[float, bool]:
         """Sum of the squares of all gradients, and whether every value is finite."""
-        pointers = []
-        if self._is_fast:
-            for parameter in self.parameters:
-                gradient = parameter.grad
-                if gradient is None:
-                    pointers.append(0)
-                elif gradient.is_contiguous():
-                    pointers.append(gradient.data_ptr())
-                else:
-                    break
-            else:
-                return self._norm.of(pointers)
+        found = self._norm.of_gradients(self.parameters) if self._norm is not None else None
+        if found is not None:
+            return found
         return slow_square_sum(self._torch, [g for p in self.parameters if (g := p.grad) is not None])
 
     def parameters_finite(self) -> bool:
         """Whether all parameters are."""
         start = time.perf_counter()
-        if self._is_fast and all(p.is_contiguous() for p in self.parameters):
-            _, is_finite = self._norm.of([p.data_ptr() for p in self.parameters])
-        else:
-            _, is_finite = slow_square_sum(self._torch, self.parameters)
+        found = self._norm.of_tensors(self.parameters) if self._norm is not None else None
+        _, is_finite = found or slow_square_sum(self._torch, self.parameters)
         self.cost = time.perf_counter() - start
         return is_finite
 
@@ -336,7 +327,9 @@ def look_at_gradients(torch, session, optimizer) -> None:
     """Trips the trap where a gradient of this optimizer is not finite."""
     seen = session.gradients.get(optimizer)
     if seen is None or not seen.fits(optimizer):
+        n_steps = seen.n_steps if seen is not None else 0
         seen = session.gradients[optimizer] = Gradients(torch, optimizer)
+        seen.n_steps = n_steps
         seen.place = place_of(session.user_frame(), session.options.is_own)
         session.meet(optimizer)
     square_sum, is_finite = seen.square_sum()
@@ -356,15 +349,25 @@ def after_step(session, optimizer) -> None:
             session.step += 1
         body.stepped.append(optimizer)
     seen = session.gradients.get(optimizer)
-    if seen is not None and session.n_optimizer_steps >= seen.due:
-        if not seen.parameters_finite():
-            session.trip(trip_of_parameter(session, optimizer, seen))
-        step_time = session.mean_step_time() or seen.cost
-        spacing = seen.cost / max(step_time * _PARAMETER_SHARE, 1e-9) if session.n_optimizer_steps > EVERY else 0
-        seen.due = session.n_optimizer_steps + max(1, min(int(spacing) + 1, 100))
+    if seen is not None:
+        seen.n_steps += 1
+        if session.n_optimizer_steps >= seen.due:
+            look_at_parameters(session, optimizer, seen)
     probes = session.probes
     if probes is not None:
         probes.after_step(optimizer, session.square_sum)
+
+
+def look_at_parameters(session, optimizer, seen: Gradients) -> None:
+    """Trips the trap where a parameter is not finite; the next look is due when this one has cost little of the time since."""
+    if not seen.parameters_finite():
+        session.trip(trip_of_parameter(session, optimizer, seen))
+    step_time = session.mean_step_time() or seen.cost
+    spacing = 1
+    if session.n_optimizer_steps > EVERY:
+        least, most = _SPACING
+        spacing = min(max(int(seen.cost / max(step_time * _PARAMETER_SHARE, 1e-9)) + 1, least), most)
+    seen.due = session.n_optimizer_steps + spacing
 
 
 def _trip_of_gradient(session, optimizer, seen: Gradients) -> Trip:

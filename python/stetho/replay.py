@@ -284,12 +284,11 @@ class Investigation:
     def loader_batch(self):
         """The batch of a data loader that this body works on."""
         body = self.session.body
-        by_iterator = self.session.batches.by_iterator
         own = {id(t) for _, t in self.batch_tensors}
         own |= {id(t) for v in (*body.values, *body.batches) for _, t in rows.tensors_in(self.torch, v)}
         storages = {observe.key_of(t) for _, t in self.batch_tensors}
         found = None
-        for batch in (*by_iterator.values(), *self.session.batches.earlier):
+        for batch in self.session.batches.at_hand():
             tensors = [t for _, t in rows.tensors_in(self.torch, batch.content)]
             if any(id(t) in own or observe.key_of(t) in storages for t in tensors):
                 found = batch if found is None or batch is self.session.batches.last else found

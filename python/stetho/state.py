@@ -1,51 +1,23 @@
 """What a step starts from beside the weights: random states and the buffers of normalisation layers.
 
 Taken at the start of every step, so it must cost microseconds: memory of fixed places is copied by one call into Rust
-(`_core.Snapshot`); only PyTorch's own generator is asked for its state. The weights are not copied: a step is stopped before they
+(`_core.Snapshot`), generators of random numbers among them (`generators`). The weights are not copied: a step is stopped before they
 change. Only where a step has several optimizers is what the first of them changes kept as well (`Undo`).
 """
 
 from __future__ import annotations
 
 import copy
-import ctypes
 import random
-import struct
 import sys
 
-from stetho import _core
+from stetho import _core, generators
 
 
-def _python_generator() -> tuple[int, int] | None:
-    """Address and length of the state of ``random``'s generator, if it lies where we look for it."""
-    instance = getattr(random, "_inst", None)
-    if instance is None or sys.implementation.name != "cpython":
-        return None
-    header = object.__basicsize__
-    length = type(instance).__base__.__basicsize__ - header
-    words = random.getstate()[1]
-    if not 2500 <= length <= 2512:
-        return None
-    seen = struct.unpack("625I", ctypes.string_at(id(instance) + header, 2500))
-    # The position comes before the words, in memory.
-    return (id(instance) + header, 2500) if seen[1:] == words[:-1] and seen[0] == words[-1] else None
-
-
-def _numpy_generator() -> tuple[int, int] | None:
-    """The same of NumPy's global generator."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None:
-        return None
-    try:
-        bits = numpy.random.mtrand._rand._bit_generator
-        if type(bits).__name__ != "MT19937":
-            return None
-        address = int(bits.ctypes.state_address)
-        state = bits.state["state"]
-        seen = struct.unpack("624Ii", ctypes.string_at(address, 2500))
-    except (AttributeError, KeyError, TypeError, ValueError, struct.error):
-        return None
-    return (address, 2500) if seen[:-1] == tuple(int(w) for w in state["key"]) and seen[-1] == state["pos"] else None
+def _snapshot(*places: tuple[int, int] | None) -> _core.Snapshot:
+    """Copies of memory at addresses, of so many bytes each."""
+    known = [place for place in places if place is not None]
+    return _core.Snapshot([address for address, _ in known], [n for _, n in known])
 
 
 class RandomStates:
@@ -54,19 +26,26 @@ class RandomStates:
     def __init__(self, torch) -> None:
         self._torch = torch
         self._generator = torch.default_generator
-        self._memory = [place for place in (_python_generator(), _numpy_generator()) if place is not None]
+        python, own = generators.of_python(), generators.of_torch(torch)
         self._with_numpy = "numpy" in sys.modules
-        self._snapshot = _core.Snapshot([a for a, _ in self._memory], [n for _, n in self._memory])
-        self._slow = _python_generator() is None
+        self._snapshot = _snapshot(python, generators.of_numpy())
+        #: PyTorch's own, where it lies where it is looked for; else the state that it gives.
+        self._own = _snapshot(own) if own is not None else None
+        self._slow = python is None
         self._python = None
         self._gauss = None
+        self._is_taken = False
         self._cpu = None
         self._cuda = None
         self._has_cuda = torch.cuda.is_available()
 
     def take(self) -> None:
         """Keeps them as they are."""
-        self._cpu = self._generator.get_state()
+        self._is_taken = True
+        if self._own is None:
+            self._cpu = self._generator.get_state()
+        else:
+            self._own.take()
         self._snapshot.take()
         self._gauss = random._inst.gauss_next if not self._slow else None
         if self._slow:
@@ -78,9 +57,9 @@ class RandomStates:
 
     def restore(self) -> None:
         """Puts them back."""
-        if self._cpu is None:
+        if not self._is_taken:
             return
-        self._generator.set_state(self._cpu)
+        self._restore_own()
         self._snapshot.restore()
         if self._slow:
             random.setstate(self._python)
@@ -91,7 +70,19 @@ class RandomStates:
 
     def is_now(self) -> bool:
         """Whether PyTorch's generator is where it was when they were kept."""
-        return self._cpu is not None and bool(self._torch.equal(self._cpu, self._generator.get_state()))
+        if not self._is_taken:
+            return False
+        now = self._generator.get_state()
+        self._restore_own()
+        kept = self._generator.get_state()
+        self._generator.set_state(now)
+        return bool(self._torch.equal(kept, now))
+
+    def _restore_own(self) -> None:
+        if self._own is None:
+            self._generator.set_state(self._cpu)
+        else:
+            self._own.restore()
 
     def put(self, saved: dict) -> None:
         """Sets the states of a bundle, and keeps them."""
@@ -113,7 +104,7 @@ class RandomStates:
         numpy = sys.modules.get("numpy")
         numpy_now = numpy.random.get_state() if numpy is not None else None
         self.restore()
-        kept = {"torch": self._cpu, "python": list(random.getstate()[1]), "gauss": random.getstate()[2]}
+        kept = {"torch": self._generator.get_state(), "python": list(random.getstate()[1]), "gauss": random.getstate()[2]}
         if numpy is not None:
             name, keys, position, has_gauss, gauss = numpy.random.get_state()
             kept["numpy"] = [name, [int(k) for k in keys], int(position), int(has_gauss), float(gauss)]

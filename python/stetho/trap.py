@@ -8,12 +8,8 @@ import os
 from collections import deque
 from dataclasses import dataclass, field
 
-#: Losses that the noise is known by.
-SETTLED = 64
-#: Losses before a jump of one of them can be told from noise at all; until there are `SETTLED` it must be a larger one.
-LEAST = 16
-#: A spike is this many usual distances above the highest of the last losses.
-SPIKE = 12.0
+from stetho._core import Spikes
+
 #: Spikes that are looked into in one run.
 MOST_SPIKES = 5
 
@@ -69,46 +65,6 @@ class Trip:
 
     #: Data-set indices of the batch, of a replayed bundle.
     indices: list[int] | None = None
-
-
-class Spikes:
-    """Tells a loss beyond the run's own noise, in constant memory; a loss like those before costs a comparison and two sums."""
-
-    __slots__ = ("_last", "_level", "_swing", "_n", "_before")
-
-    def __init__(self) -> None:
-        self._last: deque[float] = deque(maxlen=SETTLED)
-        self._level = 0.0
-        self._swing = 0.0
-        self._n = 0
-        self._before = 0.0
-
-    def see(self, loss: float) -> tuple[float, float] | None:
-        """Level and swing before a loss that is a spike; None for any other."""
-        n = self._n
-        above = loss - self._level
-        if n >= LEAST and above > 4.0 * self._swing and self._is_spike(loss):
-            return self._level, self._swing
-        self._last.append(loss)
-        if n == 0:
-            self._level = self._before = loss
-        weight = 1.0 / (n if 0 < n < SETTLED else SETTLED if n else 1)
-        self._swing += (abs(loss - self._before) - self._swing) * weight
-        self._level += above * weight
-        self._before = loss
-        self._n = n + 1
-        return None
-
-    def _is_spike(self, loss: float) -> bool:
-        highest = max(self._last)
-        level = math.fsum(self._last) / len(self._last)
-        factor = 1.0 if self._n >= SETTLED else 8.0
-        return (
-            self._swing > 0.0
-            and loss > highest + factor * SPIKE * self._swing
-            and loss - level > factor * 4.0 * (highest - level)
-            and loss - level > factor * 2.0 * abs(level)
-        )
 
 
 class Trap:

@@ -103,11 +103,59 @@ def test_sums_of_squares_are_those_of_torch():
         total, is_finite = _core.square_sum(pointers, lengths, code)
         assert is_finite and total == pytest.approx(expected, rel=1e-10)
         norm = _core.Norm(lengths, code)
-        assert norm.of(pointers) == (total, True)
-        without = norm.of([pointers[0], 0, *pointers[2:]])
-        assert without[0] == pytest.approx(expected - float((arrays[1].double() ** 2).sum()), rel=1e-9)
+        assert norm.of_tensors(arrays) == (total, True)
+        parameters = [torch.nn.Parameter(torch.zeros_like(a)) for a in arrays]
+        for parameter, array in zip(parameters, arrays):
+            parameter.grad = array
+        parameters[1].grad = None
+        without, is_finite = norm.of_gradients(parameters)
+        assert is_finite and without == pytest.approx(expected - float((arrays[1].double() ** 2).sum()), rel=1e-9)
         arrays[2][999] = math.nan
-        assert norm.of(pointers)[1] is False
+        assert norm.of_tensors(arrays)[1] is False and norm.of_gradients(parameters)[1] is False
+
+
+def test_tensors_that_do_not_lie_in_one_piece_are_not_read():
+    norm = _core.Norm([6], 0)
+    assert norm.of_tensors([torch.ones(6)]) == (6.0, True)
+    assert norm.of_tensors([torch.ones(12)[::2]]) is None
+    assert norm.of_tensors([torch.ones(5)]) is None
+    parameter = torch.nn.Parameter(torch.zeros(2, 3))
+    parameter.grad = torch.ones(3, 2).t()
+    assert norm.of_gradients([parameter]) is None
+    embedding = torch.nn.Embedding(2, 3, sparse=True)
+    embedding(torch.tensor([1])).sum().backward()
+    assert norm.of_gradients([embedding.weight]) is None
+
+
+def test_samples_are_counted_as_they_are_drawn():
+    drawn = _core.Drawn(5, 8)
+    assert drawn.draw([0, 1, 3], -2) == (1, 3)
+    assert drawn.draw((4, 4), 3) == (1, 4)
+    assert (drawn.n_distinct, drawn.n_drawn) == (4, 5)
+    assert drawn.has(3) and not drawn.has(2) and drawn.has(-1)
+    assert drawn.draw(iter([5]), 4) == (1, 5)
+    with pytest.raises(IndexError, match="no sample 8 in a data set of 6"):
+        drawn.draw([8], 4)
+    assert not drawn.has(7)
+
+
+def _noise(i: int) -> float:
+    return 1.0 + (i * 37 % 11) / 110.0
+
+
+def test_a_jump_beyond_the_noise_is_a_spike_and_is_not_counted():
+    spikes = _core.Spikes()
+    assert all(spikes.see(_noise(i)) is None for i in range(100))
+    level, swing = spikes.see(50.0)
+    assert 1.0 <= level < 1.1 and 0.0 < swing < 0.1
+    assert spikes.see(50.0) is not None and spikes.see(_noise(7)) is None
+
+
+def test_early_jumps_steady_growth_and_jumps_without_noise_are_no_spikes():
+    early, growing, still = _core.Spikes(), _core.Spikes(), _core.Spikes()
+    assert all(early.see(_noise(i)) is None for i in range(15)) and early.see(5.0) is None
+    assert all(growing.see(1.0 + i) is None for i in range(1000))
+    assert all(still.see(2.0) is None for _ in range(100)) and still.see(100.0) is None
 
 
 def test_large_finite_numbers_are_finite():
@@ -137,7 +185,7 @@ def test_what_is_no_tensor_is_refused():
         lambda: _core.statistics(0, 0, (3,), (1,)),
         lambda: _core.statistics(6, 0, (3,), (1,)),
         lambda: _core.square_sum([8], [1, 2], 0),
-        lambda: _core.Norm([1], 0).of([]),
+        lambda: _core.Norm([1], 0).of_tensors([]),
         lambda: _core.Snapshot([0], [8]),
     ):
         with pytest.raises(ValueError):

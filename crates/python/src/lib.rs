@@ -1,9 +1,11 @@
 //! `stetho._core`: what the Python package takes from Rust. Conversions are here, measuring is in [`kernel`].
 
 mod command;
+mod drawn;
 mod kernel;
 mod runlog;
 mod snapshot;
+mod spikes;
 mod tensors;
 
 use pyo3::prelude::*;
@@ -14,9 +16,13 @@ mod _core {
     #[pymodule_export]
     use super::command::{command, finish};
     #[pymodule_export]
+    use super::drawn::Drawn;
+    #[pymodule_export]
     use super::runlog::RunLog;
     #[pymodule_export]
     use super::snapshot::Snapshot;
+    #[pymodule_export]
+    use super::spikes::Spikes;
     #[pymodule_export]
     use super::tensors::{Norm, Statistics, non_finite_rows, square_sum, statistics};
 

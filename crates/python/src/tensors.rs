@@ -1,6 +1,7 @@
 //! Measuring tensors, which are known by the address of their memory.
 
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -48,7 +49,7 @@ pub(crate) fn square_sum(
     sum(py, dtype, &arrays, n_bytes)
 }
 
-/// The norm of arrays whose lengths stay the same: what can be prepared is.
+/// The norm of tensors whose lengths stay the same: what can be prepared is.
 #[pyclass(module = "stetho._core")]
 pub(crate) struct Norm {
     dtype: Dtype,
@@ -66,21 +67,64 @@ impl Norm {
         Ok(Self { dtype, arrays: lengths.into_iter().map(|n| (0, n)).collect(), n_bytes })
     }
 
-    /// The sum of squares of the arrays at these addresses, and whether all is finite. An address of 0 leaves its array out.
-    fn of(&mut self, py: Python<'_>, pointers: &Bound<'_, PyList>) -> PyResult<(f64, bool)> {
-        if pointers.len() != self.arrays.len() {
-            let n = self.arrays.len();
-            return Err(PyValueError::new_err(format!("{n} addresses are wanted, not {}", pointers.len())));
+    /// The sum of squares of tensors, and whether all is finite; None where one of them does not lie in one piece or has another length.
+    fn of_tensors(
+        &mut self,
+        py: Python<'_>,
+        tensors: &Bound<'_, PyList>,
+    ) -> PyResult<Option<(f64, bool)>> {
+        self.fits(tensors)?;
+        for (array, tensor) in self.arrays.iter_mut().zip(tensors) {
+            let Some(address) = address_of(&tensor, array.1)? else { return Ok(None) };
+            array.0 = address;
         }
-        for (array, pointer) in self.arrays.iter_mut().zip(pointers) {
-            array.0 = pointer.extract()?;
+        self.sum(py).map(Some)
+    }
+
+    /// The same of the gradients of parameters, those that have one.
+    fn of_gradients(
+        &mut self,
+        py: Python<'_>,
+        parameters: &Bound<'_, PyList>,
+    ) -> PyResult<Option<(f64, bool)>> {
+        self.fits(parameters)?;
+        for (array, parameter) in self.arrays.iter_mut().zip(parameters) {
+            let gradient = parameter.getattr(intern!(py, "grad"))?;
+            let address = if gradient.is_none() { Some(0) } else { address_of(&gradient, array.1)? };
+            let Some(address) = address else { return Ok(None) };
+            array.0 = address;
         }
+        self.sum(py).map(Some)
+    }
+}
+
+impl Norm {
+    fn fits(&self, list: &Bound<'_, PyList>) -> PyResult<()> {
+        if list.len() == self.arrays.len() {
+            return Ok(());
+        }
+        let n = self.arrays.len();
+        Err(PyValueError::new_err(format!("{n} arrays are wanted, not {}", list.len())))
+    }
+
+    fn sum(&self, py: Python<'_>) -> PyResult<(f64, bool)> {
         let present = self.arrays.iter().filter(|(address, _)| *address != 0);
         let measure =
             || kernel::square_sum(self.dtype, present.map(|&(address, n)| (Region::at(address), n)));
         let found = if self.n_bytes > LARGE { py.detach(measure) } else { measure() };
         found.map(|SquareSum { sum, is_finite }| (sum, is_finite)).ok_or_else(misplaced)
     }
+}
+
+/// Where a tensor of `n` numbers begins that follow one another in memory. One that is sparse cannot be asked, and a user may have given
+/// a parameter another size.
+fn address_of(tensor: &Bound<'_, PyAny>, n: usize) -> PyResult<Option<usize>> {
+    let py = tensor.py();
+    let is_contiguous = tensor.call_method0(intern!(py, "is_contiguous")).and_then(|known| known.is_truthy());
+    if !is_contiguous.unwrap_or(false) || tensor.call_method0(intern!(py, "numel"))?.extract::<usize>()? != n {
+        return Ok(None);
+    }
+    tensor.call_method0(intern!(py, "data_ptr"))?.extract().map(Some)
 }
 
 /// What is known of a tensor's numbers.

@@ -148,9 +148,6 @@ class Recorder:
 
     def stepping(self, optimizer) -> None:
         """An optimizer is about to step."""
-        if self.session.experiment is not None:
-            return
-        self.n_steps += 1
         if optimizer not in self._stepped:
             self._stepped.add(optimizer)
             self.files.look()

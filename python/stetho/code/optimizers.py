@@ -15,6 +15,10 @@ _STEPS = 3
 _NAMES = 20
 
 
+def _nobody() -> None:
+    """Stands for a reference to an optimizer that is gone."""
+
+
 class Optimizers:
     """Keeps where optimizers were made, and looks at their first steps."""
 
@@ -27,6 +31,8 @@ class Optimizers:
         self._told: weakref.WeakSet = weakref.WeakSet()
         #: Modules that were made so far.
         self.n_made = 0
+        #: A weak reference to the newest optimizer of which there is nothing more to ask, until more modules are made than then.
+        self._settled, self._settled_at = _nobody, -1
         self._undo = None
         self._hook = None
 
@@ -62,7 +68,10 @@ class Optimizers:
 
     def _before(self, optimizer, args, kwargs) -> None:
         recorder = self._recorder
-        if not recorder.is_on:
+        if not recorder.is_on or recorder.session.experiment is not None:
+            return
+        recorder.n_steps += 1
+        if self._settled() is optimizer and self._settled_at == self.n_made:
             return
         try:
             recorder.stepping(optimizer)
@@ -70,6 +79,7 @@ class Optimizers:
             if n_made != self.n_made and n_asked < _MOST:
                 n, n_made, n_asked = 0, self.n_made, n_asked + 1
             if n > _STEPS:
+                self._settled, self._settled_at = weakref.ref(optimizer), self.n_made
                 return
             held = [p for g in optimizer.param_groups for p in g["params"]]
             still = [p for p in held if p.grad is None]

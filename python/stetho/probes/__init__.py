@@ -169,7 +169,7 @@ class Probes:
         self.draws = named["draws"]
         self.leaks = named["leaks"]
         self._clipping = named["clipping"]
-        self._every = [p for p in self.all if p.every]
+        self._every = tuple(p for p in self.all if p.every)
         self._light = [p for p in self.all if p.is_light]
         #: The probes that this step is sampled by.
         self._asked: list[Probe] = []
@@ -186,7 +186,7 @@ class Probes:
         self._time = 0.0
         self._waited = 0.0
         self._writer: Writer | None = None
-        self._norm: float | None = None
+        self._square_sum: float | None = None
         self._rates: tuple = ()
         self._losses: list[float] = []
         self.findings: list[str] = []
@@ -214,9 +214,10 @@ class Probes:
     def leave_out(self, probe: Probe) -> None:
         """A probe failed."""
         is_whole = self._asked is self.all
-        for probes in (self.all, self._light, self._every):
+        for probes in (self.all, self._light):
             if probe in probes:
                 probes.remove(probe)
+        self._every = tuple(p for p in self._every if p is not probe)
         if not is_whole and self._asked is not self._light:
             self._asked = []
 
@@ -242,9 +243,11 @@ class Probes:
     def begin(self, body) -> None:
         """A step begins."""
         self.draws.starts()
-        self._wait = self.session.batches.wait
-        self._has_loader |= self._wait > 0.0
-        self.session.batches.wait = 0.0
+        batches = self.session.batches
+        self._wait = batches.wait
+        if self._wait:
+            self._has_loader = True
+            batches.wait = 0.0
         n = self._n
         if n >= self._heavy_spacing.next:
             self._asked = self.all
@@ -274,15 +277,19 @@ class Probes:
 
     def after_step(self, optimizer, square_sum: float) -> None:
         """See `Probe`; called at every step."""
-        self._norm = square_sum**0.5
+        self._square_sum = square_sum
         groups = optimizer.param_groups
         self._rates = (groups[0]["lr"],) if len(groups) == 1 else tuple(g.get("lr") for g in groups)
         if self.is_sampling:
             self._timed("after_step", optimizer)
-        if self._every and not (self.is_sampling and self._asked is self.all):
-            for probe in self._every:
-                if not (self.is_sampling and probe.is_light):
+            if self._asked is self.all:
+                return
+        for probe in self._every:
+            if not (self.is_sampling and probe.is_light):
+                try:
                     probe.after_step(optimizer)
+                except Exception as error:
+                    probe.drop(error)
 
     def _timed(self, method: str, *arguments) -> None:
         start = time.perf_counter()
@@ -299,8 +306,8 @@ class Probes:
         if body.losses:
             self._losses.extend(body.losses)
         # A step that a gradient scaler leaves out is one nevertheless.
-        is_scaled = self._clipping.was_scaled()
-        is_step = bool(body.stepped) or is_scaled
+        is_scaled = self.session.scaler is not None and self._clipping.was_scaled()
+        is_step = is_scaled or bool(body.stepped)
         if self.is_sampling or self.is_due and is_step:
             if self._writer is None:
                 self._writer = Writer()
@@ -315,22 +322,23 @@ class Probes:
             self._cost += time.perf_counter() - now
             if is_step:
                 self._space(step_time)
-        if len(self._kept) >= MOST_KEPT or now - self._handed > HAND_OVER:
+        if now - self._handed > HAND_OVER or len(self._kept) >= MOST_KEPT:
             self.hand_over()
             self.is_due = True
 
     def _keep(self, body, is_scaled: bool) -> None:
         """What was seen of a step, and of the bodies that went into it."""
-        step = self.session.step - 1 if body.stepped else self.session.step
-        losses, self._losses = self._losses, []
-        loss = sum(losses) / len(losses) if losses else None
-        if loss is not None:
-            self.session.trap.recent.append((step, loss))
-        clip = self._clipping.take()
-        norm = self._norm if body.stepped else None
-        scale = self._clipping.scale() if is_scaled else None
-        times = (self._time, self._waited)
-        self._kept.append((step, loss, norm, clip, self._rates, *times, scale, self._writer))
+        session, losses, clipping = self.session, self._losses, self._clipping
+        step, square_sum, loss = session.step, None, None
+        if body.stepped:
+            step, square_sum = step - 1, self._square_sum
+        if losses:
+            loss = losses[0] if len(losses) == 1 else sum(losses) / len(losses)
+            self._losses = []
+            session.trap.recent.append((step, loss))
+        clip = clipping.take() if clipping.last is not None else None
+        scale = clipping.scale() if is_scaled else None
+        self._kept.append((step, loss, square_sum, clip, self._rates, self._time, self._waited, scale, self._writer))
         self._time = self._waited = 0.0
         self._writer = None
 
@@ -358,8 +366,9 @@ class Probes:
         kept, self._kept = self._kept, []
         if self.log is None:
             return
-        for step, loss, norm, clip, rates, step_time, wait, scale, writer in kept:
+        for step, loss, square_sum, clip, rates, step_time, wait, scale, writer in kept:
             scalars = {"time/step": step_time}
+            norm = square_sum**0.5 if square_sum is not None else None
             if loss is not None:
                 scalars["train/loss"] = loss
             if clip is not None:

@@ -10,6 +10,7 @@ import weakref
 import zlib
 
 from stetho import data
+from stetho._core import Drawn
 from stetho.identity import ByIdentity
 from stetho.probes import Probe as Base
 from stetho.probes import fingerprints, guarded
@@ -21,15 +22,6 @@ ORDER_BATCHES = 8
 #: Batches of several workers that are compared, of the first epochs.
 COMPARED = 24
 COMPARED_EPOCHS = 3
-
-
-class _Set:
-    """Samples of one data set that were drawn."""
-
-    def __init__(self, size: int) -> None:
-        self.drawn = bytearray(size)
-        self.n_distinct = 0
-        self.n_drawn = 0
 
 
 class _Evaluated:
@@ -77,6 +69,8 @@ class Probe(Base):
         self._keys: dict = {}
         self._n_compared = self._n_twins = 0
         self._is_resumed = False
+        #: Of the loader that is trained with: what was drawn of its data set, and the subset that it draws from.
+        self._drawn_of = self._subset = None
 
     def _watch_resumes(self) -> None:
         """A state that is loaded into an optimizer, with steps in it, is a resume: the order of what follows
@@ -145,17 +139,19 @@ class Probe(Base):
             self.session.calls.note("batches", 3)
         if batch.passing != self._epoch:
             self._new_epoch(batch.passing)
+            self._drawn_of, self._subset = self._set_of(loader), _subset_of(loader)
         indices = data.as_indices(batch.indices)
         self._is_new = True
         if (
-            getattr(loader, "num_workers", 0) > 1
-            and self._n_epochs <= COMPARED_EPOCHS
+            self._n_epochs <= COMPARED_EPOCHS
+            and getattr(loader, "num_workers", 0) > 1
             and len(self._keys) < COMPARED
         ):
             self._compare(batch, indices)
         if indices is None or len(indices) == 1 and _is_iterable(loader):
             return
-        self._count(loader, indices)
+        if self._drawn_of is not None:
+            self._count(self._drawn_of, indices)
 
     def _leave(self, before, loader) -> None:
         """Another loader is trained with: what was counted of the one before is told of that one."""
@@ -184,23 +180,10 @@ class Probe(Base):
             self._n_twins += 1
         self._keys.setdefault(key, drawn)
 
-    def _count(self, loader, indices: list[int]) -> None:
-        held = self._set_of(loader)
-        if held is None:
-            return
-        positions = self._positions(loader, indices)
-        drawn = held.drawn
-        before, n_in_order = self._before, 0
-        for i in positions:
-            if not drawn[i]:
-                drawn[i] = 1
-                held.n_distinct += 1
-            if i == before + 1:
-                n_in_order += 1
-            before = i
-        self._before = before
+    def _count(self, held: Drawn, indices: list[int]) -> None:
+        positions = indices if self._subset is None else self._positions(self._subset, indices)
+        n_in_order, self._before = held.draw(positions, self._before)
         self.n_in_order += n_in_order
-        held.n_drawn += len(positions)
         self.n_in_epoch += len(positions)
         if len(self._first) < ORDER_BATCHES and (self._is_resumed or self.session.step < 2 * ORDER_BATCHES):
             self._first.append(tuple(positions))
@@ -211,11 +194,8 @@ class Probe(Base):
                 if self.n_in_order < 0.5 * self.n_in_epoch:
                     self._order = float(zlib.crc32(repr(self._first).encode()) & 0xFFFFFF)
 
-    def _positions(self, loader, indices: list[int]) -> list[int]:
-        """Indices in the data set underneath all subsets."""
-        dataset = loader.dataset
-        if not (hasattr(dataset, "indices") and hasattr(dataset, "dataset")):
-            return indices
+    def _positions(self, dataset, indices: list[int]) -> list[int]:
+        """Indices of a subset in the data set underneath all subsets."""
         # Indices of a subset may be added to, as where it is labelled step by step.
         n, known = self._maps.get(dataset, (0, []))
         if n != len(dataset):
@@ -223,7 +203,7 @@ class Probe(Base):
             self._maps[dataset] = (len(dataset), known)
         return [known[i] for i in indices]
 
-    def _set_of(self, loader) -> _Set | None:
+    def _set_of(self, loader) -> Drawn | None:
         base = _base(loader)
         try:
             size = len(base)
@@ -233,8 +213,7 @@ class Probe(Base):
             return None
         known = self._sets.get(base)
         if known is None:
-            known = self._sets[base] = _Set(size)
-        known.drawn.extend(bytes(max(0, size - len(known.drawn))))  # one that grows
+            known = self._sets[base] = Drawn(size, MOST)
         return known
 
     @property
@@ -279,10 +258,10 @@ class Probe(Base):
             for i in indices:
                 evaluated.seen.setdefault(i, False)
             return
-        drawn = held.drawn
-        for i in self._positions(loader, indices):
+        subset = _subset_of(loader)
+        for i in indices if subset is None else self._positions(subset, indices):
             if not evaluated.seen.get(i):
-                evaluated.seen[i] = bool(drawn[i])
+                evaluated.seen[i] = held.has(i)
 
     # -- telling
 
@@ -329,6 +308,12 @@ class Probe(Base):
             told["stetho/order_hash"] = self._order
             self._order = None
         return told
+
+
+def _subset_of(loader):
+    """The data set of a loader, where it is a subset of another."""
+    dataset = loader.dataset
+    return dataset if hasattr(dataset, "indices") and hasattr(dataset, "dataset") else None
 
 
 def _base(loader):

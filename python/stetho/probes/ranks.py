@@ -12,7 +12,6 @@ import zlib
 
 from stetho import data
 from stetho.probes import Probe as Base
-from stetho.probes import guarded
 
 #: Steps between two looks, once the first ones are over; a power of 2.
 EVERY = 64
@@ -41,7 +40,6 @@ class Probe(Base):
         if self._began and self._is_several():
             self._values["stetho/rank_time"] = time.perf_counter() - self._began
 
-    @guarded
     def after_step(self, optimizer) -> None:
         step = self.session.step - 1
         if step & (EVERY - 1) and step & (step - 1) or not self._is_several():

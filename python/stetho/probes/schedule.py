@@ -29,12 +29,9 @@ class _Seen:
 class Probe(Base):
     """Calls of `scheduler.step()` by the user; those that schedulers make of each other are not counted."""
 
-    every = True
-
     def __init__(self, session) -> None:
         super().__init__(session)
         self._seen: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-        self._steps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._names: dict[str, int] = {}
         self._depth = 0
         self._is_new = False
@@ -75,22 +72,22 @@ class Probe(Base):
             self.session.calls.note("scheduler", 3)
         seen.steps += 1
         self._is_new = True
-        if optimizer is not None and not self._steps.get(optimizer) and not self._has_scaler():
+        if optimizer is not None and not self._n_steps(optimizer) and not self._has_scaler():
             seen.early += 1
 
     def _has_scaler(self) -> bool:
         """Whether the first steps may have been left out by a gradient scaler."""
         return self.session.scaler is not None
 
-    @guarded
-    def after_step(self, optimizer) -> None:
-        self._steps[optimizer] = self._steps.get(optimizer, 0) + 1
+    def _n_steps(self, optimizer) -> int:
+        seen = self.session.gradients.get(optimizer) if optimizer is not None else None
+        return seen.n_steps if seen is not None else 0
 
     def tell(self, write) -> None:
         if not self._is_new:
             return
         self._is_new = False
-        seen = [(s, self._steps.get(getattr(k, "optimizer", None), 0)) for k, s in list(self._seen.items())]
+        seen = [(s, self._n_steps(getattr(k, "optimizer", None))) for k, s in list(self._seen.items())]
         names = [s.name for s, _ in seen]
         write.layers("scheduler_steps", names, [float(s.steps) for s, _ in seen])
         write.layers("scheduler_early", names, [float(s.early) for s, _ in seen])

@@ -11,7 +11,7 @@ from stetho.probes import guarded
 class _Seen:
     """What is known of one optimizer."""
 
-    __slots__ = ("name", "is_cleared", "clears", "last_body", "left", "parameter")
+    __slots__ = ("name", "is_cleared", "clears", "last_body", "n_left", "n_steps", "parameter")
 
     def __init__(self, name: str, parameter) -> None:
         self.name = name
@@ -20,7 +20,8 @@ class _Seen:
         #: Whether it is ever cleared by a call that is seen.
         self.clears = False
         self.last_body = -1
-        self.left: list[float] = []
+        #: Steps since this was told, and those of them before which gradients had been left.
+        self.n_steps = self.n_left = 0
         self.parameter = parameter
 
 
@@ -75,7 +76,6 @@ class Probe(Base):
             if not seen.is_cleared and _is_clear(seen.parameter):
                 seen.is_cleared = True
 
-    @guarded
     def after_step(self, optimizer) -> None:
         seen = self._of(optimizer)
         session = self.session
@@ -87,10 +87,9 @@ class Probe(Base):
             or (probes is not None and probes.is_sampling and seen.last_body in (body, body - 1))
         )
         if is_sure and seen.last_body >= 0:
-            seen.left.append(0.0 if seen.is_cleared else 1.0)
-            if len(seen.left) > 256:
-                del seen.left[::2]
-        if session.body is not None and probes is not None and probes.is_sampling:
+            seen.n_steps += 1
+            seen.n_left += not seen.is_cleared
+        if probes is not None and probes.is_sampling and session.body is not None:
             session.calls.note("step", 3)
             for group in optimizer.param_groups:
                 seen.parameter = next((p for p in group["params"] if p.grad is not None), seen.parameter)
@@ -100,10 +99,10 @@ class Probe(Base):
     def tell(self, write) -> None:
         names, values = [], []
         for seen in list(self._seen.values()):
-            if seen.left:
+            if seen.n_steps:
                 names.append(seen.name)
-                values.append(sum(seen.left) / len(seen.left))
-                seen.left = []
+                values.append(seen.n_left / seen.n_steps)
+                seen.n_steps = seen.n_left = 0
         if names:
             write.layers("gradient_left", names, values)
 
