@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from pictures import write
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "benches" / "overhead" / "work.py"
+START = WORK.with_name("start.py")
 NAMES = ("mlp", "mlp, wide", "mlp, deep", "autoencoder", "cnn 28x28", "lstm", "transformer", "resnet-18")
 RIVALS = ("anomaly", "hooks", "dispatch")
 
@@ -30,6 +33,24 @@ def steps(python: str, name: str, mode: str, seconds: float) -> list[float]:
             command = [python, "-m", "stetho", "run", "--fail-on", "never", "--dir", f"{folder}/run", *command[1:]]
         result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return json.loads(result.stdout.strip().splitlines()[-1])
+
+
+def start_up(python: str, rounds: int) -> str:
+    """What `stetho run` adds to the time until a script's first line, and until PyTorch is imported: the best of each, by turns."""
+    best: dict[bool, list[float]] = {}
+    for turn in range(2 * rounds):
+        is_ours = bool(turn % 2)
+        with tempfile.TemporaryDirectory() as folder:
+            ours = ["-m", "stetho", "run", "--fail-on", "never", "--dir", f"{folder}/run"] if is_ours else []
+            environment = {**os.environ, "BEGAN": repr(time.time())}
+            result = subprocess.run([python, *ours, str(START)], cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        seconds = json.loads(result.stdout.strip().splitlines()[-1])
+        best[is_ours] = [min(pair) for pair in zip(best.get(is_ours, seconds), seconds)]
+    first, torch = (1e3 * (a - b) for a, b in zip(best[True], best[False]))
+    return (
+        f"Start-up: {first:.0f} ms more until the script's first line, {torch:.0f} ms more until PyTorch is imported, which takes "
+        f"{best[False][1]:.2f} s (best of {rounds})."
+    )
 
 
 def measure(python: str, rounds: int, seconds: float) -> list[tuple[str, float, dict[str, float]]]:
@@ -66,7 +87,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0)
     options = parser.parse_args()
-    text = table(measure(options.python, options.rounds, options.seconds), options.rounds)
+    text = start_up(options.python, max(options.rounds, 5))
+    print(text)
+    text = table(measure(options.python, options.rounds, options.seconds), options.rounds) + "\n\n" + text
     print(text)
     if options.write:
         write(options.write, "overhead", text)

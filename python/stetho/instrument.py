@@ -635,13 +635,18 @@ def compile_user(source: bytes | str, path: str, reach: Reach, sites: list[Site]
 # -- the user's own files
 
 
+def _is_installed(path: str) -> bool:
+    parts = path.split(os.sep)
+    return "site-packages" in parts or "dist-packages" in parts
+
+
 def is_own(path: str, roots: tuple[str, ...]) -> bool:
     """Whether a file is the user's: below a root, and in no folder of installed packages."""
-    if not path.endswith(".py"):
+    # Asked of every module that is imported, so links are followed only where it may be the user's.
+    if not path.endswith(".py") or _is_installed(path):
         return False
     real = os.path.realpath(path)
-    parts = real.split(os.sep)
-    if "site-packages" in parts or "dist-packages" in parts:
+    if _is_installed(real):
         return False
     if real.startswith(_HERE + os.sep):
         return False  # a checkout of ours that is run from
