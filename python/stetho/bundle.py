@@ -13,6 +13,8 @@ import os
 import platform
 import sys
 
+from stetho import ranks
+
 #: Format of a bundle.
 VERSION = 1
 #: Values larger than this are left out, unless they are part of the batch.
@@ -48,7 +50,8 @@ def plain(torch, value, depth: int = 0):
 def save(session, investigation, record: dict) -> str:
     """Writes the bundle of this step; its path below the run directory."""
     torch, body = session.torch, session.body
-    name = os.path.join("bundles", f"step-{record['step']}")
+    rank = ranks.number()
+    name = os.path.join("bundles", f"step-{record['step']}" + (f"-rank-{rank}" if rank else ""))
     folder = os.path.join(session.folder, name)
     os.makedirs(folder, exist_ok=True)
     values, missing = _values_of_step(session)

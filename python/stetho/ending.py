@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sys
 
+from stetho import ranks
+
 
 def finish(session, request: dict, status: int) -> int:
-    """Closes the run log and shows the report; the exit status: the script's own where it is not 0."""
+    """Closes the run log and shows the report, if this is the rank to do so; the exit status: the script's own where it is not 0."""
     from stetho import _core
 
     preflight = session.options.preflight
@@ -39,7 +41,20 @@ def finish(session, request: dict, status: int) -> int:
     try:
         session.log.flush()
         session.log = None
+        kinds = {record["kind"] for record in session.trap.records if record["action"] == "stopped"}
+        if not ranks.is_first_here():
+            ranks.say_over(session.options.folder)
+            # Gradients are shared: the first rank stops for them too. What has stopped this one alone it tells itself.
+            if not kinds:
+                return status
+            if kinds == {"gradient"}:
+                ranks.wait(session.options.folder)
+                return status
+        elif status == 0 or kinds == {"gradient"}:
+            ranks.wait(session.options.folder)
         found = _core.finish(session.options.folder, json.dumps(request))
+        if kinds == {"gradient"} and ranks.number() is not None:
+            ranks.say_over(session.options.folder)
     except (OSError, RuntimeError) as error:
         print(f"stetho: the report could not be made: {error}", file=sys.stderr)
         return status

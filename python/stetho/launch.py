@@ -11,7 +11,7 @@ import signal
 import sys
 import types
 
-from stetho import instrument
+from stetho import instrument, ranks
 from stetho.code import Recorder
 from stetho.options import Options, as_share, default_folder
 from stetho.session import Session
@@ -55,6 +55,7 @@ def run(request: dict) -> int:
     folder = options.folder
     try:
         os.makedirs(folder, exist_ok=True)
+        ranks.clear(folder)
     except OSError as error:
         return _fail(f"cannot make the run directory `{folder}`: {error.strerror}; choose another with --dir")
     return _watched(Session(options, _log(folder)), path, source, is_module, script, request)

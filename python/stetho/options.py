@@ -43,12 +43,16 @@ def as_share(text: str | float) -> float:
 
 
 def default_folder(script: str) -> str:
-    """``runs/<script>-<date>-<time>``, a new one."""
+    """``runs/<script>-<date>-<time>``, a new one; the ranks of one training share it."""
     import time
 
+    from stetho import ranks
+
     stem = os.path.splitext(os.path.basename(script))[0] or "run"
-    name = f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    name = f"{stem}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(ranks.began()))}"
     folder = os.path.join("runs", name)
+    if ranks.number() is not None:
+        return folder
     n = 1
     while os.path.exists(folder):
         n += 1

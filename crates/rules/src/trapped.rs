@@ -45,8 +45,12 @@ pub(crate) fn raise_spikes(run: &Run, report: &mut Report) -> bool {
 
 /// Traps, those at the same operation and line as one finding, in the order of time.
 fn drafts<'a>(run: &Run, traps: impl Iterator<Item = &'a Trap>) -> Vec<Draft> {
+    let traps: Vec<&Trap> = traps.collect();
+    // Ranks share their gradients: one that has only got what another made knows no operation.
+    let knows = |trap: &Trap| !trap.details.op.is_empty();
+    let is_told = |trap: &&&Trap| knows(trap) || !traps.iter().any(|o| o.step == trap.step && knows(o));
     let mut groups: Vec<Vec<&Trap>> = Vec::new();
-    for trap in traps {
+    for &trap in traps.iter().filter(is_told) {
         match groups.iter_mut().find(|group| key(group[0]) == key(trap)) {
             Some(group) => group.push(trap),
             None => groups.push(vec![trap]),

@@ -1,0 +1,73 @@
+"""Several processes that train one model together, as `torchrun` and `accelerate launch` start them: they share a run directory, and one of them
+reports."""
+
+from __future__ import annotations
+
+import os
+import time
+
+#: Seconds that the rank which reports waits for the others to end.
+PATIENCE = 20.0
+
+
+def number() -> int | None:
+    """Which of several ranks this process is; None where it is alone."""
+    try:
+        return int(os.environ["RANK"]) if int(os.environ["WORLD_SIZE"]) > 1 else None
+    except (KeyError, ValueError):
+        return None
+
+
+def is_first_here() -> bool:
+    """Whether this process reports for the ranks of this machine. One that is alone does."""
+    return number() is None or os.environ.get("LOCAL_RANK", os.environ["RANK"]) == "0"
+
+
+def began() -> float:
+    """When the run began: the same for all ranks of a machine, which have one parent."""
+    if number() is not None:
+        try:
+            with open(f"/proc/{os.getppid()}/stat", encoding="ascii", errors="replace") as file:
+                ticks = int(file.read().rpartition(")")[2].split()[19])
+            with open("/proc/stat", encoding="ascii") as file:
+                boot = next(float(line.split()[1]) for line in file if line.startswith("btime "))
+            return boot + ticks / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError, IndexError, StopIteration):
+            pass  # no Linux: the ranks may get directories of their own
+    return time.time()
+
+
+def say_over(folder: str) -> None:
+    """This rank's log is complete."""
+    try:
+        with open(_mark(folder, number() or 0), "w", encoding="ascii"):
+            pass
+    except OSError:
+        pass  # the first rank does not wait for ever
+
+
+def wait(folder: str) -> None:
+    """Waits for the others of this machine to be over: the first rank for all, so that what they logged is judged too, and is not the one whose
+    status makes a launcher end them; any other for the first one."""
+    rank, n = number(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if rank is None or n < 2:
+        return
+    first = rank - int(os.environ.get("LOCAL_RANK", rank))
+    others = [_mark(folder, first + i) for i in range(1, n)] if is_first_here() else [_mark(folder, first)]
+    end = time.monotonic() + PATIENCE
+    while not all(map(os.path.exists, others)) and time.monotonic() < end:
+        time.sleep(0.05)
+    if is_first_here():
+        for mark in filter(os.path.exists, others):
+            os.remove(mark)
+
+
+def clear(folder: str) -> None:
+    """Takes away the mark of an earlier run."""
+    mark = _mark(folder, number() or 0)
+    if os.path.exists(mark):
+        os.remove(mark)
+
+
+def _mark(folder: str, rank: int) -> str:
+    return os.path.join(folder, f".rank-{rank}-is-over")
