@@ -232,6 +232,39 @@ def test_training_after_it_is_bit_for_bit_that_without_it(tmp_path, step):
     assert not [e for e in record["experiments"] if (e["skipped"] or "").startswith("failed")], record["experiments"]
 
 
+SEVERAL = """
+body = nn.Sequential(nn.Linear(6, 16), nn.ReLU()); head = nn.Linear(16, 3)
+held = DataLoader(TensorDataset(torch.randn(64, 6), torch.randint(0, 3, (64,))), 16)
+optimizer = torch.optim.Adam([*body.parameters(), *head.parameters()], 1e-2)
+for xb, yb in loader:
+    optimizer.zero_grad()
+    loss = F.cross_entropy(head(body(INPUT)), yb)
+    loss.backward()
+    optimizer.step()
+    history.append(loss.item())
+"""
+
+
+@pytest.mark.parametrize("given", ["xb", "xb * 0 + torch.arange(len(xb))[:, None]"])
+def test_a_body_and_a_head_that_are_models_of_their_own(tmp_path, given):
+    step = SEVERAL.replace("held =", "valid_loader =").replace("INPUT", given)
+    plain, done, record = check(tmp_path, HEAD + step + TAIL)
+    assert done.stdout == plain and done.returncode == 0, done.stderr
+    assert outcome(record, "zeroed") is None and outcome(record, "output") is None
+    assert (outcome(record, "mini_validation") is None) == (given == "xb")
+    assert record["output"]["layer"] == "" and len(record["output"]["bias"]) == 3
+    apart = [abs(a - b) for a, b in zip(record["zeroed"]["real"], record["zeroed"]["zero"])]
+    assert max(apart) > 0.01
+
+
+def test_a_model_beside_that_the_loss_does_not_hang_on_is_no_second_one(tmp_path):
+    step = LOOP.replace("    loss = ", "    teacher(xb)\n    loss = ")
+    script = HEAD + "teacher = nn.Linear(6, 3)\noptimizer = torch.optim.Adam(net.parameters(), 1e-2)\n" + step + TAIL
+    plain, done, record = check(tmp_path, script)
+    assert done.stdout == plain and done.returncode == 0, done.stderr
+    assert record["model"]["name"] == "Sequential" and record["zeroed"]["output_change"] is not None
+
+
 LOOP = """
 for xb, yb in loader:
     optimizer.zero_grad()
