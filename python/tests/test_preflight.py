@@ -119,6 +119,29 @@ for i, (xb, yb) in enumerate(loader):
         optimizer.zero_grad()
     history.append(loss.item())
 """,
+    "a compiled model": """
+model = torch.compile(net, backend="eager")
+optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+for xb, yb in loader:
+    loss = F.cross_entropy(model(xb), yb)
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+    history.append(loss.item())
+del model
+""",
+    "a part that lies on no device": """
+class Wrapped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.unused, self.inner = nn.Linear(5, 5, device="meta"), net
+    def forward(self, x): return self.inner(x)
+wrapped = Wrapped()
+optimizer = torch.optim.Adam(wrapped.parameters(), 1e-2)
+for xb, yb in loader:
+    loss = F.cross_entropy(wrapped(xb), yb)
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+    history.append(loss.item())
+del wrapped
+""",
     "a closure": """
 net = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 1))
 optimizer = torch.optim.LBFGS(net.parameters(), max_iter=4)
@@ -230,6 +253,7 @@ def test_training_after_it_is_bit_for_bit_that_without_it(tmp_path, step):
     assert "failed in stetho itself" not in done.stderr
     assert outcome(record, "facts") is None
     assert not [e for e in record["experiments"] if (e["skipped"] or "").startswith("failed")], record["experiments"]
+    assert record["raised"] is None and outcome(record, "mixing") != "the step itself fails"
 
 
 SEVERAL = """

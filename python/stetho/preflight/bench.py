@@ -90,6 +90,8 @@ class Bench:
         self.index_advances = False
         #: Whether random states go on too: what the step draws puts the samples of the batch into another order, no more.
         self.random_advances = False
+        #: Optimizers of frameworks, which are not among what is kept, in whose place another one steps.
+        self.stood_in_for: list = []
 
     # -- for experiments
 
@@ -152,7 +154,13 @@ class Bench:
         """Puts everything back to the start of the step, within an experiment."""
         self.kept.restore()
         self.session.random.restore()
+        self.put_back()
         self.n_made = 0
+
+    def put_back(self) -> None:
+        """Lets optimizers of frameworks step themselves again."""
+        while self.stood_in_for:
+            vars(self.stood_in_for.pop()).pop("step", None)
 
     def remaining(self) -> float:
         """Seconds left for the experiment under way."""

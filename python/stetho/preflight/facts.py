@@ -128,11 +128,18 @@ def _parameters(bench, watched) -> list[dict]:
             "trainable": bool(parameter.requires_grad),
             "in_optimizer": id(parameter) in held,
             "gradient": gradient,
-            "norm": float(parameter.detach().float().norm()),
-            "std": float(parameter.detach().float().std(correction=0)),
+            **_spread(parameter),
             "reads_zero_because": _why_zero(bench, watched, parameter) if gradient == 0.0 else None,
         })
     return found
+
+
+def _spread(parameter) -> dict:
+    """Norm and spread of its numbers; what lies on the device `meta` has none."""
+    if parameter.is_meta:
+        return {"norm": None, "std": None}
+    values = parameter.detach().float()
+    return {"norm": float(values.norm()), "std": float(values.std(correction=0))}
 
 
 def _strays(bench, watched, names: dict[int, str]) -> dict[int, str]:

@@ -39,7 +39,7 @@ class Still:
                 if self._evaluate or is_unstill(torch, module):
                     module.training = False
             with torch.set_grad_enabled(with_gradient), self._context():
-                return self.model(*inputs, **(keywords or {}))
+                return self.model(*inputs, **_not_training(keywords or {}))
         finally:
             for module, mode in modes:
                 module.training = mode
@@ -48,6 +48,11 @@ class Still:
                     if version is None or version != version_of(buffer):
                         buffer.copy_(kept)
             put_states(torch, states)
+
+
+def _not_training(keywords: dict) -> dict:
+    """Keywords of a model that is told by one of them whether it trains, as those of Keras are."""
+    return {**keywords, "training": False} if keywords.get("training") is True else keywords
 
 
 def version_of(tensor) -> int | None:

@@ -127,7 +127,7 @@ class Held:
             return False
         self.by_hand = attempt.by_hand
         if not attempt.stepped:
-            self._step_ourselves()
+            step_ourselves(bench, [self._own] if self._own is not None else bench.optimizers, self._before_step)
         self.losses.append(self._value(attempt))
         return math.isfinite(self.losses[-1])
 
@@ -177,24 +177,28 @@ class Held:
         own = torch.optim.Adam([p for p in bench.parameters if p.requires_grad and id(p) in reached], rate)
         stepping = list({id(o): o for o in bench.watched.stepped}.values()) or bench.optimizers
         for i, optimizer in enumerate(stepping):
+            if not isinstance(optimizer, torch.optim.Optimizer):
+                bench.stood_in_for.append(optimizer)
             # Schedulers hang their counter on `step` as an attribute of the object as well.
             optimizer.step = _stand_in(own) if i == 0 else _no_step
         return own
 
-    def _step_ourselves(self) -> None:
-        """The user's step leaves that to a later one: gradients are collected over several batches."""
-        reached = self.bench.watched.gradients
-        for optimizer in [self._own] if self._own is not None else self.bench.optimizers:
-            if not any(id(p) in reached for g in optimizer.param_groups for p in g["params"]):
-                continue
-            scaler = next(iter(self.bench.scalers), None)
-            self._before_step(optimizer)
-            if scaler is not None:
-                scaler.step(optimizer)
-                scaler.update()
-            else:
-                optimizer.step()
-            optimizer.zero_grad()
+
+def step_ourselves(bench, optimizers: list, before_step=None) -> None:
+    """Steps that the user's body leaves to a later one, or to what calls it: gradients are collected over several batches."""
+    reached = bench.watched.gradients
+    for optimizer in optimizers:
+        if not any(id(p) in reached for g in optimizer.param_groups for p in g["params"]):
+            continue
+        scaler = next(iter(bench.scalers), None)
+        if before_step is not None:
+            before_step(optimizer)
+        if scaler is not None:
+            scaler.step(optimizer)
+            scaler.update()
+        else:
+            optimizer.step()
+        optimizer.zero_grad()
 
 
 def _is_any(gradient) -> bool:
