@@ -40,12 +40,14 @@ class Guard:
         return Guard, (self.contract, self.name, self._ledger)
 
     def look(self, sample, index) -> bool:
-        """Whether a sample keeps the contract. Raises `ContractViolation` where it does not and the policy is `raise`."""
+        """Whether a sample keeps the contract. Raises `ContractViolation` where it does not and the policy is `raise`. `index` is that
+        of the sample, or a function that gives it."""
         ledger = self._ledger
         ledger.add(0)
         found = self._checker.look(sample)
         if not found:
             return True
+        index = index() if callable(index) else index
         policy = self.contract.policy
         for broken in found:
             ledger.keep(broken.rule, index, broken.field, broken.value, policy == "skip")
