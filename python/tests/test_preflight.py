@@ -397,3 +397,43 @@ def test_probabilities_fed_to_cross_entropy_and_a_softmax_over_samples_are_seen(
     call_of_loss, softmax = record["loss_calls"][0], record["softmaxes"][0]
     assert call_of_loss["input_from"] == "softmax" and call_of_loss["rows_sum_to_one"] == 0.0
     assert softmax["dim"] == 0 and softmax["class_dim"] == 1 and softmax["sum_error"] > 0.01
+
+
+def test_facts_that_rules_tell_purpose_from_fault_by(tmp_path):
+    """What takes part is told by operation; margins, measuring networks, dropout, first layers and numbers that are none too."""
+    script = HEAD + """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.spare, self.norm = nn.LSTM(1, 8, batch_first=True), nn.LSTM(2, 2), nn.LayerNorm(8)
+        self.hidden, self.classes = nn.Linear(8, 8), nn.Parameter(torch.randn(3, 8))
+    def forward(self, x):
+        h = self.norm(self.rnn(100.0 * x.unsqueeze(2))[0][:, -1].detach())
+        h = F.dropout(F.relu(self.hidden(h)), 0.2)
+        return 30.0 * F.normalize(h) @ F.normalize(self.classes).t()
+net, eye = Net(), nn.Linear(3, 4)
+optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+x[5, 2] = float("nan")
+for xb, yb in DataLoader(TensorDataset(x, y), 96):
+    out = net(torch.nan_to_num(xb))
+    loss = F.cross_entropy(out, yb) + F.mse_loss(eye(out), eye(F.one_hot(yb, 3).float()).detach())
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+"""
+    _, _, record = check(tmp_path, script)
+    parameters = {p["name"].removeprefix("Net."): p for p in record["parameters"]}
+    assert parameters["rnn.weight_ih_l0"]["is_run"] and parameters["rnn.weight_ih_l0"]["gradient"] is None
+    assert parameters["norm.weight"]["is_run"] and parameters["classes"]["is_run"] and not parameters["spare.weight_ih_l0"]["is_run"]
+    measured = [p for p in record["parameters"] if p["is_measure"]]
+    assert [p["shape"] for p in measured] == [[4, 3], [4]]
+    assert all(c["is_of_cosines"] for c in record["loss_calls"])
+    layer = next(entry for entry in record["layers"] if entry["name"] == "hidden")
+    assert layer["is_dropped"]
+    first = record["batch"]["first_layer"]
+    assert first["kind"] == "LSTM" and first["in_std"] > 50.0
+    assert "rate_rises" not in (record.get("range") or {})
+
+
+def test_samples_that_are_no_numbers_are_named(tmp_path):
+    script = HEAD + "optimizer = torch.optim.Adam(net.parameters(), 1e-2)\nx[[3, 7], 1] = float('nan')\n" + LOOP.replace("in loader", "in [(x, y)]")
+    _, _, record = check(tmp_path, script)
+    assert record["batch"]["inputs"][0]["non_finite_samples"] == [3, 7] and record["batch"]["inputs"][0]["n_non_finite"] == 2

@@ -28,6 +28,7 @@ class Stand:
         self, model=None, inputs=(), keywords=None, n_rows=None, target=None, loss="cross_entropy", loaders=(), batch=None
     ) -> None:
         self.torch, self.model, self.inputs, self.keywords = torch, model, tuple(inputs), keywords or {}
+        self.mixed_precision = (False, None)
         self.why_no_model, self.device, self.n_rows = "no model", torch.device("cpu"), n_rows
         self.result = self.output = model(*inputs, **self.keywords) if model is not None else None
         made = {"args": self.inputs, "kwargs": self.keywords, "output": self.result}

@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 
 from stetho import rows
+from stetho.preflight import trees
 from stetho.preflight.attempt import Skip
 from stetho.preflight.losses import is_part
 from stetho.preflight.trace import nodes_below
-
-
-def leaves(value, path: tuple = (), depth: int = 0):
-    """Every tensor in what a model gives, with the keys that lead to it."""
-    if hasattr(value, "untyped_storage"):
-        yield path, value
-    elif depth > 4:
-        return
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from leaves(item, (*path, ("key", key)), depth + 1)
-    elif isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            yield from leaves(item, (*path, ("key", i)), depth + 1)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for field in dataclasses.fields(value):
-            yield from leaves(getattr(value, field.name, None), (*path, ("name", field.name)), depth + 1)
-
-
-def at(value, path: tuple):
-    """What lies at the end of a path of `leaves`."""
-    for kind, key in path:
-        value = value[key] if kind == "key" else getattr(value, key)
-    return value
 
 
 class Bench:
@@ -69,7 +45,8 @@ class Bench:
         #: The tensor of `result` that the loss is worked out of.
         self.output = None
         self._output_path: tuple = ()
-        self._autocast: tuple = (False, None)
+        #: Whether the model was called under automatic mixed precision, and its type.
+        self.mixed_precision: tuple = (False, None)
         #: The sum of the step's losses; the calls of loss functions; the one that takes `output`, if there is but one.
         self.loss: float = float("nan")
         self.loss_calls: list = []
@@ -105,10 +82,10 @@ class Bench:
 
     def output_of(self, result):
         """Of what the model gives, the tensor that the loss is worked out of."""
-        try:
-            return at(result, self._output_path)
-        except (KeyError, IndexError, AttributeError, TypeError) as error:
-            raise Skip("the model gave something of another form than in the step") from error
+        output = trees.at(result, self._output_path)
+        if not isinstance(output, self.torch.Tensor):
+            raise Skip("the model gave something of another form than in the step")
+        return output
 
     def loss_of(self, output):
         """The step's loss function on another output of the model; a tensor."""
@@ -125,7 +102,7 @@ class Bench:
 
     def autocast(self):
         """The mixed precision that the model was called under."""
-        return self._precision(*self._autocast)
+        return self._precision(*self.mixed_precision)
 
     def autocast_of(self, call):
         """What makes the mixed precision of a call."""
@@ -142,7 +119,7 @@ class Bench:
 
     def tensors_in(self) -> list:
         """Tensors among the arguments of the model."""
-        return [t for _, t in leaves((self.inputs, self.keywords))]
+        return [t for _, t in trees.leaves(self.torch, (self.inputs, self.keywords))]
 
     def can_cut(self) -> bool:
         """Whether the batch comes to the step as a value whose rows can be taken out."""
@@ -252,14 +229,14 @@ class Bench:
             return
         (call,) = self.calls
         self.model, self.inputs, self.keywords, self.result = call.module, call.args, call.kwargs, call.output
-        self._autocast = call.autocast
+        self.mixed_precision = call.autocast
 
     def _reaching(self, watched, calls: list) -> list:
         """Of the calls of several models, those whose outputs the first loss is worked out of; all where that cannot be told."""
         if len({id(c.module) for c in calls}) < 2 or not watched.loss_tensors:
             return calls
         reached = nodes_below(watched.loss_tensors[:1])
-        found = [c for c in calls if any(t.grad_fn in reached for _, t in leaves(c.output) if t.grad_fn is not None)]
+        found = [c for c in calls if any(t.grad_fn in reached for _, t in trees.leaves(self.torch, c.output) if t.grad_fn is not None)]
         return found or calls
 
     def _find_output(self) -> None:
@@ -267,7 +244,7 @@ class Bench:
         if len(first) == 1:
             self.main_call = first[0]
             self.last_call = next((c for c in reversed(self.calls) if self._taken(c.output, first[0]) is not None), None)
-        found = [(p, t) for p, t in leaves(self.result) if _is_learnt(t)] if self.model is not None else []
+        found = [(p, t) for p, t in trees.leaves(self.torch, self.result) if _is_learnt(t)] if self.model is not None else []
         for call in first:
             taken = self._taken(self.result, call) if self.model is not None else None
             if taken is not None:
@@ -277,11 +254,10 @@ class Bench:
         if larger:
             self._output_path, self.output = larger[0]
 
-    @staticmethod
-    def _taken(result, call):
+    def _taken(self, result, call):
         """Of what a model gives, the tensor that a loss is called with, and its path; None where it takes none of it."""
         key = call.input.untyped_storage().data_ptr()
-        floats = [(p, t) for p, t in leaves(result) if _is_learnt(t)]
+        floats = [(p, t) for p, t in trees.leaves(self.torch, result) if _is_learnt(t)]
         same = [(p, t) for p, t in floats if t is call.input]
         return next(iter(same or [(p, t) for p, t in floats if t.untyped_storage().data_ptr() == key]), None)
 

@@ -16,7 +16,7 @@ _REDUCTIONS = {"mean", "sum", "none", "batchmean"}
 
 def loss_calls(bench, watched) -> list[dict]:
     """Each call of a loss function, and differences of unlike shapes that were made by hand."""
-    found = [_call(bench, call) for call in watched.loss_calls if hasattr(call.input, "untyped_storage")]
+    found = [_call(bench, watched, call) for call in watched.loss_calls if hasattr(call.input, "untyped_storage")]
     for made in watched.differences:
         found.append({
             "function": "difference",
@@ -29,7 +29,7 @@ def loss_calls(bench, watched) -> list[dict]:
     return found
 
 
-def _call(bench, call) -> dict:
+def _call(bench, watched, call) -> dict:
     torch = bench.torch
     given, target = call.input.detach(), call.target
     has_target = hasattr(target, "untyped_storage")
@@ -46,6 +46,7 @@ def _call(bench, call) -> dict:
         "input_max": _number(given.max()) if given.numel() else None,
         "value": _number(value.detach().mean()) if hasattr(value, "untyped_storage") and value.numel() else None,
         "is_part": call.is_part,
+        "is_of_cosines": watched.has_cosines,
     }
     if call.origin is not None:
         entry["input_from"] = call.origin[0]

@@ -7,14 +7,11 @@ import math
 import torch
 from torch.overrides import TorchFunctionMode
 
+from stetho.preflight import trees
 from stetho.preflight.attempt import Attempt
-from stetho.preflight.bench import leaves
-from stetho.preflight.seen import LOSSES
+from stetho.preflight.seen import DROPOUTS, LOSSES
 from stetho.rows import replaced
 
-_DROPOUTS = frozenset(
-    "dropout dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout".split()
-)
 #: Places of arguments that regularise, in the functions that take them by position.
 _POSITIONS = {"cross_entropy": (7, "label_smoothing"), "scaled_dot_product_attention": (4, "dropout_p")}
 #: Nodes of the graph that keep what is at least 0 so; those after a square alone.
@@ -39,7 +36,7 @@ class Plain(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if self._rows is not None and name not in ("index_select", "__getitem__", "gather", "take"):
             args = self._cut(name, args)
-        if name in _DROPOUTS and args:
+        if name in DROPOUTS and args:
             p = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
             if p:
                 self.switched_off.add("dropout")
@@ -137,7 +134,7 @@ class Held:
             rows, n = self.rows, self.plain.n_rows
             args, kwargs = replaced(torch, args, rows, n), replaced(torch, kwargs, rows, n)
         if self._n_calls == 1 and len(self.losses) < LOOKED_AT and not self.bench.random_advances:
-            now = [t.detach() for _, t in leaves((args, kwargs)) if not t.requires_grad]
+            now = [t.detach() for _, t in trees.leaves(torch, (args, kwargs)) if not t.requires_grad]
             if self._inputs is None:
                 self._inputs = [t.clone() for t in now]
             elif len(now) != len(self._inputs) or not all(map(torch.equal, now, self._inputs)):

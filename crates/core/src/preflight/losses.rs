@@ -77,6 +77,8 @@ pub struct LossCall {
     pub target_mean_abs_deviation: Option<Number>,
     /// Whether it is one term of several.
     pub is_part: bool,
+    /// Whether the step normalises weights, so that scores are cosines with a factor.
+    pub is_of_cosines: bool,
 }
 
 impl LossCall {

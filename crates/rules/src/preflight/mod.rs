@@ -18,6 +18,7 @@ mod loss_at_init;
 mod loss_broadcast;
 mod no_gradient;
 mod normalisation_mismatch;
+mod non_finite_input;
 mod not_in_optimizer;
 mod output_bias_prior;
 mod small_batch_norm;
@@ -34,6 +35,7 @@ use crate::entry;
 
 /// The rules, in the order in which they are reported.
 pub static RULES: &[Entry<Preflight>] = &[
+    entry!("preflight", non_finite_input::NonFiniteInput),
     entry!("preflight", target_range::TargetRange),
     entry!("preflight", loss_broadcast::LossBroadcast),
     entry!("preflight", double_softmax::DoubleSoftmax),

@@ -35,14 +35,28 @@ use crate::experiments::{at_line, at_words, called, is_cross_entropy, known, quo
 /// ```
 ///
 /// ## Stays quiet on
+/// Labels with noise on them, as some GANs are trained with:
+/// ```preflight
+/// {"loss_calls": [{"function": "binary_cross_entropy_with_logits", "target_kind": "real", "target_min": 0.7, "target_max": 1.2,
+///   "n_targets": 32}]}
+/// ```
 /// ```preflight
 /// {"loss_calls": [{"function": "cross_entropy", "n_classes": 10, "target_kind": "class", "target_min": 0, "target_max": 9,
 ///   "n_targets": 32, "n_ignored": 20},
 ///   {"function": "binary_cross_entropy_with_logits", "target_kind": "binary", "target_min": 0, "target_max": 1, "n_targets": 32}]}
 /// ```
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct TargetRange {}
+pub(crate) struct TargetRange {
+    /// How far beyond 0 and 1 targets of a loss on probabilities may lie: labels with noise on them do.
+    pub beyond: f64,
+}
+
+impl Default for TargetRange {
+    fn default() -> Self {
+        Self { beyond: 0.3 }
+    }
+}
 
 impl Rule for TargetRange {
     type Input = Preflight;
@@ -51,7 +65,8 @@ impl Rule for TargetRange {
     const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::LossCalls)];
 
     fn check(&mut self, preflight: &Preflight, report: &mut Report) {
-        let drafts: Vec<Draft> = preflight.losses().iter().filter_map(draft).collect();
+        let drafts: Vec<Draft> =
+            preflight.losses().iter().filter_map(|call| draft(call, self.beyond)).collect();
         if let (true, Some(raised)) = (drafts.is_empty(), &preflight.raised) {
             drafts_of_raised(raised, preflight.losses().last()).into_iter().for_each(|d| report.raise(d));
         }
@@ -60,7 +75,7 @@ impl Rule for TargetRange {
 }
 
 /// What is wrong with the targets of a call.
-fn draft(call: &LossCall) -> Option<Draft> {
+fn draft(call: &LossCall, beyond: f64) -> Option<Draft> {
     let low = known(call.target_min);
     let high = known(call.target_max);
     let is_class =
@@ -68,7 +83,7 @@ fn draft(call: &LossCall) -> Option<Draft> {
     let (what, measure, remedy) = if is_class {
         class_fault(call, low, high)?
     } else if call.function.starts_with("binary_cross_entropy") {
-        binary_fault(low, high)?
+        binary_fault(low, high, beyond)?
     } else {
         return None;
     };
@@ -113,17 +128,18 @@ fn class_fault(call: &LossCall, low: Option<f64>, high: Option<f64>) -> Option<F
     Some((what, Evidence::at_least("least label", low, 0.0), remedy))
 }
 
-fn binary_fault(low: Option<f64>, high: Option<f64>) -> Option<Fault> {
+/// Targets a little beyond 0 and 1 are noise that was put onto them on purpose, as for the critic of a GAN.
+fn binary_fault(low: Option<f64>, high: Option<f64>, beyond: f64) -> Option<Fault> {
     let (low, high) = (low?, high?);
-    if low >= 0.0 && high <= 1.0 {
+    if low >= -beyond && high <= 1.0 + beyond {
         return None;
     }
     let what =
         format!("gets targets from {} to {}, and expects probabilities from 0 to 1", Human(low), Human(high));
-    let measure = if high > 1.0 {
-        Evidence::at_most("greatest target", high, 1.0)
+    let measure = if high > 1.0 + beyond {
+        Evidence::at_most("greatest target", high, 1.0 + beyond)
     } else {
-        Evidence::at_least("least target", low, 0.0)
+        Evidence::at_least("least target", low, -beyond)
     };
     let remedy = if high > 1.0 {
         Remedy::risky("scale the targets to 0 and 1").code(format!("y = y / {}", Human(high)))
