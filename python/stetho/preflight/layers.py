@@ -69,6 +69,7 @@ def _outputs(call) -> dict:
         "activation": call.extra.get("activation"),
         "zero_units": call.extra.get("zero_units"),
         "is_residual_end": bool(call.extra.get("is_residual_end")),
+        "is_cut_twice": bool(call.extra.get("is_cut_twice")),
         "is_dropped": bool(call.extra.get("is_dropped")),
     }
     if out is not None and out.is_floating_point() and out.numel() > 1:

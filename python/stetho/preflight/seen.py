@@ -105,11 +105,14 @@ class Softmax:
 
 @dataclass
 class HandMade:
-    """A difference between something that needs a gradient and something that does not, whose shapes differ."""
+    """A difference between something that needs a gradient and something that does not: of shapes that differ, or of what a
+    sigmoid has made."""
 
     place: object
     shapes: tuple
     dtype: str
+    origin: tuple | None
+    target: object
 
 
 @dataclass

@@ -49,6 +49,8 @@ class Functions(TorchFunctionMode):
             watched.saw_product(args)
         elif name in ADDITIONS:
             watched.saw_addition(args)
+        elif name in ("neg", "__neg__", "negative") and args:
+            watched.saw_negated(args[0], out)
         elif name in NORMALISING and args and watched.is_weight(args[0]):
             watched.has_cosines = True
         elif name in DROPOUTS and args and isinstance(out, torch.Tensor) and out is not args[0]:
@@ -81,6 +83,7 @@ class Watched(Attempt):
         self._from_layer: dict[int, tuple] = {}
         self._normed: dict[int, object] = {}
         self._activated: dict[int, tuple] = {}
+        self._negated: dict[int, tuple] = {}
         #: Parameters that an operation of a model takes where gradients are on, by identity.
         self.taken: set[int] = set()
         #: Whether rows of weights are brought to one length, so that scores are cosines.
@@ -220,8 +223,17 @@ class Watched(Attempt):
             if self._is_normed(before):
                 self._normed[id(after)] = after
 
+    def saw_negated(self, before, after) -> None:
+        """The output of an activation was negated."""
+        made = self._activated.get(id(before))
+        if made is not None and made[1] is before:
+            self._negated[id(after)] = (made[0], after)
+
     def saw_activation(self, name, args, out) -> None:
         """Something was made of a layer's output, unit by unit."""
+        made = self._negated.get(id(args[0])) if args else None
+        if made is not None and made[1] is args[0] and out.numel() > 1 and not bool(out.detach().any()):
+            made[0].extra["is_cut_twice"] = True
         layer = self.layer_of(args[0]) if args else None
         if layer is None or "activation" in layer.extra:
             return
@@ -259,13 +271,19 @@ class Watched(Attempt):
     def saw_difference(self, args, out, frame) -> None:
         """``prediction - target``, where the one needs a gradient and the other does not."""
         a, b = args[:2]
-        if not (isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)) or self._stack or a.shape == b.shape:
+        if not (isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)) or self._stack:
             return
         if a.requires_grad == b.requires_grad or min(a.numel(), b.numel()) < 2 or len(self.differences) >= MOST_CALLS:
             return
         prediction, target = (a, b) if a.requires_grad else (b, a)
+        made = self._made.get(id(prediction))
+        is_sigmoid = made is not None and made[1] is prediction and made[0][0].rstrip("_") == "sigmoid"
+        origin = made[0] if is_sigmoid else None
+        if a.shape == b.shape and origin is None:
+            return
         shapes = (tuple(prediction.shape), tuple(target.shape))
-        self.differences.append(HandMade(self._place(frame), shapes, str(target.dtype).removeprefix("torch.")))
+        dtype = str(target.dtype).removeprefix("torch.")
+        self.differences.append(HandMade(self._place(frame), shapes, dtype, origin, target.detach()))
 
     def _place(self, frame):
         return place_of(frame, self.bench.session.options.is_own)

@@ -86,6 +86,8 @@ pub struct Layer {
     pub is_dropped: bool,
     /// Share of the units that are 0 after the activation for every sample.
     pub zero_units: Option<Number>,
+    /// Whether an activation that cuts off what is below 0 is given the negated output of another one: it is 0 whatever comes in.
+    pub is_cut_twice: bool,
     /// How many layers lie before it.
     pub depth: u64,
     /// Whether it is the end of a branch that is added to what goes past it.

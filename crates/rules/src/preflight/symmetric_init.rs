@@ -148,7 +148,7 @@ fn constant_factors(preflight: &Preflight, report: &mut Report) {
 /// Whether what comes after a layer makes its units differ from the first step on: dropout, or weights that were drawn.
 fn is_broken_behind(layers: &[&Layer], layer: &Layer) -> bool {
     let next = layers.iter().skip_while(|l| l.name != layer.name).nth(1);
-    layer.is_dropped || next.and_then(|l| l.weight_std).is_some_and(|s| s.0 > 1e-9)
+    layer.is_dropped || next.and_then(|l| l.weight_std).is_some_and(|s| s.0 > 1e-6)
 }
 
 /// Whether zeros stay zeros after what follows. A sigmoid or tanh of 0 has a slope: a gate or a shift that starts neutral, on purpose.

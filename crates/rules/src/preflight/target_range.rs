@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use stetho_core::preflight::{Experiment, LossCall, Preflight, Raised, TargetKind};
-use stetho_core::{Draft, Evidence, Human, Number, Remedy, Report, Rule, Severity, Signal, thousands};
+use stetho_core::{Draft, Evidence, Human, Number, Remedy, Report, Rule, Severity, Signal, percent, thousands};
 
-use crate::experiments::{at_line, at_words, called, is_cross_entropy, known, quote};
+use crate::experiments::{
+    HAND_MADE, at_line, at_words, called, is_cross_entropy, is_elementwise, known, quote,
+};
 
 /// Targets are not what the loss can work with.
 ///
@@ -34,7 +36,18 @@ use crate::experiments::{at_line, at_words, called, is_cross_entropy, known, quo
 ///   "n_targets": 4096}]}
 /// ```
 ///
+/// A decoder that ends in a sigmoid, and standardised numbers:
+/// ```preflight
+/// {"loss_calls": [{"function": "mse_loss", "input_from": "sigmoid", "target_kind": "real", "target_min": -2.1, "target_max": 6.0,
+///   "beyond_unit": 0.7, "n_targets": 960}]}
+/// ```
+///
 /// ## Stays quiet on
+/// A few targets that are cut off:
+/// ```preflight
+/// {"loss_calls": [{"function": "mse_loss", "input_from": "sigmoid", "target_kind": "real", "target_min": -0.1, "target_max": 1.1,
+///   "beyond_unit": 0.05, "n_targets": 960}]}
+/// ```
 /// Labels with noise on them, as some GANs are trained with:
 /// ```preflight
 /// {"loss_calls": [{"function": "binary_cross_entropy_with_logits", "target_kind": "real", "target_min": 0.7, "target_max": 1.2,
@@ -85,7 +98,7 @@ fn draft(call: &LossCall, beyond: f64) -> Option<Draft> {
     } else if call.function.starts_with("binary_cross_entropy") {
         binary_fault(low, high, beyond)?
     } else {
-        return None;
+        squashed_fault(call, low, high)?
     };
     let place = call.place.as_ref();
     let text = format!("{}{} {what}", called(call), at_words(place));
@@ -126,6 +139,27 @@ fn class_fault(call: &LossCall, low: Option<f64>, high: Option<f64>) -> Option<F
     let remedy = Remedy::risky("correct the labels, or name the one that is to be ignored")
         .code(format!("criterion = nn.CrossEntropyLoss(ignore_index={})", Human(low)));
     Some((what, Evidence::at_least("least label", low, 0.0), remedy))
+}
+
+/// Share of the targets that a sigmoid cannot reach, from which on they are not what it was put there for.
+const OUT_OF_REACH: f64 = 0.2;
+
+/// A prediction that ends in a sigmoid, compared with numbers of which many lie beyond 0 and 1.
+fn squashed_fault(call: &LossCall, low: Option<f64>, high: Option<f64>) -> Option<Fault> {
+    let from = call.input_from.as_deref().filter(|from| from.trim_end_matches('_') == "sigmoid")?;
+    let share = known(call.beyond_unit).filter(|share| *share > OUT_OF_REACH)?;
+    if !is_elementwise(call) && call.function != HAND_MADE {
+        return None;
+    }
+    let what = format!(
+        "compares what a `{from}` gives, which lies between 0 and 1, with targets from {} to {}: {} of them are out of its reach",
+        low.map_or_else(|| "?".to_owned(), |x| Human(x).to_string()),
+        high.map_or_else(|| "?".to_owned(), |x| Human(x).to_string()),
+        percent(share)
+    );
+    let measure = Evidence::at_most("share of the targets beyond 0 and 1", share, OUT_OF_REACH);
+    let remedy = Remedy::risky("leave the sigmoid out, or scale the targets to 0 and 1");
+    Some((what, measure, remedy))
 }
 
 /// Targets a little beyond 0 and 1 are noise that was put onto them on purpose, as for the critic of a GAN.
