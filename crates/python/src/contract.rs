@@ -47,7 +47,11 @@ enum Check {
     Within(f64, f64),
     /// The whole numbers that may occur, in order.
     OneOf(Vec<i64>),
-    Boxes { form: Form, least: f64, inside: Inside },
+    Boxes {
+        form: Form,
+        least: f64,
+        inside: Inside,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -99,16 +103,13 @@ enum Content {
 #[pymethods]
 impl Checks {
     #[new]
-    fn new(
-        tensor: Py<PyType>,
-        dtypes: Vec<(Py<PyAny>, u8)>,
-        fields: Vec<Said<'_>>,
-    ) -> PyResult<Self> {
+    fn new(tensor: Py<PyType>, dtypes: Vec<(Py<PyAny>, u8)>, fields: Vec<Said<'_>>) -> PyResult<Self> {
         if fields.len() > MOST {
             return Err(PyValueError::new_err(format!("{} fields are more than {MOST}", fields.len())));
         }
         let kind = |code: u8| Kind::of(code).ok_or_else(|| refused("code"));
-        let dtypes = dtypes.into_iter().map(|(dtype, code)| Ok((dtype, kind(code)?))).collect::<PyResult<_>>()?;
+        let dtypes =
+            dtypes.into_iter().map(|(dtype, code)| Ok((dtype, kind(code)?))).collect::<PyResult<_>>()?;
         let fields = fields.into_iter().map(|(steps, checks)| {
             let checks = checks.map(|checks| checks.iter().map(check).collect::<PyResult<_>>());
             Ok(Field { steps: path(&steps)?, checks: checks.transpose()? })
@@ -152,11 +153,14 @@ impl Checks {
             let dtype = get(pyo3::intern!(py, "dtype"))?;
             let (_, kind) = self.dtypes.iter().find(|(known, _)| dtype.is(known))?;
             let is = |name: &Bound<'py, PyString>| value.call_method0(name).ok()?.is_truthy().ok();
-            if !get(pyo3::intern!(py, "is_cpu"))?.is_truthy().ok()? || !is(pyo3::intern!(py, "is_contiguous"))? {
+            if !get(pyo3::intern!(py, "is_cpu"))?.is_truthy().ok()?
+                || !is(pyo3::intern!(py, "is_contiguous"))?
+            {
                 return None;
             }
             let shape = get(pyo3::intern!(py, "shape"))?;
-            let shape = shape.cast::<PyTuple>().ok()?.iter().map(|side| side.extract()).collect::<PyResult<_>>();
+            let shape =
+                shape.cast::<PyTuple>().ok()?.iter().map(|side| side.extract()).collect::<PyResult<_>>();
             let shape: Vec<usize> = shape.ok()?;
             let n = shape.iter().product();
             let pointer = value.call_method0(pyo3::intern!(py, "data_ptr")).ok()?.extract().ok()?;
@@ -324,7 +328,11 @@ fn check(said: &Bound<'_, PyTuple>) -> PyResult<Check> {
     match name.as_str() {
         "kind" => {
             let codes: Vec<u8> = said.get_item(1)?.extract()?;
-            codes.into_iter().map(|code| Kind::of(code).ok_or_else(|| refused("code"))).collect::<PyResult<_>>().map(Check::Kind)
+            codes
+                .into_iter()
+                .map(|code| Kind::of(code).ok_or_else(|| refused("code")))
+                .collect::<PyResult<_>>()
+                .map(Check::Kind)
         }
         "shape" => said.get_item(1)?.extract().map(Check::Shape),
         "within" => Ok(Check::Within(said.get_item(1)?.extract()?, said.get_item(2)?.extract()?)),

@@ -67,7 +67,9 @@ const NAMES: [&str; 5] = ["ste", "grl", "quant", "scalegrad", "gradscale"];
 fn is_by_design(function: &str) -> bool {
     let is_such = |word: &String| {
         // A `sign` is one, a `signal` is none.
-        let begins = |part: &str| word.strip_prefix(part).is_some_and(|rest| part != "sign" || !rest.starts_with("al"));
+        let begins = |part: &str| {
+            word.strip_prefix(part).is_some_and(|rest| part != "sign" || !rest.starts_with("al"))
+        };
         NAMES.contains(&word.as_str()) || BY_DESIGN.into_iter().any(begins)
     };
     words(function).iter().any(is_such) || NAMES.contains(&function.to_lowercase().as_str())

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use stetho_core::preflight::{Experiment, LossCall, Preflight, Raised, TargetKind};
-use stetho_core::{Draft, Evidence, Human, Number, Remedy, Report, Rule, Severity, Signal, percent, thousands};
+use stetho_core::{
+    Draft, Evidence, Human, Number, Remedy, Report, Rule, Severity, Signal, percent, thousands,
+};
 
 use crate::experiments::{
     HAND_MADE, at_line, at_words, called, is_cross_entropy, is_elementwise, known, quote,
