@@ -156,3 +156,17 @@ class RunLog:
         """What the rules say of the run as it stands: `{"findings": [...], "outcomes": [...]}`."""
     def flush(self) -> None:
         """Hands all that was logged to the system: it outlives the process from then on."""
+
+class Checks:
+    """The checks of a contract that can be made in one call: on contiguous tensors in the processor's memory, and on numbers of Python's."""
+
+    def __new__(cls, tensor: type, dtypes: list[tuple[object, int]], fields: list[tuple[list[int | str], list[tuple] | None]]) -> Checks:
+        """`dtypes` are the data types of tensors with their codes: those above, then 4 to 8 for uint8, int8, int16, int32 and int64; 9 is an
+        `int`, 10 a `float` of Python's.
+
+        At most 64 fields, each the steps of its path and what is asked: `("kind", codes)`, `("shape", sides)` with None for any, `("within",
+        low, high)`, `("one of", whole numbers)`, `("boxes", "xyxy" | "xywh" | "cxcywh", least side, None | "unit" | steps)`; None where Python
+        alone can tell.
+        """
+    def look(self, sample: object) -> int:
+        """The fields of a sample that do not surely keep the contract, as bits: 0 where all do."""

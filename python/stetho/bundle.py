@@ -13,7 +13,7 @@ import os
 import platform
 import sys
 
-from stetho import ranks
+from stetho import ranks, writing
 
 #: Format of a bundle.
 VERSION = 1
@@ -72,8 +72,8 @@ def save(session, investigation, record: dict) -> str:
     if session.scaler is not None:
         state["scaler"] = {k: v for k, v in session.scaler.state_dict().items()}
     path = os.path.join(folder, "step.pt")
-    torch.save(state, path + ".part")
-    os.replace(path + ".part", path)
+    with writing.whole(path, "wb") as file:
+        torch.save(state, file)
     trip = investigation.trip
     with open(session.options.script, "rb") as file:
         source = file.read()

@@ -56,6 +56,14 @@ def base_index(dataset, index: int) -> tuple[object, int]:
     return dataset, index
 
 
+def base(dataset):
+    """The data set underneath all subsets."""
+    dataset = unwrapped(dataset)
+    while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
+        dataset = unwrapped(dataset.dataset)
+    return dataset
+
+
 def unwrapped(dataset):
     """The data set itself, where a contract stands for it."""
     return getattr(dataset, "__stetho_wrapped__", dataset)

@@ -28,7 +28,7 @@ class Gradients:
 
     def __init__(self, torch, optimizer) -> None:
         self._torch = torch
-        self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self.parameters = [p for group in optimizer.param_groups for p in group["params"] if not p.is_meta]
         self.n_groups = len(optimizer.param_groups)
         self.n_parameters = sum(len(group["params"]) for group in optimizer.param_groups)
         codes = {p.dtype for p in self.parameters}

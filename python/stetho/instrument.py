@@ -112,7 +112,7 @@ def _called(node: ast.Call) -> Called | None:
     return None
 
 
-def _calls(node: ast.AST) -> set[Called]:
+def calls_of(node: ast.AST) -> set[Called]:
     """What is called anywhere below `node`, nested functions included; functions handed on by name count as called."""
     found: set[Called] = set()
     for child in ast.walk(node):
@@ -162,12 +162,12 @@ class Reach:
             for node in ast.walk(tree):
                 if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                     definition = _definition(node, id(node) in methods, path)
-                    calls[definition] = _calls(node)
-                    self._loops_of[definition] = [_calls(n) for n in ast.walk(node) if isinstance(n, _LOOPS)]
+                    calls[definition] = calls_of(node)
+                    self._loops_of[definition] = [calls_of(n) for n in ast.walk(node) if isinstance(n, _LOOPS)]
                 elif isinstance(node, _LOOPS):
-                    loops.append(_calls(node))
+                    loops.append(calls_of(node))
                 elif isinstance(node, _COMPREHENSIONS):
-                    comprehensions.append(_calls(node))
+                    comprehensions.append(calls_of(node))
         by_name: dict[str, list[Definition]] = {}
         for definition in calls:
             by_name.setdefault(definition.name, []).append(definition)
@@ -217,12 +217,12 @@ class Reach:
         return any(
             d in self.functions and d not in self.looping and (d not in self.looped or d in self.comprehended)
             for d in found
-        ) and any(map(_is_backward, _calls(node)))
+        ) and any(map(_is_backward, calls_of(node)))
 
 
 def calls(node: ast.AST) -> set[Called]:
     """What is called below a node; see `Reach.reaches`."""
-    return _calls(node)
+    return calls_of(node)
 
 
 class _Uses(ast.NodeVisitor):
@@ -497,7 +497,7 @@ class Transform(ast.NodeTransformer):
     # -- what is a body
 
     def _reaches(self, nodes: list[ast.stmt]) -> bool:
-        return any(self.reach.reaches(_calls(n)) for n in nodes)
+        return any(self.reach.reaches(calls_of(n)) for n in nodes)
 
     def _is_innermost(self, body: list[ast.stmt]) -> bool:
         """Whether no loop below reaches the call, here or in a function that is called."""
@@ -507,7 +507,7 @@ class Transform(ast.NodeTransformer):
                     return False
                 if isinstance(node, _COMPREHENSIONS) and self._reaches([node]):
                     return False
-        called = set().union(*(_calls(s) for s in body))
+        called = set().union(*(calls_of(s) for s in body))
         return any(map(_is_backward, called)) or not self.reach.loops(called)
 
     @staticmethod

@@ -174,6 +174,26 @@ def test_a_healthy_script_trains_as_without_us_and_nothing_is_found(stetho, tmp_
     assert errors_of(tmp_path / "report.json") == []
 
 
+#: Experiments that are made of each framework's step.
+MADE = {"facts", "overfit", "zeroed", "mixing", "sizes"}
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_experiments_before_it_are_made_and_leave_the_training_as_it_would_have_been(stetho, tmp_path, name):
+    script_of(name, tmp_path)
+    watched = stetho("run", "--preflight", "--dir", "run", "--out", "report.json", "train.py", environment=QUIET)
+    assert watched.returncode == 0, watched.stderr
+    assert watched.stdout.splitlines()[-1] == weights(tmp_path)
+    assert "failed in stetho" not in watched.stderr and errors_of(tmp_path / "report.json") == []
+    record = json.loads((tmp_path / "run" / "preflight.json").read_text())
+    why = {e["name"]: e["skipped"] for e in record["experiments"]}
+    assert all(why[n] is None for n in MADE), why
+    assert not any(w and w.startswith("failed") for w in why.values()), why
+    # The framework's own optimizer steps: the losses of the experiments change from step to step.
+    losses = record["zeroed"]["real"]
+    assert len(set(losses)) > len(losses) / 2 and record["overfit"]["curves"][0]["losses"]
+
+
 def trap_of(folder: Path) -> dict:
     """The one trap of a run."""
     [line] = (folder / "traps.jsonl").read_text().splitlines()

@@ -356,3 +356,39 @@ def test_no_warning_of_python_is_raised():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert broken({"x": {"min": 0, "finite": True}}, {"x": np.zeros(3)}) == []
+
+
+FIELDS = [
+    {"dtype": "float32", "shape": [2, None]}, {"min": -1.0, "max": 1.0}, {"finite": True}, {"min": 0.1}, {"values": [0, 1, 2]},
+    {"values": [0, 5]}, {"dtype": ["int64", "int"]}, {"max": 2}, {"boxes": "xyxy", "inside": "[1]", "min_side": 1.0},
+    {"boxes": "xywh"}, {"boxes": "cxcywh", "inside": "unit"}, {"increasing": True}, {"values": ["a"]}, {"optional": True}, {"shape": []},
+]
+NAN = float("nan")
+VALUES = [
+    torch.zeros(2, 3), torch.tensor([[0.1, -0.5]]), torch.tensor([0.0, NAN]), torch.tensor([float("inf")]), torch.ones(3, 2).t(), torch.zeros(0, 4),
+    torch.tensor([0, 1, 2]), torch.tensor([0, 5, 7], dtype=torch.uint8), torch.tensor(1), torch.tensor([1.5, 0.1], dtype=torch.float16),
+    torch.tensor([[1.0, 1, 3, 3]]), torch.tensor([2.0, 2, 9, 1]), torch.tensor([[0.5, 0.5, 0.2, 0.2]]), torch.tensor([[0, 0, 4, 4]]), torch.zeros(1, 5),
+    torch.tensor(True), torch.nn.Parameter(torch.zeros(2, 2)), torch.eye(2).to_sparse(), torch.empty(2, device="meta"),
+    0, 1, 5, True, 0.5, NAN, 10**30, "a", None, [0, 1], [[1.0, 1.0, 3.0, 3.0]], np.zeros((2, 2), "float32"), np.array([0, 5]), {"a": 1},
+]
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=str)
+def test_the_one_call_that_looks_first_finds_what_is_found_without_it(field):
+    checker = checks.compiled(Contract({"[0]": field}))
+    slow = checks.compiled(Contract({"[0]": field}))
+    slow._ask = lambda sample: -1
+    n_sure = 0
+    for value in VALUES:
+        if isinstance(value, torch.Tensor) and (value.is_sparse or value.device.type == "meta"):
+            assert checker._ask is None or checker._ask((value, torch.zeros(3, 4, 8))) == 1
+            continue
+        sample = (value, torch.zeros(3, 4, 8))
+        try:
+            expected = slow.look(sample)
+        except (TypeError, ValueError, RuntimeError):
+            continue
+        assert checker.look(sample) == expected, value
+        n_sure += not checker._ask(sample)
+        assert not expected or checker._ask(sample) == 1
+    assert n_sure or "increasing" in field or "a" in field.get("values", ())

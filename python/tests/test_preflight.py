@@ -119,6 +119,29 @@ for i, (xb, yb) in enumerate(loader):
         optimizer.zero_grad()
     history.append(loss.item())
 """,
+    "a compiled model": """
+model = torch.compile(net, backend="eager")
+optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+for xb, yb in loader:
+    loss = F.cross_entropy(model(xb), yb)
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+    history.append(loss.item())
+del model
+""",
+    "a part that lies on no device": """
+class Wrapped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.unused, self.inner = nn.Linear(5, 5, device="meta"), net
+    def forward(self, x): return self.inner(x)
+wrapped = Wrapped()
+optimizer = torch.optim.Adam(wrapped.parameters(), 1e-2)
+for xb, yb in loader:
+    loss = F.cross_entropy(wrapped(xb), yb)
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+    history.append(loss.item())
+del wrapped
+""",
     "a closure": """
 net = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 1))
 optimizer = torch.optim.LBFGS(net.parameters(), max_iter=4)
@@ -230,6 +253,40 @@ def test_training_after_it_is_bit_for_bit_that_without_it(tmp_path, step):
     assert "failed in stetho itself" not in done.stderr
     assert outcome(record, "facts") is None
     assert not [e for e in record["experiments"] if (e["skipped"] or "").startswith("failed")], record["experiments"]
+    assert record["raised"] is None and outcome(record, "mixing") != "the step itself fails"
+
+
+SEVERAL = """
+body = nn.Sequential(nn.Linear(6, 16), nn.ReLU()); head = nn.Linear(16, 3)
+held = DataLoader(TensorDataset(torch.randn(64, 6), torch.randint(0, 3, (64,))), 16)
+optimizer = torch.optim.Adam([*body.parameters(), *head.parameters()], 1e-2)
+for xb, yb in loader:
+    optimizer.zero_grad()
+    loss = F.cross_entropy(head(body(INPUT)), yb)
+    loss.backward()
+    optimizer.step()
+    history.append(loss.item())
+"""
+
+
+@pytest.mark.parametrize("given", ["xb", "xb * 0 + torch.arange(len(xb))[:, None]"])
+def test_a_body_and_a_head_that_are_models_of_their_own(tmp_path, given):
+    step = SEVERAL.replace("held =", "valid_loader =").replace("INPUT", given)
+    plain, done, record = check(tmp_path, HEAD + step + TAIL)
+    assert done.stdout == plain and done.returncode == 0, done.stderr
+    assert outcome(record, "zeroed") is None and outcome(record, "output") is None
+    assert (outcome(record, "mini_validation") is None) == (given == "xb")
+    assert record["output"]["layer"] == "" and len(record["output"]["bias"]) == 3
+    apart = [abs(a - b) for a, b in zip(record["zeroed"]["real"], record["zeroed"]["zero"])]
+    assert max(apart) > 0.01
+
+
+def test_a_model_beside_that_the_loss_does_not_hang_on_is_no_second_one(tmp_path):
+    step = LOOP.replace("    loss = ", "    teacher(xb)\n    loss = ")
+    script = HEAD + "teacher = nn.Linear(6, 3)\noptimizer = torch.optim.Adam(net.parameters(), 1e-2)\n" + step + TAIL
+    plain, done, record = check(tmp_path, script)
+    assert done.stdout == plain and done.returncode == 0, done.stderr
+    assert record["model"]["name"] == "Sequential" and record["zeroed"]["output_change"] is not None
 
 
 LOOP = """
@@ -340,3 +397,43 @@ def test_probabilities_fed_to_cross_entropy_and_a_softmax_over_samples_are_seen(
     call_of_loss, softmax = record["loss_calls"][0], record["softmaxes"][0]
     assert call_of_loss["input_from"] == "softmax" and call_of_loss["rows_sum_to_one"] == 0.0
     assert softmax["dim"] == 0 and softmax["class_dim"] == 1 and softmax["sum_error"] > 0.01
+
+
+def test_facts_that_rules_tell_purpose_from_fault_by(tmp_path):
+    """What takes part is told by operation; margins, measuring networks, dropout, first layers and numbers that are none too."""
+    script = HEAD + """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.spare, self.norm = nn.LSTM(1, 8, batch_first=True), nn.LSTM(2, 2), nn.LayerNorm(8)
+        self.hidden, self.classes = nn.Linear(8, 8), nn.Parameter(torch.randn(3, 8))
+    def forward(self, x):
+        h = self.norm(self.rnn(100.0 * x.unsqueeze(2))[0][:, -1].detach())
+        h = F.dropout(F.relu(self.hidden(h)), 0.2)
+        return 30.0 * F.normalize(h) @ F.normalize(self.classes).t()
+net, eye = Net(), nn.Linear(3, 4)
+optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+x[5, 2] = float("nan")
+for xb, yb in DataLoader(TensorDataset(x, y), 96):
+    out = net(torch.nan_to_num(xb))
+    loss = F.cross_entropy(out, yb) + F.mse_loss(eye(out), eye(F.one_hot(yb, 3).float()).detach())
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+"""
+    _, _, record = check(tmp_path, script)
+    parameters = {p["name"].removeprefix("Net."): p for p in record["parameters"]}
+    assert parameters["rnn.weight_ih_l0"]["is_run"] and parameters["rnn.weight_ih_l0"]["gradient"] is None
+    assert parameters["norm.weight"]["is_run"] and parameters["classes"]["is_run"] and not parameters["spare.weight_ih_l0"]["is_run"]
+    measured = [p for p in record["parameters"] if p["is_measure"]]
+    assert [p["shape"] for p in measured] == [[4, 3], [4]]
+    assert all(c["is_of_cosines"] for c in record["loss_calls"])
+    layer = next(entry for entry in record["layers"] if entry["name"] == "hidden")
+    assert layer["is_dropped"]
+    first = record["batch"]["first_layer"]
+    assert first["kind"] == "LSTM" and first["in_std"] > 50.0
+    assert "rate_rises" not in (record.get("range") or {})
+
+
+def test_samples_that_are_no_numbers_are_named(tmp_path):
+    script = HEAD + "optimizer = torch.optim.Adam(net.parameters(), 1e-2)\nx[[3, 7], 1] = float('nan')\n" + LOOP.replace("in loader", "in [(x, y)]")
+    _, _, record = check(tmp_path, script)
+    assert record["batch"]["inputs"][0]["non_finite_samples"] == [3, 7] and record["batch"]["inputs"][0]["n_non_finite"] == 2

@@ -28,11 +28,13 @@ class Stand:
         self, model=None, inputs=(), keywords=None, n_rows=None, target=None, loss="cross_entropy", loaders=(), batch=None
     ) -> None:
         self.torch, self.model, self.inputs, self.keywords = torch, model, tuple(inputs), keywords or {}
+        self.mixed_precision = (False, None)
         self.why_no_model, self.device, self.n_rows = "no model", torch.device("cpu"), n_rows
         self.result = self.output = model(*inputs, **self.keywords) if model is not None else None
         made = {"args": self.inputs, "kwargs": self.keywords, "output": self.result}
         call = SimpleNamespace(module=model, is_grad=True, autocast=(False, None), **made)
-        self.watched = SimpleNamespace(calls=[call] if model is not None else [])
+        self.calls, self.last_call, self.n_backward = [call] if model is not None else [], call, 1
+        self.watched = SimpleNamespace(calls=self.calls)
         self.main_call = None
         if target is not None:
             given = {"args": (self.output, target), "kwargs": {}, "input": self.output, "target": target}
@@ -53,6 +55,9 @@ class Stand:
         return contextlib.nullcontext()
 
     aside = autocast
+
+    def autocast_of(self, call):
+        return contextlib.nullcontext
 
     def forward(self, inputs, keywords):
         return self.model(*inputs, **keywords)
@@ -446,6 +451,27 @@ def test_batches_are_handed_on_as_the_step_does():
     assert torch.equal(each, F.cross_entropy(net(other[0].flatten(1)), other[1], reduction="none"))
     with pytest.raises(Skip, match="changes the batch"):
         supervised.pair(Stand(net, (x.flatten(1) * 2,), target=y, loaders=[("train", loader)], batch=[x, y]))
+
+
+def test_a_head_that_is_a_model_of_its_own_is_fed_by_the_model_before_it():
+    loader = DataLoader(TensorDataset(rows(40, 2, 3), torch.arange(40) % 3), 8)
+    x, y = next(iter(loader))
+    body, head = nn.Linear(3, 4), nn.Linear(8, 3)
+    stand = Stand(body, (x,), target=y, loaders=[("train", loader)], batch=[x, y])
+    features = stand.calls[0].output.flatten(1)
+    logits = head(features)
+    last = SimpleNamespace(module=head, args=(features,), kwargs={}, output=logits, is_grad=True, autocast=(False, None))
+    given = {"args": (logits, y), "kwargs": {}, "input": logits, "target": y}
+    stand.main_call = SimpleNamespace(function="cross_entropy", call=F.cross_entropy, **given)
+    stand.model, stand.calls, stand.last_call = None, [*stand.calls, last], last
+    pair, other = supervised.pair(stand), list(loader)[1]
+    expected = F.cross_entropy(head(body(other[0]).flatten(1)), other[1], reduction="none")
+    assert torch.equal(pair.loss(other, each=True), expected) and pair.models() == [body, head]
+    found = output.measure(stand)
+    assert found["layer"] == "" and found["bias"] == head.bias.tolist() and found["n_classes"] == 3
+    last.args = (features * 2,)
+    with pytest.raises(Skip, match="changes what one model gives"):
+        supervised.pair(stand)
 
 
 def test_zeros_in_the_place_of_inputs():

@@ -11,7 +11,7 @@ use stetho_report::PreflightFacts;
 use stetho_rules::Judges;
 
 use crate::delivery::command_line;
-use crate::watch::{judge_beside, preflight_of};
+use crate::watch::{damage_beside, judge_beside, preflight_of};
 
 /// The report on the experiments whose record lies in `folder`.
 ///
@@ -40,7 +40,7 @@ pub(crate) fn document(
     let mut map = Map::new();
     facts(&record, &verdict.findings).insert_into(&mut map);
     let damaged = record.damaged.iter().map(|(key, why)| format!("`{key}` of the record: {why}"));
-    map.insert("skipped_files".into(), damaged.collect::<Vec<_>>().into());
+    map.insert("skipped_files".into(), damaged.chain(damage_beside(folder)).collect::<Vec<_>>().into());
     map.insert("command_line".into(), command_line().into());
     map.insert("seconds".into(), start.elapsed().as_secs_f64().into());
     Ok(Document {
@@ -103,5 +103,8 @@ mod tests {
         assert_eq!(report.findings[0].rule, "double-softmax");
         assert_eq!(report.facts["preflight"]["checks"][0]["rules"][0], "double-softmax");
         assert!(report.facts["skipped_files"][0].as_str().unwrap().starts_with("`sizes` of the record"));
+        std::fs::write(folder.path().join("code.json"), "{").unwrap();
+        let report = made(false).unwrap();
+        assert!(report.facts["skipped_files"][1].as_str().unwrap().contains("code.json: not read"));
     }
 }

@@ -120,8 +120,6 @@ pub struct Load {
     pub missing: Vec<String>,
     /// Names that the state has and the model lacks.
     pub unexpected: Vec<String>,
-    /// Names whose shapes differ.
-    pub mismatched: Vec<String>,
     /// Pairs of a missing and an unexpected name that are of one shape and end alike.
     pub renamed: Vec<(String, String)>,
     /// Whether such names were to be an error.

@@ -1,6 +1,7 @@
 //! `stetho._core`: what the Python package takes from Rust. Conversions are here, measuring is in [`kernel`].
 
 mod command;
+mod contract;
 mod drawn;
 mod kernel;
 mod runlog;
@@ -15,6 +16,8 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::command::{command, finish};
+    #[pymodule_export]
+    use super::contract::Checks;
     #[pymodule_export]
     use super::drawn::Drawn;
     #[pymodule_export]

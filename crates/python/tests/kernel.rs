@@ -10,7 +10,9 @@
 mod kernel;
 
 use half::{bf16, f16};
-use kernel::{Copies, Counted, Dtype, Layout, Region, non_finite_rows, square_sum, statistics};
+use kernel::{
+    Copies, Counted, Dtype, Layout, Region, non_finite_rows, square_sum, statistics, within, within_integers,
+};
 use proptest::prelude::*;
 
 /// Numbers of one type in memory, and what they are.
@@ -345,4 +347,23 @@ fn what_is_no_tensor_is_refused() {
     let layout = Layout::new(&[3], &[1]).unwrap();
     assert!(statistics(Dtype::F32, Region::at(0), &layout, Counted::Nothing).is_none());
     assert!(statistics(Dtype::F64, Region::at(4), &layout, Counted::Nothing).is_none());
+}
+
+proptest! {
+    #[test]
+    fn numbers_lie_within_bounds_as_one_by_one(
+        values in prop::collection::vec(prop_oneof![20 => -2.0..2.0f64, 1 => Just(f64::NAN), 1 => -9.0..9.0f64], 0..700),
+        low in -3.0..-1.0f64,
+        high in 1.0..3.0f64,
+    ) {
+        for dtype in DTYPES {
+            let tensor = Tensor::new(dtype, &values);
+            let n = values.len();
+            let expected = tensor.values[..n].iter().all(|x| low <= *x && *x <= high);
+            prop_assert_eq!(within(dtype, tensor.region(), n, low, high), Some(expected));
+        }
+        let whole: Vec<i64> = values.iter().map(|x| *x as i64).collect();
+        let expected = whole.iter().all(|x| (-1..=1).contains(x));
+        prop_assert_eq!(within_integers::<i64>(Region::at(whole.as_ptr() as usize), whole.len(), -1, 1), Some(expected));
+    }
 }

@@ -2,10 +2,22 @@
 
 use std::fmt::Write as _;
 
-use stetho_core::{Finding, Severity};
+use stetho_core::{Evidence, Finding, Severity};
 
 /// Causes from the surest, each with what it makes other experiments show.
-const CAUSES: [(&str, &[&str]); 15] = [
+const CAUSES: [(&str, &[&str]); 16] = [
+    (
+        "non-finite-input",
+        &[
+            "cannot-overfit-batch",
+            "loss-at-init",
+            "ignores-input",
+            "no-gradient",
+            "learning-rate-range",
+            "hidden-size-assumption",
+            "batch-mixing",
+        ],
+    ),
     // Where the step itself fails, nothing else was measured as it should be.
     (
         "target-range",
@@ -103,7 +115,16 @@ fn tell(cause: &mut Finding, symptom: Finding) {
         let _ = write!(cause.message, "{word}{} ({})", symptom.message, symptom.rule);
     }
     cause.severity = cause.severity.max(symptom.severity);
+    if symptom.severity < Severity::Warning {
+        cause.evidence.push(seen_beside([&symptom]));
+    }
     cause.evidence.extend(symptom.evidence);
+}
+
+/// What is worth knowing and no alarm, as a list beside the finding of its cause.
+pub(crate) fn seen_beside<'a>(symptoms: impl IntoIterator<Item = &'a Finding>) -> Evidence {
+    let rows = symptoms.into_iter().map(|s| [s.rule.clone(), s.message.clone()]);
+    Evidence::table("seen because of it", ["rule", "what"], rows)
 }
 
 /// A warning may have become an error; equals keep their order.
@@ -129,7 +150,8 @@ const OF_RUNS: [(&str, &[&str]); 10] = [
 ];
 
 /// Errors after which a loss does not fall as it should.
-const EXPLAINING: [&str; 12] = [
+const EXPLAINING: [&str; 13] = [
+    "non-finite-input",
     "stale-optimizer",
     "target-range",
     "loss-broadcast",
@@ -206,6 +228,17 @@ mod tests {
         assert_eq!(rules, ["double-softmax", "input-scale"]);
         assert!(findings[0].message.contains("(cannot-overfit-batch)"), "{}", findings[0].message);
         assert!(findings[0].evidence.len() > 2, "the proof of the symptom is kept");
+    }
+
+    #[test]
+    fn what_is_only_worth_knowing_is_listed_with_its_cause() {
+        let mut findings =
+            vec![found("init-scale", Severity::Warning), found("learning-rate-range", Severity::Info)];
+        join_causes(&mut findings);
+        assert_eq!((findings.len(), findings[0].severity), (1, Severity::Warning));
+        assert!(!findings[0].message.contains("learning-rate-range"));
+        let text = format!("{:?}", findings[0].evidence);
+        assert!(text.contains("learning-rate-range is seen"), "{text}");
     }
 
     #[test]

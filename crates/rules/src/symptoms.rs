@@ -2,6 +2,8 @@
 
 use stetho_core::{Finding, Place, Severity};
 
+use crate::causes::seen_beside;
+
 /// What a loss shows when something else is wrong.
 const SYMPTOMS: [&str; 5] =
     ["loss-not-decreasing", "loss-at-chance", "loss-plateau", "underfitting-run", "loss-oscillating"];
@@ -68,7 +70,7 @@ pub(crate) fn join_symptoms(findings: &mut Vec<Finding>) {
     };
     let is_broken = cause.starts_with("non-finite");
     let was_lost_long_before = is_broken && diverged_long_before(findings, &cause);
-    let mut seen = Vec::new();
+    let (mut seen, mut beside) = (Vec::new(), Vec::new());
     findings.retain(|finding| {
         let rises = is_broken
             && !was_lost_long_before
@@ -80,15 +82,20 @@ pub(crate) fn join_symptoms(findings: &mut Vec<Finding>) {
         let is_symptom = rises || leaps || is_its_own || SYMPTOMS.contains(&finding.rule.as_str());
         if is_symptom && finding.severity >= Severity::Warning {
             seen.push(format!("{} ({})", finding.message, finding.rule));
+        } else if is_symptom {
+            beside.push(finding.clone());
         }
         !is_symptom
     });
-    if let Some(cause) = findings.iter_mut().find(|f| f.rule == cause)
-        && !seen.is_empty()
-    {
-        let word = if is_broken { "; before it, " } else { "; so " };
-        cause.message.push_str(word);
-        cause.message.push_str(&seen.join(", and "));
+    if let Some(cause) = findings.iter_mut().find(|f| f.rule == cause) {
+        if !seen.is_empty() {
+            let word = if is_broken { "; before it, " } else { "; so " };
+            cause.message.push_str(word);
+            cause.message.push_str(&seen.join(", and "));
+        }
+        if !beside.is_empty() {
+            cause.evidence.push(seen_beside(&beside));
+        }
     }
     if was_lost_long_before {
         findings.iter_mut().filter(|f| f.rule == cause).for_each(|f| f.certainty = f.certainty.min(0.9));

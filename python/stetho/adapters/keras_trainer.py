@@ -157,8 +157,11 @@ def _applied(original):
             hooks.before_step(session.torch, session, shown)
         except Exception:
             session.failed("looking at gradients")
-        result = original(self, grads, variables)
-        if session.experiment is None and not session.is_off:
+        # An experiment may have put another optimizer in its place.
+        result = shown.step() if "step" in vars(shown) else original(self, grads, variables)
+        if session.experiment is not None and not session.is_off:
+            session.experiment.on_stepped(shown)
+        elif not session.is_off:
             try:
                 hooks.after_step(session, shown)
             except Exception:

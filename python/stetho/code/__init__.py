@@ -12,6 +12,7 @@ import os
 import sys
 import weakref
 
+from stetho import writing
 from stetho.code import annotate, branches, counters, handlers, record
 from stetho.code.checkpoints import Checkpoints
 from stetho.code.files import Files
@@ -218,9 +219,8 @@ class Recorder:
             self._workers.collect()
             told = record.of(self, ended and is_whole, is_whole)
             path = os.path.join(self.session.options.folder, "code.json")
-            with open(path + ".new", "w", encoding="utf-8") as file:
+            with writing.whole(path) as file:
                 json.dump(told, file)
-            os.replace(path + ".new", path)
             if self._keeps_counts:
                 annotate.show(self)
         except Exception:

@@ -92,16 +92,16 @@ class _Finder(ast.NodeVisitor):
 
     def _is_step(self, body: list[ast.stmt]) -> bool:
         """Whether statements make one training step: they reach ``backward``, and no loop in them does."""
-        from stetho.instrument import _calls
+        from stetho.instrument import calls_of
 
         if self._reach is None:
             return False
-        called = set().union(*(_calls(s) for s in body))
+        called = set().union(*(calls_of(s) for s in body))
         loops = (n for s in body for n in ast.walk(s) if isinstance(n, (ast.For, ast.While)))
         return (
             self._reach.reaches(called)
             and not self._reach.loops(called)
-            and not any(self._reach.reaches(set().union(*(_calls(s) for s in n.body))) for n in loops)
+            and not any(self._reach.reaches(set().union(*(calls_of(s) for s in n.body))) for n in loops)
         )
 
     def _function(self, node) -> None:

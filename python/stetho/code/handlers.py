@@ -89,10 +89,10 @@ def _statement(body: list[ast.stmt]) -> str:
 
 
 def _kind(node: ast.Try, function: str, reach, in_step: bool, is_broad: bool, caught: list[str]) -> str:
-    from stetho.instrument import _calls
+    from stetho.instrument import calls_of
 
     called = _called(node.body)
-    steps = bool(called & _STEPPING) or (reach is not None and any(reach.reaches(_calls(s)) for s in node.body))
+    steps = bool(called & _STEPPING) or (reach is not None and any(reach.reaches(calls_of(s)) for s in node.body))
     if steps:
         return "stepping"
     if called & _LOADING or any(w in name for name in (*called, function) for w in ("checkpoint", "ckpt", "weights", "load_model", "pretrain")):

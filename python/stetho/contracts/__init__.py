@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from stetho import randomness
 from stetho.contracts import guard as guards
 from stetho.contracts import inferring, source, toml, wrap
 from stetho.contracts.declare import Contract, Field
@@ -70,7 +71,7 @@ def attach(data, made: Contract, name: str):
 
 def infer(data, first: int = 8, out: str | os.PathLike[str] | None = None) -> Contract:
     """The contract that the first samples of a loader, a data set or an iterable keep; written to `out`, for editing."""
-    with source.random_states():
+    with randomness.kept():
         samples, n = source.samples(data, first)
         made = inferring.infer(samples, source.n_classes(data))
     if out is not None:

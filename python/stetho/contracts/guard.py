@@ -8,6 +8,7 @@ import json
 import os
 import sys
 
+from stetho import writing
 from stetho.contracts import checks
 from stetho.contracts.declare import Contract
 from stetho.contracts.ledger import Ledger
@@ -40,12 +41,14 @@ class Guard:
         return Guard, (self.contract, self.name, self._ledger)
 
     def look(self, sample, index) -> bool:
-        """Whether a sample keeps the contract. Raises `ContractViolation` where it does not and the policy is `raise`."""
+        """Whether a sample keeps the contract. Raises `ContractViolation` where it does not and the policy is `raise`. `index` is that
+        of the sample, or a function that gives it."""
         ledger = self._ledger
         ledger.add(0)
         found = self._checker.look(sample)
         if not found:
             return True
+        index = index() if callable(index) else index
         policy = self.contract.policy
         for broken in found:
             ledger.keep(broken.rule, index, broken.field, broken.value, policy == "skip")
@@ -104,12 +107,10 @@ class Guard:
         found = self.violations()
         if path is None or not found or os.getpid() != self._pid:
             return None
-        part = f"{path}.part"
-        with open(part, "w", newline="", encoding="utf-8") as file:
+        with writing.whole(path, newline="") as file:
             table = csv.writer(file)
             table.writerow(["index", "field", "rule", "value"])
             table.writerows([v["index"], v["field"], v["rule"], v["value"]] for v in found)
-        os.replace(part, path)
         return path
 
 
@@ -137,9 +138,8 @@ def tell(folder: str | None) -> None:
             with open(path, encoding="utf-8") as file:
                 record = json.load(file)
         record["contracts"] = told
-        with open(path + ".new", "w", encoding="utf-8") as file:
+        with writing.whole(path) as file:
             json.dump(record, file)
-        os.replace(path + ".new", path)
     except (OSError, ValueError) as error:
         _say(f"what the contracts found could not be written down: {error}")
 

@@ -36,7 +36,7 @@ class Ledger:
         self.folder = folder or tempfile.mkdtemp(prefix="stetho-contract-")
         self._table: mmap.mmap | None = None
         self._owner_pid = os.getpid()
-        self._offset = 0
+        self._row: memoryview | None = None
         self._pid = 0
         self._seen: set[tuple] = set()
         if self.is_owner:
@@ -53,14 +53,15 @@ class Ledger:
             self._seen = set()
             with open(os.path.join(self.folder, "counts"), "r+b") as file:
                 self._table = mmap.mmap(file.fileno(), 0)
-            self._offset = 8 * slot() * self._n_columns
+            start = 8 * slot() * self._n_columns
+            self._row = memoryview(self._table)[start : start + 8 * self._n_columns].cast("Q")
         return self._table
 
     def add(self, column: int, n: int = 1) -> None:
         """Counts: column 0 is of samples, 1 and beyond of rules."""
-        table = self._table if self._pid == os.getpid() else self._open()
-        at = self._offset + 8 * column
-        struct.pack_into("<Q", table, at, struct.unpack_from("<Q", table, at)[0] + n)
+        if self._pid != os.getpid():
+            self._open()
+        self._row[column] += n
 
     def keep(self, rule: int, index, field: str, value: str, is_quarantined: bool) -> None:
         """Counts a violation, and keeps its sample once a process."""
@@ -88,7 +89,7 @@ class Ledger:
         """Samples looked at, then violations of each rule, of all processes."""
         table = self._open()
         n = self._n_columns
-        rows = [struct.unpack_from(f"<{n}Q", table, 8 * i * n) for i in range(N_SLOTS)]
+        rows = [struct.unpack_from(f"={n}Q", table, 8 * i * n) for i in range(N_SLOTS)]
         return [sum(column) for column in zip(*rows)]
 
     def lines(self) -> list[tuple]:

@@ -7,6 +7,8 @@ import itertools
 import random
 import sys
 
+from stetho.data import base
+
 #: Samples of a batch where the loader does not say.
 BATCH = 32
 #: Most samples that are looked at.
@@ -35,9 +37,7 @@ def name_of(data) -> str:
 def n_classes(data) -> int | None:
     """How many classes the data set says it has, as those of torchvision do."""
     dataset = data.dataset if is_loader(data) else data
-    while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
-        dataset = dataset.dataset
-    classes = getattr(dataset, "classes", None)
+    classes = getattr(base(dataset), "classes", None)
     return len(classes) if isinstance(classes, (list, tuple)) and classes else None
 
 
@@ -68,21 +68,6 @@ def _through_worker(data, dataset, chosen: list[int] | None):
 
 def _as_it_is(sample):
     return sample
-
-
-@contextlib.contextmanager
-def random_states():
-    """The random states of PyTorch, NumPy and Python are afterwards what they were: a training is that of before, bit for bit."""
-    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
-    kept = (random.getstate(), numpy.random.get_state() if numpy else None, torch.get_rng_state() if torch else None)
-    try:
-        yield
-    finally:
-        random.setstate(kept[0])
-        if numpy is not None:
-            numpy.random.set_state(kept[1])
-        if torch is not None:
-            torch.set_rng_state(kept[2])
 
 
 @contextlib.contextmanager

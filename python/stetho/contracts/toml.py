@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 
+from stetho import writing
 from stetho.contracts.declare import Contract
 from stetho.contracts.violation import ContractError
 
@@ -64,10 +65,8 @@ def _made(said: dict) -> Contract:
 def write(contract: Contract, path: str | os.PathLike[str], source: str = "") -> None:
     """Writes a contract, to be read by `read`. `source` says where it comes from, for its head."""
     text = as_text(contract, source)
-    part = f"{os.fspath(path)}.part"
-    with open(part, "w", encoding="utf-8") as file:
+    with writing.whole(path) as file:
         file.write(text)
-    os.replace(part, path)
 
 
 def as_text(contract: Contract, source: str = "") -> str:

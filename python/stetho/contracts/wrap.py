@@ -8,7 +8,7 @@ from stetho.contracts.guard import MOST_TRIED, Guard
 from stetho.contracts.violation import ContractViolation
 
 #: Samples that are made before they are looked at.
-TOGETHER = 16
+TOGETHER = 32
 
 
 def _base_index(dataset, index):
@@ -20,6 +20,11 @@ def _base_index(dataset, index):
             break
         dataset = dataset.dataset
     return index
+
+
+def _where(dataset, index):
+    """What gives the index of a sample as JSON knows it, in the data set underneath."""
+    return lambda: _plain(_base_index(dataset, index))
 
 
 def _plain(index):
@@ -71,7 +76,7 @@ class Samples(_Stand):
     def __getitem__(self, index):
         inner, guard = self.__dict__["__stetho_wrapped__"], self.__dict__["__stetho_guard__"]
         sample = inner[index]
-        if guard.look(sample, _plain(_base_index(inner, index))):
+        if guard.look(sample, _where(inner, index)):
             return sample
         return self._next(index)
 
@@ -86,7 +91,7 @@ class Samples(_Stand):
         for i in range(1, min(MOST_TRIED, n)):
             other = (index + i) % n
             sample = inner[other]
-            if guard.look(sample, _plain(_base_index(inner, other))):
+            if guard.look(sample, _where(inner, other)):
                 return sample
         raise ContractViolation(f"no sample of `{guard.name}` near {index} keeps the contract: {min(MOST_TRIED, n)} in a row break it; is it the right one?")
 
@@ -108,7 +113,7 @@ class Samples(_Stand):
     def _looked_at(self, indices, samples) -> list:
         inner, guard = self.__dict__["__stetho_wrapped__"], self.__dict__["__stetho_guard__"]
         return [
-            sample if guard.look(sample, _plain(_base_index(inner, index))) else self._next(index)
+            sample if guard.look(sample, _where(inner, index)) else self._next(index)
             for index, sample in zip(indices, samples)
         ]
 
@@ -116,7 +121,7 @@ class Samples(_Stand):
         # As Python iterates over what has no `__iter__`; what has one is iterated over by its own.
         inner, guard = self.__dict__["__stetho_wrapped__"], self.__dict__["__stetho_guard__"]
         for i, sample in enumerate(inner):
-            if guard.look(sample, _plain(_base_index(inner, i))):
+            if guard.look(sample, _where(inner, i)):
                 yield sample
 
 

@@ -7,6 +7,7 @@ name into ``preflight.json``; `Skip` says why it does not apply. Numbers only: w
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import sys
@@ -66,7 +67,7 @@ class Preflight:
         self.record["script"] = session.options.script
         body = Body(session.sites[number], number, values)
         session.body = body
-        quiet, kept = Quiet(), Kept(session)
+        quiet, kept, eager = Quiet(), Kept(session), contextlib.ExitStack()
         # What the script's branches and files are is recorded of the training alone.
         code = getattr(session, "code", None)
         if code is not None:
@@ -78,12 +79,15 @@ class Preflight:
             kept.take(roots_of(session, frame, values))
             session.draws = Draws(session.torch, kept)
             bench = Bench(session, body, kept)
+            eager.callback(bench.put_back)
             look_around(bench, frame)
             try:
                 quiet.enter()
+                eager.enter_context(_eager())
                 yield from self._experiments(bench, started)
             finally:
                 session.experiment = None
+                eager.close()
                 kept.restore()
                 session.random.restore()
                 quiet.leave()
@@ -188,6 +192,14 @@ class Preflight:
             record.write(os.path.join(folder, "preflight.json"), self.record)
         except OSError as error:
             session.say(f"the preflight could not be written: {error.strerror or error}")
+
+
+def _eager():
+    """What is compiled runs as it was written: hooks and changed modes would have it compiled again for each experiment."""
+    compiler = getattr(sys.modules["torch"], "compiler", None)
+    if "torch._dynamo" not in sys.modules or not hasattr(compiler, "set_stance"):
+        return contextlib.nullcontext()
+    return compiler.set_stance("force_eager")
 
 
 def _title(name: str) -> str:

@@ -16,7 +16,8 @@ class Attempt:
     """The body of the step, once. Yielded by an experiment, it comes back with what happened.
 
     `rows`: indices of the samples that the batch is cut down to, or put in the place of others; None leaves the batch as it is.
-    `inputs`: called with the arguments and keywords of each call of the model, gives those that it gets instead.
+    `inputs`: called with the arguments and keywords of each call of the model, gives those that it gets instead. Of a step that
+    calls several models, a dictionary of such functions by model.
     `until`: ``end`` of the body, or the last ``backward`` of it, where it is left before an optimizer steps.
     `before_step`: called with the optimizer before it steps. `modes`: context managers that are entered around the body.
     `goes_on`: counters of the user's go on from the attempt before; else they are those of the first step.
@@ -74,9 +75,11 @@ class Attempt:
         bench.body.cursor = 0
         self._grad_mode = bench.torch.is_grad_enabled()
         if self._inputs is not None:
-            if bench.model is None:
+            if not isinstance(self._inputs, dict) and bench.model is None:
                 raise Skip(bench.why_no_model)
-            self._handles.append(bench.model.register_forward_pre_hook(self._change_inputs, with_kwargs=True))
+            changes = self._inputs if isinstance(self._inputs, dict) else {bench.model: self._inputs}
+            for model, change in changes.items():
+                self._handles.append(model.register_forward_pre_hook(_changed(change), with_kwargs=True))
         for mode in self._modes:
             mode.__enter__()
             self._entered.append(mode)
@@ -130,8 +133,10 @@ class Attempt:
         if self.bench.tail_is_long and len(self.stepped) >= self.bench.n_stepped:
             raise Tripped
 
-    def _change_inputs(self, module, args, kwargs):
-        return self._inputs(args, kwargs)
+
+def _changed(change):
+    """A hook before a model that changes what it is given."""
+    return lambda _module, args, kwargs: change(args, kwargs)
 
 
 def _total(torch, loss, weights) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from stetho import pictures
-from stetho.preflight.bench import leaves
+from stetho.preflight import trees
 
 #: Pictures that are shown, and the pixels of their longer side at most.
 MOST_PICTURES = 32
@@ -16,6 +16,8 @@ N_BINS = 32
 #: Classes that are counted one by one, channels that are told apart.
 MOST_CLASSES = 50
 MOST_CHANNELS = 64
+#: Samples with numbers that are not finite, of which the place is told.
+MOST_SAMPLES = 20
 
 
 def facts(bench) -> dict:
@@ -46,9 +48,9 @@ def inputs_of(bench) -> dict[str, object]:
     named: list[tuple[str, object]] = []
     for i, value in enumerate(bench.inputs):
         head = arguments[i] if i < len(arguments) else f"input {i}"
-        named.extend((head + _spelled(path), t) for path, t in leaves(value))
+        named.extend((head + _spelled(path), t) for path, t in trees.leaves(bench.torch, value))
     for key, value in bench.keywords.items():
-        named.extend((key + _spelled(path), t) for path, t in leaves(value))
+        named.extend((key + _spelled(path), t) for path, t in trees.leaves(bench.torch, value))
     found: dict[str, object] = {}
     for name, tensor in named:
         if not tensor.requires_grad or not tensor.is_leaf:
@@ -80,7 +82,7 @@ def _is_same(a, b) -> bool:
 
 
 def _spelled(path: tuple) -> str:
-    return "".join(f"[{key!r}]" if kind == "key" else f".{key}" for kind, key in path)
+    return "".join(f"[{key!r}]" for key in path)
 
 
 def tensor_facts(torch, name: str, tensor) -> dict:
@@ -91,6 +93,9 @@ def tensor_facts(torch, name: str, tensor) -> dict:
     values = tensor.detach().double() if tensor.numel() <= MOST_VALUES else tensor.detach().float()
     finite = torch.isfinite(values)
     found["n_non_finite"] = int((~finite).sum())
+    if found["n_non_finite"] and values.dim():
+        rows = (~finite).reshape(len(finite), -1).any(1)
+        found["non_finite_samples"] = rows.nonzero().flatten()[:MOST_SAMPLES].tolist()
     flat = values[finite]
     if flat.numel() == 0:
         return found

@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 
 from stetho import rows
+from stetho.preflight import trees
 from stetho.preflight.attempt import Skip
 from stetho.preflight.losses import is_part
-
-
-def leaves(value, path: tuple = (), depth: int = 0):
-    """Every tensor in what a model gives, with the keys that lead to it."""
-    if hasattr(value, "untyped_storage"):
-        yield path, value
-    elif depth > 4:
-        return
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from leaves(item, (*path, ("key", key)), depth + 1)
-    elif isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            yield from leaves(item, (*path, ("key", i)), depth + 1)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for field in dataclasses.fields(value):
-            yield from leaves(getattr(value, field.name, None), (*path, ("name", field.name)), depth + 1)
-
-
-def at(value, path: tuple):
-    """What lies at the end of a path of `leaves`."""
-    for kind, key in path:
-        value = value[key] if kind == "key" else getattr(value, key)
-    return value
+from stetho.preflight.trace import nodes_below
 
 
 class Bench:
@@ -58,13 +35,18 @@ class Bench:
         #: The model that the loss hangs on, with the arguments of its first call, and what it gave; None where there is not one.
         self.model = None
         self.why_no_model = "the step calls no model that could be told"
+        #: The first call of each model that the loss hangs on, in order; more than one where `model` is None.
+        self.calls: list = []
+        #: The call that gave what the loss takes.
+        self.last_call = None
         self.inputs: tuple = ()
         self.keywords: dict = {}
         self.result = None
         #: The tensor of `result` that the loss is worked out of.
         self.output = None
         self._output_path: tuple = ()
-        self._autocast: tuple = (False, None)
+        #: Whether the model was called under automatic mixed precision, and its type.
+        self.mixed_precision: tuple = (False, None)
         #: The sum of the step's losses; the calls of loss functions; the one that takes `output`, if there is but one.
         self.loss: float = float("nan")
         self.loss_calls: list = []
@@ -85,6 +67,8 @@ class Bench:
         self.index_advances = False
         #: Whether random states go on too: what the step draws puts the samples of the batch into another order, no more.
         self.random_advances = False
+        #: Optimizers of frameworks, which are not among what is kept, in whose place another one steps.
+        self.stood_in_for: list = []
 
     # -- for experiments
 
@@ -98,10 +82,10 @@ class Bench:
 
     def output_of(self, result):
         """Of what the model gives, the tensor that the loss is worked out of."""
-        try:
-            return at(result, self._output_path)
-        except (KeyError, IndexError, AttributeError, TypeError) as error:
-            raise Skip("the model gave something of another form than in the step") from error
+        output = trees.at(result, self._output_path)
+        if not isinstance(output, self.torch.Tensor):
+            raise Skip("the model gave something of another form than in the step")
+        return output
 
     def loss_of(self, output):
         """The step's loss function on another output of the model; a tensor."""
@@ -118,10 +102,14 @@ class Bench:
 
     def autocast(self):
         """The mixed precision that the model was called under."""
-        is_on, dtype = self._autocast
-        if not is_on:
-            return contextlib.nullcontext()
-        return self.torch.autocast(self.device.type, dtype=dtype)
+        return self._precision(*self.mixed_precision)
+
+    def autocast_of(self, call):
+        """What makes the mixed precision of a call."""
+        return lambda: self._precision(*call.autocast)
+
+    def _precision(self, is_on: bool, dtype):
+        return self.torch.autocast(self.device.type, dtype=dtype) if is_on else contextlib.nullcontext()
 
     def cut(self, value, indices: list[int]):
         """A value of the batch (or the model's arguments) with these samples alone, in this order; repeated ones too."""
@@ -131,7 +119,7 @@ class Bench:
 
     def tensors_in(self) -> list:
         """Tensors among the arguments of the model."""
-        return [t for _, t in leaves((self.inputs, self.keywords))]
+        return [t for _, t in trees.leaves(self.torch, (self.inputs, self.keywords))]
 
     def can_cut(self) -> bool:
         """Whether the batch comes to the step as a value whose rows can be taken out."""
@@ -143,7 +131,13 @@ class Bench:
         """Puts everything back to the start of the step, within an experiment."""
         self.kept.restore()
         self.session.random.restore()
+        self.put_back()
         self.n_made = 0
+
+    def put_back(self) -> None:
+        """Lets optimizers of frameworks step themselves again."""
+        while self.stood_in_for:
+            vars(self.stood_in_for.pop()).pop("step", None)
 
     def remaining(self) -> float:
         """Seconds left for the experiment under way."""
@@ -223,40 +217,57 @@ class Bench:
             c for c in watched.calls
             if c.is_grad and c.n_backward == 0 and c.output is not None and any(id(p) in wanted for p in c.module.parameters())
         ]
+        calls = self._reaching(watched, calls)
         models = list({id(c.module): c.module for c in calls}.values())
         if len(models) > 1:
             # Of a criterion with parameters of its own the loss comes out; of a model not.
             models = [m for m in models if not all(_is_number(c.output) for c in calls if c.module is m)] or models
+        self.calls = [next(c for c in calls if c.module is m) for m in models]
         if len(models) != 1:
             names = ", ".join(dict.fromkeys(type(m).__name__ for m in models))
             self.why_no_model = f"the step calls several models: {names}" if models else self.why_no_model
             return
-        call = next(c for c in calls if c.module is models[0])
+        (call,) = self.calls
         self.model, self.inputs, self.keywords, self.result = call.module, call.args, call.kwargs, call.output
-        self._autocast = call.autocast
+        self.mixed_precision = call.autocast
+
+    def _reaching(self, watched, calls: list) -> list:
+        """Of the calls of several models, those whose outputs the first loss is worked out of; all where that cannot be told."""
+        if len({id(c.module) for c in calls}) < 2 or not watched.loss_tensors:
+            return calls
+        reached = nodes_below(watched.loss_tensors[:1])
+        found = [c for c in calls if any(t.grad_fn in reached for _, t in trees.leaves(self.torch, c.output) if t.grad_fn is not None)]
+        return found or calls
 
     def _find_output(self) -> None:
         first = [c for c in self.loss_calls if c.n_backward == 0 and hasattr(c.input, "untyped_storage")]
-        found = list(leaves(self.result)) if self.model is not None else []
-        floats = [(p, t) for p, t in found if t.is_floating_point() and t.requires_grad]
-        for call in first:
-            key = call.input.untyped_storage().data_ptr()
-            same = [(p, t) for p, t in floats if t is call.input] or [
-                (p, t) for p, t in floats if t.untyped_storage().data_ptr() == key
-            ]
-            if same:
-                self._output_path, self.output = same[0]
-                self.main_call = call if len(first) == 1 else None
-                return
-        larger = [(p, t) for p, t in floats if t.dim() > 0] or floats
-        if larger:
-            self._output_path, self.output = larger[0]
         if len(first) == 1:
             self.main_call = first[0]
+            self.last_call = next((c for c in reversed(self.calls) if self._taken(c.output, first[0]) is not None), None)
+        found = [(p, t) for p, t in trees.leaves(self.torch, self.result) if _is_learnt(t)] if self.model is not None else []
+        for call in first:
+            taken = self._taken(self.result, call) if self.model is not None else None
+            if taken is not None:
+                self._output_path, self.output = taken
+                return
+        larger = [(p, t) for p, t in found if t.dim() > 0] or found
+        if larger:
+            self._output_path, self.output = larger[0]
+
+    def _taken(self, result, call):
+        """Of what a model gives, the tensor that a loss is called with, and its path; None where it takes none of it."""
+        key = call.input.untyped_storage().data_ptr()
+        floats = [(p, t) for p, t in trees.leaves(self.torch, result) if _is_learnt(t)]
+        same = [(p, t) for p, t in floats if t is call.input]
+        return next(iter(same or [(p, t) for p, t in floats if t.untyped_storage().data_ptr() == key]), None)
 
 
 def _is_view(a, b) -> bool:
     return a.numel() == b.numel() and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+
+
+def _is_learnt(tensor) -> bool:
+    return tensor.is_floating_point() and tensor.requires_grad
 
 
 def _is_number(value) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 
 from stetho.preflight import trees
@@ -37,10 +36,8 @@ def of(bench) -> list[Call]:
             continue
         if not any(t.dim() for _, t in trees.leaves(torch, call.output) if trees.is_float(t)):
             continue  # one number: a loss
-        is_on, dtype = call.autocast
-        context = (lambda dtype=dtype: torch.autocast(bench.device.type, dtype=dtype)) if is_on else contextlib.nullcontext
         arguments = detached(torch, (tuple(call.args), dict(call.kwargs)))
-        found[id(module)] = Call(module, *arguments, context)
+        found[id(module)] = Call(module, *arguments, bench.autocast_of(call))
         if len(found) >= MOST:
             break
     if not found:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from stetho.preflight import batch, layers, losses
+from stetho.preflight import batch, layers, losses, trees
 from stetho.preflight.attempt import Attempt
-from stetho.preflight.bench import leaves
 from stetho.preflight.quiet import Forbidden
 from stetho.preflight.record import place
 from stetho.preflight.watched import Watched
@@ -27,7 +26,7 @@ def measure(bench):
     found: dict = {
         "model": _model(bench),
         "parameters": _parameters(bench, watched),
-        "batch": batch.facts(bench),
+        "batch": {**batch.facts(bench), "first_layer": layers.first(bench, watched)},
         "loss_calls": losses.loss_calls(bench, watched),
         "softmaxes": losses.softmaxes(watched),
         "raised": _raised(bench, watched),
@@ -46,8 +45,8 @@ def _try_index(bench):
 
     def look(args, kwargs):
         if not same:
-            before = [t for _, t in leaves((bench.inputs, bench.keywords))]
-            now = [t for _, t in leaves((args, kwargs))]
+            before = [t for _, t in trees.leaves(bench.torch, (bench.inputs, bench.keywords))]
+            now = [t for _, t in trees.leaves(bench.torch, (args, kwargs))]
             same.append(len(before) == len(now) and all(a.shape == b.shape and bool((a == b).all()) for a, b in zip(before, now)))
         return args, kwargs
 
@@ -66,8 +65,8 @@ def _try_random(bench):
 
     def look(args, kwargs):
         if not found:
-            before = [t for _, t in leaves((bench.inputs, bench.keywords))]
-            now = [t for _, t in leaves((args, kwargs))]
+            before = [t for _, t in trees.leaves(bench.torch, (bench.inputs, bench.keywords))]
+            now = [t for _, t in trees.leaves(bench.torch, (args, kwargs))]
             found.append(len(before) == len(now) and all(_is_reordered(bench.torch, a, b) for a, b in zip(before, now)))
         return args, kwargs
 
@@ -112,6 +111,7 @@ def _parameters(bench, watched) -> list[dict]:
     held = {id(p) for o in bench.optimizers for g in o.param_groups for p in g["params"]}
     names = names_of(bench)
     strays = _strays(bench, watched, names)
+    measures = _measures(watched, held)
     stepped = {id(p) for o in watched.stepped for g in o.param_groups for p in g["params"]}
     called = {id(p) for c in watched.calls for p in c.module.parameters()}
     found = []
@@ -128,11 +128,31 @@ def _parameters(bench, watched) -> list[dict]:
             "trainable": bool(parameter.requires_grad),
             "in_optimizer": id(parameter) in held,
             "gradient": gradient,
-            "norm": float(parameter.detach().float().norm()),
-            "std": float(parameter.detach().float().std(correction=0)),
+            **_spread(parameter),
+            "is_run": id(parameter) in watched.taken,
+            "is_measure": id(parameter) in measures,
             "reads_zero_because": _why_zero(bench, watched, parameter) if gradient == 0.0 else None,
         })
     return found
+
+
+def _measures(watched, held: set) -> set:
+    """Parameters of models that measure how alike predictions and targets are: no optimizer holds any of them, and they are called
+    both with what gets a gradient and with what does not. By identity."""
+    kinds: dict[int, tuple] = {}
+    for call in watched.calls:
+        _, found = kinds.setdefault(id(call.module), (call.module, set()))
+        found.add(any(t.requires_grad for _, t in trees.leaves(watched.bench.torch, (call.args, call.kwargs))))
+    models = [m for m, found in kinds.values() if len(found) == 2]
+    return {id(p) for m in models if not any(id(p) in held for p in m.parameters()) for p in m.parameters()}
+
+
+def _spread(parameter) -> dict:
+    """Norm and spread of its numbers; what lies on the device `meta` has none."""
+    if parameter.is_meta:
+        return {"norm": None, "std": None}
+    values = parameter.detach().float()
+    return {"norm": float(values.norm()), "std": float(values.std(correction=0))}
 
 
 def _strays(bench, watched, names: dict[int, str]) -> dict[int, str]:

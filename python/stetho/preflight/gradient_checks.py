@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import linecache
 import math
-import re
 import sys
 
+from stetho import randomness
 from stetho.observe import Place, place_of
 from stetho.preflight.attempt import Attempt, Skip
 from stetho.preflight.record import place as place_record
-from stetho.preflight.still import detached, put_states, states_of
+from stetho.preflight.still import detached
 
 NAME = "gradient_checks"
 TITLE = "gradients of own functions"
@@ -29,8 +29,6 @@ TOLERANCE = 1e-3
 _STEP = 1e-6
 #: Share of the outputs that move with an input, below which they go in steps, as rounding does.
 _FLAT = 0.01
-#: Names of functions whose gradient is another one than that of their outputs, on purpose.
-_ON_PURPOSE = re.compile(r"(?i:straight_?through|surrogate|revers|spike)|STE")
 
 
 def measure(bench):
@@ -43,11 +41,11 @@ def measure(bench):
     yield Attempt(bench, until="backward", modes=[seen])
     if not seen.calls:
         raise Skip("the step does not use the autograd functions of the script")
-    states = states_of(torch)
+    states = randomness.states()
     try:
         return [_checked(torch, cls, *call) for cls, call in seen.calls.items() if bench.remaining() > 0.0]
     finally:
-        put_states(torch, states)
+        randomness.put(states)
 
 
 def own_functions(torch, is_own) -> list:
@@ -111,8 +109,6 @@ def _checked(torch, cls, arguments: list, needs: list, place) -> dict:
     """One entry of the record."""
     called = place_record(place)
     found = {"function": cls.__name__, "place": _definition(torch, cls) or called, "called": called, "tolerance": TOLERANCE}
-    if _ON_PURPOSE.search(cls.__name__):
-        return {**found, "worst": None, "input": None, "why_not": "by its name its gradient is another one on purpose"}
     try:
         why_not, worst, worst_input = _compared(torch, cls, arguments, needs)
     except Exception as error:
@@ -127,10 +123,10 @@ def _compared(torch, cls, arguments: list, needs: list) -> tuple:
     wanted = [k for k, (a, need) in enumerate(zip(wide, needs)) if need and _is_real(torch, a) and a.numel()]
     if not wanted:
         return "no input of it needs a gradient", None, None
-    states = states_of(torch)
+    states = randomness.states()
 
     def apply(values: list) -> list:
-        put_states(torch, states)
+        randomness.put(states)
         out = cls.apply(*values)
         return [o for o in (out if isinstance(out, (tuple, list)) else (out,)) if _is_real(torch, o)]
 

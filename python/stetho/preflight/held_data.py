@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import time
 
+from stetho import randomness
 from stetho.preflight import trees
-from stetho.preflight.still import put_states, states_of
 
 
 def chosen(loader) -> list[int] | None:
@@ -36,7 +36,7 @@ def read(bench, loader, most: int, seconds: float) -> list:
         size = loader.batch_size or 32
     picked = sorted(random.Random(0).sample(indices, min(most, len(indices))))
     picked = random.Random(1).sample(picked, len(picked))
-    states, until, batches = states_of(torch), time.perf_counter() + seconds, []
+    states, until, batches = randomness.states(), time.perf_counter() + seconds, []
     with bench.aside(), torch.no_grad():
         try:
             for start in range(0, len(picked), size):
@@ -49,7 +49,7 @@ def read(bench, loader, most: int, seconds: float) -> list:
                 if time.perf_counter() > until:
                     break
         finally:
-            put_states(torch, states)
+            randomness.put(states)
     return batches
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stetho.preflight.seen import LAYERS, NORMS
+from stetho.preflight.seen import LAYERS, is_norm
 
 #: Columns of a weight by which rows are told apart before all of it is looked at.
 FIRST_COLUMNS = 64
@@ -25,7 +25,7 @@ def facts(bench, watched) -> dict:
         entry.update(_outputs(call))
         found.append(entry)
     for call in calls:
-        if isinstance(call.module, NORMS) and call.input is not None and call.input.dim() > 1:
+        if is_norm(call.module) and call.input is not None and call.input.dim() > 1:
             shape = call.input.shape
             norms.append({
                 "name": names[id(call.module)],
@@ -69,6 +69,8 @@ def _outputs(call) -> dict:
         "activation": call.extra.get("activation"),
         "zero_units": call.extra.get("zero_units"),
         "is_residual_end": bool(call.extra.get("is_residual_end")),
+        "is_cut_twice": bool(call.extra.get("is_cut_twice")),
+        "is_dropped": bool(call.extra.get("is_dropped")),
     }
     if out is not None and out.is_floating_point() and out.numel() > 1:
         entry["out_std"] = call.extra["out_std"]
@@ -84,7 +86,21 @@ def is_followed_by_zero(bench, watched, parameter) -> str | None:
         return None
     for call in watched.leaves_called:
         weight = getattr(call.module, "weight", None)
-        is_scale = weight is not None and hasattr(weight, "any") and isinstance(call.module, (*LAYERS, *NORMS))
+        is_scale = weight is not None and hasattr(weight, "any") and (isinstance(call.module, LAYERS) or is_norm(call.module))
         if call.order > own and is_scale and not bool(weight.detach().any()):
             return f"the weights of `{names.get(id(call.module), type(call.module).__name__)}` after it start at 0"
+    return None
+
+
+def first(bench, watched) -> dict | None:
+    """The first layer with weights of its own that takes numbers: what it is given. Tables that are looked into are none."""
+    names = {id(m): name for model in bench.models for name, m in model.named_modules()}
+    for call in watched.leaves_called:
+        given = call.input
+        if next(call.module.parameters(recurse=False), None) is None or given is None:
+            continue
+        if given.is_floating_point() and given.numel() > 1:
+            values = given.float()
+            found = {"name": names.get(id(call.module), ""), "kind": type(call.module).__name__}
+            return {**found, "in_mean": float(values.mean()), "in_std": float(values.std(correction=0))}
     return None

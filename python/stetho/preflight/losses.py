@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from stetho.preflight import trees
 from stetho.preflight.record import place
 
 #: Losses whose targets are classes.
@@ -16,7 +17,7 @@ _REDUCTIONS = {"mean", "sum", "none", "batchmean"}
 
 def loss_calls(bench, watched) -> list[dict]:
     """Each call of a loss function, and differences of unlike shapes that were made by hand."""
-    found = [_call(bench, call) for call in watched.loss_calls if hasattr(call.input, "untyped_storage")]
+    found = [_call(bench, watched, call) for call in watched.loss_calls if hasattr(call.input, "untyped_storage")]
     for made in watched.differences:
         found.append({
             "function": "difference",
@@ -25,11 +26,40 @@ def loss_calls(bench, watched) -> list[dict]:
             "target_shape": list(made.shapes[1]),
             "target_dtype": made.dtype,
             "is_part": True,
+            **_of_hand_made(made),
         })
     return found
 
 
-def _call(bench, call) -> dict:
+def _of_hand_made(made) -> dict:
+    if made.origin is None or not made.target.numel():
+        return {}
+    values = made.target.double()
+    return {
+        "input_from": made.origin[0],
+        "target_min": _number(values.min()),
+        "target_max": _number(values.max()),
+        "beyond_unit": _beyond_unit(values),
+    }
+
+
+def _beyond_unit(values) -> float:
+    return float(((values < 0.0) | (values > 1.0)).double().mean())
+
+
+def _view_of(bench, given) -> list:
+    """The shape of what the model gives, where the loss takes the same numbers in the same order under another shape."""
+    last = bench.last_call
+    if last is None or not given.is_contiguous():
+        return []
+    for _, output in trees.leaves(bench.torch, last.output):
+        is_same = output.numel() == given.numel() and output.data_ptr() == given.data_ptr()
+        if is_same and output.is_contiguous() and output.shape != given.shape:
+            return list(output.shape)
+    return []
+
+
+def _call(bench, watched, call) -> dict:
     torch = bench.torch
     given, target = call.input.detach(), call.target
     has_target = hasattr(target, "untyped_storage")
@@ -46,6 +76,8 @@ def _call(bench, call) -> dict:
         "input_max": _number(given.max()) if given.numel() else None,
         "value": _number(value.detach().mean()) if hasattr(value, "untyped_storage") and value.numel() else None,
         "is_part": call.is_part,
+        "is_of_cosines": watched.has_cosines,
+        "view_of": _view_of(bench, given),
     }
     if call.origin is not None:
         entry["input_from"] = call.origin[0]
@@ -128,6 +160,7 @@ def _target(torch, call, given, target) -> dict:
         columns = values.reshape(values.shape[0], -1) if values.dim() > 1 else values.reshape(-1, 1)
         flat = columns.mean(0).clamp(0, 1)
         found["entropy"] = float(torch.special.entr(flat).add(torch.special.entr(1 - flat)).mean())
+    found["beyond_unit"] = _beyond_unit(values)
     found["target_variance"] = float(values.var(unbiased=False))
     found["target_mean_square"] = float((values * values).mean())
     found["target_mean_abs_deviation"] = float((values - values.median()).abs().mean())

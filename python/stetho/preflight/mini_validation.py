@@ -45,11 +45,12 @@ def _measured(bench, loader, pair) -> dict:
     torch = bench.torch
     trained = _train(bench, pair)
     losses = []
-    bench.model.eval()
+    for model in pair.models():
+        model.eval()
     with torch.no_grad():
         for batch in held_data.read(bench, loader, MOST, bench.remaining() / 2):
             each = pair.loss(batch, each=True)
-            rows = pair.of(batch)[2].shape[0]
+            rows = pair.of(batch).shape[0]
             losses.append(each.double().reshape(rows, -1).mean(1))
             if bench.remaining() < 0.0:
                 break

@@ -23,9 +23,9 @@ _BINARY = ("binary_cross_entropy_with_logits", "binary_cross_entropy")
 def measure(bench):
     """The record `output`; see the format of ``preflight.json``."""
     torch, call = bench.torch, bench.main_call
-    if bench.model is None:
+    if not bench.calls:
         raise Skip(bench.why_no_model)
-    if call is None or bench.output is None or call.function not in _WITH_LOGITS + _BINARY:
+    if call is None or bench.last_call is None or call.function not in _WITH_LOGITS + _BINARY:
         raise Skip("no loss over classes was seen")
     n_classes = _n_classes(call)
     if n_classes is None or n_classes > _MOST_CLASSES:
@@ -112,7 +112,8 @@ def _variable(bench, target):
 
 def _last_bias(bench, width: int) -> tuple:
     """Name and bias of the last layer whose output is as wide as the model's."""
-    torch, names = bench.torch, {m: n for n, m in bench.model.named_modules()}
+    torch, last_call = bench.torch, bench.last_call
+    names = {m: n for n, m in last_call.module.named_modules()}
     called: list = []
     handles = [
         m.register_forward_hook(lambda module, _args, _out: called.append(module))
@@ -120,7 +121,8 @@ def _last_bias(bench, width: int) -> tuple:
         if getattr(m, "weight", None) is not None and next(m.children(), None) is None
     ]
     try:
-        Still(torch, bench.model, context=bench.autocast)(*detached(torch, (tuple(bench.inputs), dict(bench.keywords))))
+        still = Still(torch, last_call.module, context=bench.autocast_of(last_call))
+        still(*detached(torch, (tuple(last_call.args), dict(last_call.kwargs))))
     finally:
         for handle in handles:
             handle.remove()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import os
+
+from stetho import writing
 
 
 def place(found) -> dict | None:
@@ -29,6 +30,5 @@ def plain(value):
 
 def write(path: str, record: dict) -> None:
     """Writes the record, whole or not at all."""
-    with open(path + ".part", "w", encoding="utf-8") as file:
+    with writing.whole(path) as file:
         json.dump(plain(record), file)
-    os.replace(path + ".part", path)

@@ -23,7 +23,7 @@ _NN = torch.nn
 LAYERS = (_NN.Linear, _NN.Conv1d, _NN.Conv2d, _NN.Conv3d, _NN.ConvTranspose1d, _NN.ConvTranspose2d, _NN.ConvTranspose3d)
 _BATCH_NORM = _NN.modules.batchnorm._BatchNorm
 _INSTANCE_NORM = _NN.modules.instancenorm._InstanceNorm
-NORMS = (_BATCH_NORM, _INSTANCE_NORM, _NN.GroupNorm, _NN.LayerNorm)
+NORMS = (_BATCH_NORM, _INSTANCE_NORM, _NN.GroupNorm, _NN.LayerNorm, *(c for c in [getattr(_NN, "RMSNorm", None)] if c))
 #: Modules whose output stands for what they were given.
 PASSING = (_NN.Identity, _NN.modules.dropout._DropoutNd)
 #: Activations that are 0 for a part of the numbers, and others, as modules and functions.
@@ -31,6 +31,11 @@ ACTIVATIONS = frozenset(
     "relu relu_ relu6 leaky_relu leaky_relu_ gelu silu elu elu_ selu celu mish softplus tanh tanh_ sigmoid hardtanh hardswish "
     "prelu rrelu softsign logsigmoid threshold".split()
 )
+#: Functions that leave out numbers at random, and those that bring vectors to one length or measure it.
+DROPOUTS = frozenset(
+    "dropout dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout".split()
+)
+NORMALISING = frozenset("normalize cosine_similarity norm linalg_norm linalg_vector_norm vector_norm".split())
 #: Operations through which a tensor is still what a softmax made of it.
 SAME = frozenset(
     "view reshape flatten squeeze unsqueeze permute transpose contiguous __getitem__ float to clone t mT "
@@ -39,6 +44,11 @@ SAME = frozenset(
 #: Operations that put values to numbers of classes.
 ADDITIONS = frozenset("add __add__ __radd__ __iadd__ add_ iadd radd".split())
 ARGMAX = frozenset("argmax max topk".split())
+
+
+def is_norm(module) -> bool:
+    """Whether a module normalises; of RMS normalisation there are many of people's own."""
+    return isinstance(module, NORMS) or type(module).__name__.endswith("RMSNorm")
 
 
 @dataclass
@@ -95,11 +105,14 @@ class Softmax:
 
 @dataclass
 class HandMade:
-    """A difference between something that needs a gradient and something that does not, whose shapes differ."""
+    """A difference between something that needs a gradient and something that does not: of shapes that differ, or of what a
+    sigmoid has made."""
 
     place: object
     shapes: tuple
     dtype: str
+    origin: tuple | None
+    target: object
 
 
 @dataclass

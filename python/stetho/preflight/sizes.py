@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
+from stetho import randomness
 from stetho.preflight import trees
 from stetho.preflight.attempt import Attempt, Skip
 from stetho.preflight.held_data import is_stream, read
 from stetho.preflight.samples import Reading, is_graph, is_sequence_first, readings, taken
-from stetho.preflight.still import Still, detached, put_states, states_of
+from stetho.preflight.still import Still, detached
 from stetho.preflight.trace import place_of_error
 
 NAME = "sizes"
@@ -108,10 +109,10 @@ def _rows(torch, output, way: Reading) -> list:
 
 def _draws(torch, still: Still, arguments, output) -> bool:
     """Whether the model draws at random even while it is held still: then batches of two sizes are not alike."""
-    states = states_of(torch)
+    states = randomness.states()
     torch.manual_seed(1)
     other = still(*arguments)
-    put_states(torch, states)
+    randomness.put(states)
     pairs = zip(trees.leaves(torch, output), trees.leaves(torch, other))
     return any(a.shape != b.shape or not torch.equal(a, b) for (_, a), (_, b) in pairs)
 
@@ -136,7 +137,15 @@ def _with_samples(bench, still: Still, arguments, output, way: Reading, n: int, 
         scale = float(a.abs().max()) or 1.0
         k = min(len(a), len(b))
         worst = max(worst, float((a[:k] - b[:k]).abs().max()) / scale)
-    return _entry(what, "differs" if worst > 1e-3 else "ok", will_come, difference=worst)
+    return _entry(what, "differs" if worst > 1e-3 else "ok", will_come, difference=worst, epsilon=_epsilon(bench, still.model, other))
+
+
+def _epsilon(bench, model, output) -> float:
+    """Distance from 1 to the next number in the coarsest type that the model works in."""
+    torch, (is_on, dtype) = bench.torch, bench.mixed_precision
+    known = {t.dtype for _, t in trees.leaves(torch, output) if trees.is_float(t)}
+    known |= {p.dtype for p in model.parameters() if p.is_floating_point()} | ({dtype} if is_on else set())
+    return max((torch.finfo(d).eps for d in known), default=0.0)
 
 
 def _with_length(bench, still: Still, arguments, way: Reading) -> list[dict]:

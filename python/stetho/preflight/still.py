@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import re
-import sys
 
+from stetho import randomness
 from stetho.preflight import trees
 
 #: Modules that draw at random or mix the samples of a batch while training; by the names of their classes.
@@ -33,13 +32,13 @@ class Still:
         torch = self._torch
         modes = [(m, m.training) for m in self.model.modules()]
         buffers = [(b, b.detach().clone(), version_of(b)) for b in self.model.buffers() if b is not None]
-        states = states_of(torch)
+        states = randomness.states()
         try:
             for module, _ in modes:
                 if self._evaluate or is_unstill(torch, module):
                     module.training = False
             with torch.set_grad_enabled(with_gradient), self._context():
-                return self.model(*inputs, **(keywords or {}))
+                return self.model(*inputs, **_not_training(keywords or {}))
         finally:
             for module, mode in modes:
                 module.training = mode
@@ -47,7 +46,12 @@ class Still:
                 for buffer, kept, version in buffers:
                     if version is None or version != version_of(buffer):
                         buffer.copy_(kept)
-            put_states(torch, states)
+            randomness.put(states)
+
+
+def _not_training(keywords: dict) -> dict:
+    """Keywords of a model that is told by one of them whether it trains, as those of Keras are."""
+    return {**keywords, "training": False} if keywords.get("training") is True else keywords
 
 
 def version_of(tensor) -> int | None:
@@ -63,27 +67,6 @@ def is_unstill(torch, module) -> bool:
     if isinstance(module, (torch.nn.RNNBase, torch.nn.MultiheadAttention)):
         return getattr(module, "dropout", 0) > 0
     return bool(_UNSTILL.search(type(module).__name__))
-
-
-def states_of(torch) -> dict:
-    """The random states of PyTorch, Python and NumPy."""
-    numpy = sys.modules.get("numpy")
-    return {
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None,
-        "python": random.getstate(),
-        "numpy": numpy.random.get_state() if numpy is not None and hasattr(numpy, "random") else None,
-    }
-
-
-def put_states(torch, states: dict) -> None:
-    """Sets them."""
-    torch.set_rng_state(states["torch"])
-    if states["cuda"] is not None:
-        torch.cuda.set_rng_state_all(states["cuda"])
-    random.setstate(states["python"])
-    if states["numpy"] is not None:
-        sys.modules["numpy"].random.set_state(states["numpy"])
 
 
 def detached(torch, value):

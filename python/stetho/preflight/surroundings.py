@@ -31,16 +31,19 @@ def roots_of(session, frame, values: tuple) -> list:
 def look_around(bench, frame) -> None:
     """Models, optimizers, loaders and the batch, before anything is run."""
     session, torch = bench.session, bench.torch
+    # Experiments run what a compiled model was made of.
+    bench.modules = [m for m in bench.modules if "_orig_mod" not in m._modules]
     inner = {id(c) for m in bench.modules for c in m.children()}
     held = {id(p) for o in bench.kept.optimizers for g in o.param_groups for p in g["params"]}
     outer = [m for m in bench.modules if id(m) not in inner]
-    bench.optimizers = [o for o in bench.kept.optimizers if any(g["params"] for g in o.param_groups)]
+    bench.optimizers = _optimizers(bench.kept.optimizers)
     bench.models = [m for m in outer if any(id(p) in held for p in m.parameters())] or [
         m for m in outer if next(m.parameters(), None) is not None
     ]
     bench.parameters = list({id(p): p for m in outer for p in m.parameters()}.values())
-    if bench.parameters:
-        bench.device = bench.parameters[0].device
+    devices = [p.device for p in bench.parameters if not p.is_meta]
+    if devices:
+        bench.device = max(devices, key=devices.count)
     names: dict[int, tuple] = {}
     while frame is not None:
         if session.options.is_own(frame.f_code.co_filename):
@@ -56,6 +59,13 @@ def look_around(bench, frame) -> None:
     if last is not None and last.loader is not None:
         bench.train_loader = last.loader()
     _find_batch(bench, torch)
+
+
+def _optimizers(found: list) -> list:
+    """Those that hold parameters; of one in the wrapping of a framework the inner one."""
+    inner = [(o, getattr(o, "optimizer", None) or getattr(o, "_optimizer", None)) for o in found]
+    bare = [o for o, held in inner if not any(held is other for other in found)]
+    return [o for o in bare if any(g["params"] for g in o.param_groups)]
 
 
 def _find_batch(bench, torch) -> None:

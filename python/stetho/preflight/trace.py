@@ -26,7 +26,7 @@ def first_break(torch, still, first: tuple, second: tuple, is_separate: Callable
         still(*first, with_gradient=True)
     with two:
         output = still(*second, with_gradient=True)
-    reached = _nodes_below([t for _, t in trees.leaves(torch, output) if t.dim() > 0])
+    reached = nodes_below([t for _, t in trees.leaves(torch, output) if t.dim() > 0])
     for a, b in zip(one.operations, two.operations):
         if a.function != b.function:
             break
@@ -128,7 +128,7 @@ def _mode(torch):
     return Calls
 
 
-def _nodes_below(tensors: list) -> set:
+def nodes_below(tensors: list) -> set:
     """The nodes of the graph that these come from."""
     queue = [t.grad_fn for t in tensors if t.grad_fn is not None]
     reached: set = set()

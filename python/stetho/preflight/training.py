@@ -7,14 +7,11 @@ import math
 import torch
 from torch.overrides import TorchFunctionMode
 
+from stetho.preflight import trees
 from stetho.preflight.attempt import Attempt
-from stetho.preflight.bench import leaves
-from stetho.preflight.seen import LOSSES
+from stetho.preflight.seen import DROPOUTS, LOSSES
 from stetho.rows import replaced
 
-_DROPOUTS = frozenset(
-    "dropout dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout".split()
-)
 #: Places of arguments that regularise, in the functions that take them by position.
 _POSITIONS = {"cross_entropy": (7, "label_smoothing"), "scaled_dot_product_attention": (4, "dropout_p")}
 #: Nodes of the graph that keep what is at least 0 so; those after a square alone.
@@ -39,7 +36,7 @@ class Plain(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if self._rows is not None and name not in ("index_select", "__getitem__", "gather", "take"):
             args = self._cut(name, args)
-        if name in _DROPOUTS and args:
+        if name in DROPOUTS and args:
             p = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
             if p:
                 self.switched_off.add("dropout")
@@ -127,7 +124,7 @@ class Held:
             return False
         self.by_hand = attempt.by_hand
         if not attempt.stepped:
-            self._step_ourselves()
+            step_ourselves(bench, [self._own] if self._own is not None else bench.optimizers, self._before_step)
         self.losses.append(self._value(attempt))
         return math.isfinite(self.losses[-1])
 
@@ -137,7 +134,7 @@ class Held:
             rows, n = self.rows, self.plain.n_rows
             args, kwargs = replaced(torch, args, rows, n), replaced(torch, kwargs, rows, n)
         if self._n_calls == 1 and len(self.losses) < LOOKED_AT and not self.bench.random_advances:
-            now = [t.detach() for _, t in leaves((args, kwargs)) if not t.requires_grad]
+            now = [t.detach() for _, t in trees.leaves(torch, (args, kwargs)) if not t.requires_grad]
             if self._inputs is None:
                 self._inputs = [t.clone() for t in now]
             elif len(now) != len(self._inputs) or not all(map(torch.equal, now, self._inputs)):
@@ -177,24 +174,28 @@ class Held:
         own = torch.optim.Adam([p for p in bench.parameters if p.requires_grad and id(p) in reached], rate)
         stepping = list({id(o): o for o in bench.watched.stepped}.values()) or bench.optimizers
         for i, optimizer in enumerate(stepping):
+            if not isinstance(optimizer, torch.optim.Optimizer):
+                bench.stood_in_for.append(optimizer)
             # Schedulers hang their counter on `step` as an attribute of the object as well.
             optimizer.step = _stand_in(own) if i == 0 else _no_step
         return own
 
-    def _step_ourselves(self) -> None:
-        """The user's step leaves that to a later one: gradients are collected over several batches."""
-        reached = self.bench.watched.gradients
-        for optimizer in [self._own] if self._own is not None else self.bench.optimizers:
-            if not any(id(p) in reached for g in optimizer.param_groups for p in g["params"]):
-                continue
-            scaler = next(iter(self.bench.scalers), None)
-            self._before_step(optimizer)
-            if scaler is not None:
-                scaler.step(optimizer)
-                scaler.update()
-            else:
-                optimizer.step()
-            optimizer.zero_grad()
+
+def step_ourselves(bench, optimizers: list, before_step=None) -> None:
+    """Steps that the user's body leaves to a later one, or to what calls it: gradients are collected over several batches."""
+    reached = bench.watched.gradients
+    for optimizer in optimizers:
+        if not any(id(p) in reached for g in optimizer.param_groups for p in g["params"]):
+            continue
+        scaler = next(iter(bench.scalers), None)
+        if before_step is not None:
+            before_step(optimizer)
+        if scaler is not None:
+            scaler.step(optimizer)
+            scaler.update()
+        else:
+            optimizer.step()
+        optimizer.zero_grad()
 
 
 def _is_any(gradient) -> bool:

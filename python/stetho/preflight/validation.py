@@ -40,8 +40,6 @@ def measure(bench):
         "valid_name": valid_name,
         "n_train": len(train),
         "n_valid": len(valid),
-        "samples_train": len(train),
-        "samples_valid": len(valid),
         "channels": channels,
         "all": {f"{n}_{f}": float(getattr(t, f)()) for n, t in (("train", train), ("valid", valid)) for f in ("mean", "std")},
         "spread_train": _spread(train),

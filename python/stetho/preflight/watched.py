@@ -8,11 +8,11 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from stetho.observe import place_of
+from stetho.preflight import trees
 from stetho.preflight.attempt import Attempt
-from stetho.preflight.bench import leaves
 from stetho.preflight.seen import (
-    ACTIVATIONS, ADDITIONS, ARGMAX, LAYERS, LOSSES, MOST_CALLS, NORMS, PASSING, SAME, SOFTMAXES,
-    HandMade, LeafCall, LossCall, ModuleCall, Softmax,
+    ACTIVATIONS, ADDITIONS, ARGMAX, DROPOUTS, LAYERS, LOSSES, MOST_CALLS, NORMALISING, PASSING, SAME, SOFTMAXES,
+    HandMade, LeafCall, LossCall, ModuleCall, Softmax, is_norm,
 )
 
 
@@ -27,6 +27,7 @@ class Functions(TorchFunctionMode):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
         watched = self._watched
+        watched.takes(name, args, kwargs)
         try:
             out = func(*args, **kwargs)
         except Exception:
@@ -48,6 +49,12 @@ class Functions(TorchFunctionMode):
             watched.saw_product(args)
         elif name in ADDITIONS:
             watched.saw_addition(args)
+        elif name in ("neg", "__neg__", "negative") and args:
+            watched.saw_negated(args[0], out)
+        elif name in NORMALISING and args and watched.is_weight(args[0]):
+            watched.has_cosines = True
+        elif name in DROPOUTS and args and isinstance(out, torch.Tensor) and out is not args[0]:
+            watched.saw_dropout(args[0])
         elif name in ("sub", "__sub__", "rsub", "__rsub__", "sub_") and len(args) >= 2:
             watched.saw_difference(args, out, sys._getframe(1))
         return out
@@ -75,6 +82,12 @@ class Watched(Attempt):
         self._known: set[int] = set()
         self._from_layer: dict[int, tuple] = {}
         self._normed: dict[int, object] = {}
+        self._activated: dict[int, tuple] = {}
+        self._negated: dict[int, tuple] = {}
+        #: Parameters that an operation of a model takes where gradients are on, by identity.
+        self.taken: set[int] = set()
+        #: Whether rows of weights are brought to one length, so that scores are cosines.
+        self.has_cosines = False
 
     def enter(self) -> None:
         for module in self.bench.modules:
@@ -101,7 +114,7 @@ class Watched(Attempt):
             self._stack.pop()
         if not self._stack and self.calls and self.calls[-1].module is module:
             self.calls[-1].output = output
-            for _, tensor in leaves(output):
+            for _, tensor in trees.leaves(torch, output):
                 if tensor.requires_grad:
                     tensor.register_hook(self._keep_norm(id(tensor)))
         if id(module) in self._known or len(self.leaves_called) >= 2000 or next(module.children(), None) is not None:
@@ -134,9 +147,9 @@ class Watched(Attempt):
         layer = self.layer_of(first)
         if layer is None:
             return
-        if isinstance(module, NORMS) and not self._is_normed(first):
+        if is_norm(module) and not self._is_normed(first):
             layer.extra.setdefault("before", type(module).__name__)
-        if isinstance(module, (*NORMS, *PASSING)) or "drop" in type(module).__name__.lower():
+        if is_norm(module) or isinstance(module, PASSING) or "drop" in type(module).__name__.lower():
             self._from_layer[id(made)] = (layer, made)
             self._normed[id(made)] = made
 
@@ -149,6 +162,26 @@ class Watched(Attempt):
         return self._normed.get(id(tensor)) is tensor
 
     # -- functions
+
+    def takes(self, name: str, args, kwargs) -> None:
+        """What an operation is called with: the parameters among it."""
+        if not self._stack or name == "__get__" or not torch.is_grad_enabled():
+            return
+        for value in (*args, *kwargs.values()):
+            many = value if isinstance(value, (list, tuple)) else (value,)
+            self.taken.update(id(v) for v in many if isinstance(v, torch.nn.Parameter))
+
+    def is_weight(self, tensor) -> bool:
+        """Whether a tensor is a matrix of weights, or one turned over."""
+        base = getattr(tensor, "_base", None)
+        return any(isinstance(t, torch.nn.Parameter) and t.dim() == 2 for t in (tensor, base))
+
+    def saw_dropout(self, tensor) -> None:
+        """Some units of a layer's output are left out, before or after its activation."""
+        made = self._activated.get(id(tensor))
+        layer = self.layer_of(tensor) or (made[0] if made is not None and made[1] is tensor else None)
+        if layer is not None:
+            layer.extra["is_dropped"] = True
 
     def saw_loss_call(self, name, func, args, kwargs, out, frame) -> None:
         """A loss was worked out."""
@@ -190,12 +223,22 @@ class Watched(Attempt):
             if self._is_normed(before):
                 self._normed[id(after)] = after
 
+    def saw_negated(self, before, after) -> None:
+        """The output of an activation was negated."""
+        made = self._activated.get(id(before))
+        if made is not None and made[1] is before:
+            self._negated[id(after)] = (made[0], after)
+
     def saw_activation(self, name, args, out) -> None:
         """Something was made of a layer's output, unit by unit."""
+        made = self._negated.get(id(args[0])) if args else None
+        if made is not None and made[1] is args[0] and out.numel() > 1 and not bool(out.detach().any()):
+            made[0].extra["is_cut_twice"] = True
         layer = self.layer_of(args[0]) if args else None
         if layer is None or "activation" in layer.extra:
             return
         layer.extra["activation"] = name.rstrip("_")
+        self._activated[id(out)] = (layer, out)
         flat = out.detach()
         unit = 1 if "Conv" in type(layer.module).__name__ and flat.dim() > 1 else flat.dim() - 1
         if flat.dim() > 1 and flat.shape[0] > 1:
@@ -228,13 +271,19 @@ class Watched(Attempt):
     def saw_difference(self, args, out, frame) -> None:
         """``prediction - target``, where the one needs a gradient and the other does not."""
         a, b = args[:2]
-        if not (isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)) or self._stack or a.shape == b.shape:
+        if not (isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)) or self._stack:
             return
         if a.requires_grad == b.requires_grad or min(a.numel(), b.numel()) < 2 or len(self.differences) >= MOST_CALLS:
             return
         prediction, target = (a, b) if a.requires_grad else (b, a)
+        made = self._made.get(id(prediction))
+        is_sigmoid = made is not None and made[1] is prediction and made[0][0].rstrip("_") == "sigmoid"
+        origin = made[0] if is_sigmoid else None
+        if a.shape == b.shape and origin is None:
+            return
         shapes = (tuple(prediction.shape), tuple(target.shape))
-        self.differences.append(HandMade(self._place(frame), shapes, str(target.dtype).removeprefix("torch.")))
+        dtype = str(target.dtype).removeprefix("torch.")
+        self.differences.append(HandMade(self._place(frame), shapes, dtype, origin, target.detach()))
 
     def _place(self, frame):
         return place_of(frame, self.bench.session.options.is_own)

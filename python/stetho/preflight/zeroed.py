@@ -12,6 +12,7 @@ import re
 from stetho.preflight import trees
 from stetho.preflight.attempt import Attempt, Skip
 from stetho.preflight.still import Still, detached
+from stetho.preflight.training import step_ourselves
 
 NAME = "zeroed"
 TITLE = "learns from its inputs"
@@ -33,12 +34,7 @@ MOST = 32
 def measure(bench):
     """The record `zeroed`; see the format of ``preflight.json``."""
     torch = bench.torch
-    if bench.model is None:
-        raise Skip(bench.why_no_model)
-    given = detached(torch, (tuple(bench.inputs), dict(bench.keywords)))
-    spared = _spared(torch, bench, given)
-    if not _has_content(torch, given, spared):
-        raise Skip("the inputs are zero as they are, or the model takes none")
+    without = _changes(bench)
     keywords = {"rows": torch.arange(MOST)} if bench.n_rows and bench.n_rows > MOST else {}
     first = yield Attempt(bench, **keywords)
     if first.error is not None and keywords:
@@ -46,30 +42,58 @@ def measure(bench):
         keywords = {}
         first = yield Attempt(bench)
     _check(first)
+    _step(bench, first)
     each = 2.0 * max(first.seconds, 1e-4)  # with inputs, and without
     steps = min(STEPS, max(FEWEST, int(SECONDS / each)))
     if steps * each > bench.remaining():
         raise Skip("a step takes too long")
-    real, change = [first.loss], None
+    real = [first.loss]
     while len(real) < steps:
         outcome = yield Attempt(bench, goes_on=True, **keywords)
         _check(outcome)
+        _step(bench, outcome)
         real.append(outcome.loss)
-    change = _change(bench, given, spared)
+    change = _change(bench) if bench.model is not None else None
     _again(bench)
     zero: list[float] = []
-
-    def without(args, kwargs):
-        return zeroed(torch, (args, kwargs), spared)
-
     while len(zero) < steps:
         outcome = yield Attempt(bench, inputs=without, goes_on=bool(zero), **keywords)
         if outcome.error is not None:
             raise Skip(f"the model does not take zeroed inputs: {type(outcome.error).__name__}")
         if not math.isfinite(outcome.loss):
             raise Skip("with zeroed inputs the loss is not finite")
+        _step(bench, outcome)
         zero.append(outcome.loss)
     return {"steps": steps, "real": real, "zero": zero, "output_change": change}
+
+
+def _changes(bench) -> dict:
+    """What zeroes the inputs of each model that the loss hangs on, by model; of several, what one gives another stays."""
+    torch, found = bench.torch, {}
+    if bench.model is None and (bench.n_backward != 1 or not bench.calls):
+        raise Skip(bench.why_no_model)
+    for call in bench.calls:
+        arguments = (tuple(call.args), dict(call.kwargs))
+        given = detached(torch, arguments)
+        spared = _spared(torch, bench, call.module, given)
+        made = _made(torch, arguments) if bench.model is None else frozenset()
+        if _has_content(torch, given, spared | made):
+            found[call.module] = _without(torch, spared, is_one_of_several=bench.model is None)
+    if not found:
+        raise Skip("the inputs are zero as they are, or the model takes none")
+    return found
+
+
+def _without(torch, spared: frozenset, is_one_of_several: bool):
+    def change(args, kwargs):
+        return zeroed(torch, (args, kwargs), spared | _made(torch, (args, kwargs)) if is_one_of_several else spared)
+
+    return change
+
+
+def _made(torch, arguments) -> frozenset:
+    """Where among arguments lies what comes of another model."""
+    return frozenset(path for path, tensor in trees.leaves(torch, arguments) if tensor.grad_fn is not None)
 
 
 def _again(bench) -> None:
@@ -81,8 +105,16 @@ def _again(bench) -> None:
 def _check(outcome) -> None:
     if outcome.error is not None:
         raise Skip(f"the step could not be made again: {type(outcome.error).__name__}")
-    if not outcome.stepped or math.isnan(outcome.loss):
-        raise Skip("the step has no loss of one number, or no optimizer that steps")
+    if math.isnan(outcome.loss):
+        raise Skip("the step has no loss of one number")
+
+
+def _step(bench, outcome) -> None:
+    """The step of an optimizer that comes after the user's body, or only after several batches."""
+    if not outcome.stepped:
+        if not bench.optimizers:
+            raise Skip("the step has no optimizer that steps")
+        step_ourselves(bench, bench.optimizers)
 
 
 def zeroed(torch, value, spared: frozenset = frozenset()):
@@ -99,12 +131,12 @@ def zeroed(torch, value, spared: frozenset = frozenset()):
     return trees.mapped(torch, value, zero)
 
 
-def _spared(torch, bench, given) -> frozenset:
+def _spared(torch, bench, model, given) -> frozenset:
     """Which of the arguments are no inputs: what is to be predicted (models that work out their own loss take it beside their
     inputs), masks, lengths, states."""
     leaves = trees.leaves(torch, given)
     wanted = [c.target for c in bench.loss_calls if isinstance(c.target, torch.Tensor)]
-    names = trees.names(bench.model, given[0], {})
+    names = trees.names(model, given[0], {})
 
     def is_spared(path, tensor) -> bool:
         name = names[path[1]] if path[0] == 0 and path[1] < len(names) else str(path[1])
@@ -124,10 +156,12 @@ def _has_content(torch, given, spared: frozenset) -> bool:
     return any(a.numel() and bool((a != b).any()) for (_, a), (_, b) in pairs)
 
 
-def _change(bench, given, spared: frozenset) -> float | None:
+def _change(bench) -> float | None:
     """How far the outputs move when the inputs are zeroed, in standard deviations of the outputs; None where they are no
     numbers."""
     torch = bench.torch
+    given = detached(torch, (tuple(bench.inputs), dict(bench.keywords)))
+    spared = _spared(torch, bench, bench.model, given)
     still = Still(torch, bench.model, context=bench.autocast)
     try:
         before, after = still(*given), still(*zeroed(torch, given, spared))

@@ -155,7 +155,7 @@ class Probe(Base):
 
     def _leave(self, before, loader) -> None:
         """Another loader is trained with: what was counted of the one before is told of that one."""
-        if before is None or _base(before) is _base(loader):
+        if before is None or data.base(before.dataset) is data.base(loader.dataset):
             return
         if self._is_new:
             self._left = self._scalars(before)
@@ -204,7 +204,7 @@ class Probe(Base):
         return [known[i] for i in indices]
 
     def _set_of(self, loader) -> Drawn | None:
-        base = _base(loader)
+        base = data.base(loader.dataset)
         try:
             size = len(base)
         except TypeError:
@@ -245,7 +245,7 @@ class Probe(Base):
         self.session.probes.leaks.validated(loader)
         if loader in self._trained:
             return  # a loader that is trained with: its score is that of the training data, on purpose
-        held = self._sets.get(_base(loader))
+        held = self._sets.get(data.base(loader.dataset))
         evaluated = self._evaluated.get(loader.dataset)
         if evaluated is None:
             evaluated = self._evaluated[loader.dataset] = _Evaluated(name_of(self.session, loader) or "validation")
@@ -314,14 +314,6 @@ def _subset_of(loader):
     """The data set of a loader, where it is a subset of another."""
     dataset = loader.dataset
     return dataset if hasattr(dataset, "indices") and hasattr(dataset, "dataset") else None
-
-
-def _base(loader):
-    """The data set underneath all subsets."""
-    dataset = data.unwrapped(loader.dataset)
-    while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
-        dataset = data.unwrapped(dataset.dataset)
-    return dataset
 
 
 def _is_iterable(loader) -> bool:

@@ -25,7 +25,8 @@ class Probe(Base):
         found: dict[int, tuple] = {}
         for model in models:
             for name, parameter in model.named_parameters():
-                if parameter.is_floating_point() and parameter.layout == self._torch.strided:
+                is_there = parameter.layout == self._torch.strided and not parameter.is_meta
+                if parameter.is_floating_point() and is_there:
                     found.setdefault(id(parameter), (self.session.name_of(parameter) or name, parameter))
         kept = list(found.values())[:MOST_PARAMETERS]
         self._names = [name for name, _ in kept]

@@ -43,7 +43,7 @@ class Probe(Base):
             _tensor_of(self.session.torch, trained.dataset),
             _tensor_of(self.session.torch, loader.dataset),
         )
-        if mine is not None and other is not None and _base(trained.dataset) is not _base(loader.dataset):
+        if mine is not None and other is not None and data.base(trained.dataset) is not data.base(loader.dataset):
             self._compare(name, mine, other)
 
     @guarded
@@ -78,12 +78,6 @@ class Probe(Base):
         if compared is not None and compared[0] >= self.found.get(name, (0.0, 0))[0]:
             self.found[name] = compared
             self.session.probes.draws.more_evaluated()
-
-
-def _base(dataset):
-    while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
-        dataset = dataset.dataset
-    return dataset
 
 
 def _tensor_of(torch, dataset):

@@ -29,7 +29,7 @@ pub(crate) fn judge_beside(run: &Path, seat: &dyn Fn() -> Result<Judges>) -> Res
 }
 
 /// What is said of records that cannot be read.
-pub(super) fn damage_beside(run: &Path) -> Vec<String> {
+pub(crate) fn damage_beside(run: &Path) -> Vec<String> {
     [read::<Code>(run, CODE).err(), preflight_of(run).err()].into_iter().flatten().collect()
 }
 

@@ -19,7 +19,7 @@ use crate::delivery::{admits, command_line, deliver, seat_judges, status};
 use crate::onlooker::{catch_end, is_stopped};
 use crate::output;
 
-pub(crate) use beside::{judge_beside, preflight_of};
+pub(crate) use beside::{damage_beside, judge_beside, preflight_of};
 pub(crate) use logs::{Judged, Logs};
 
 /// Reads run logs, lets the rules judge them, writes the report; with `--follow`, again and again.

@@ -17,6 +17,22 @@ pub struct Batch {
     pub targets: Vec<Target>,
     /// Samples as pictures, where an input looks like pictures.
     pub pictures: Vec<Picture>,
+    /// The first layer with weights that takes numbers, as far as that is no lookup in a table.
+    pub first_layer: Option<FirstLayer>,
+}
+
+/// The layer that the inputs reach first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FirstLayer {
+    /// Its name in the model.
+    pub name: String,
+    /// Its class: `LSTM`.
+    pub kind: String,
+    /// Mean of what it is given.
+    pub in_mean: Option<Number>,
+    /// Standard deviation of what it is given.
+    pub in_std: Option<Number>,
 }
 
 /// One tensor of the batch.
@@ -39,6 +55,8 @@ pub struct Input {
     pub max: Option<Number>,
     /// How many are NaN or infinite.
     pub n_non_finite: u64,
+    /// The first samples with such a number.
+    pub non_finite_samples: Vec<u64>,
     /// Mean and spread of each channel, or column.
     pub channels: Vec<Channel>,
     /// How its numbers are distributed.

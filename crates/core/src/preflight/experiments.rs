@@ -136,11 +136,8 @@ pub struct Range {
     pub rates: Vec<Number>,
     /// The loss before the step with each.
     pub losses: Vec<Number>,
-    /// The rate of the script.
+    /// The rate of the script; that of its plateau where a schedule begins lower.
     pub used: Option<Number>,
-    /// Whether a schedule is still to raise that rate.
-    #[serde(alias = "rate_rises")]
-    pub is_warming_up: bool,
     /// Class of the optimizer.
     pub optimizer: String,
 }
@@ -193,10 +190,6 @@ pub struct Validation {
     pub n_valid: u64,
     /// Statistics by channel.
     pub channels: Vec<ValidationChannel>,
-    /// Samples in the training data.
-    pub samples_train: Option<u64>,
-    /// Samples in the validation data.
-    pub samples_valid: Option<u64>,
     /// Standard deviation, over training samples, of the mean of a sample.
     pub spread_train: Option<Number>,
     /// The same over validation samples.
@@ -219,6 +212,8 @@ pub struct SizeTrial {
     pub difference: Option<Number>,
     /// Whether such a size comes in this training.
     pub will_come: bool,
+    /// Distance from 1 to the next number in the coarsest type that the model works in.
+    pub epsilon: Option<Number>,
 }
 
 /// The network and two simple models, trained on the same batches with the same loss.

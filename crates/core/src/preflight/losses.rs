@@ -77,6 +77,12 @@ pub struct LossCall {
     pub target_mean_abs_deviation: Option<Number>,
     /// Whether it is one term of several.
     pub is_part: bool,
+    /// Shape of the model's output where the prediction is its numbers in the same order under another shape.
+    pub view_of: Vec<u64>,
+    /// Share of the targets below 0 or above 1.
+    pub beyond_unit: Option<Number>,
+    /// Whether the step normalises weights, so that scores are cosines with a factor.
+    pub is_of_cosines: bool,
 }
 
 impl LossCall {

@@ -11,7 +11,7 @@ mod model;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub use batch::{Batch, Channel, Histogram, Input, Picture, Target};
+pub use batch::{Batch, Channel, FirstLayer, Histogram, Input, Picture, Target};
 pub use experiments::{
     Causal, GradientCheck, Init, Ladder, LossCurve, Memory, MiniValidation, Mixing, Overfit, Range,
     SizeTrial, Validation, ValidationChannel, Zeroed,

@@ -36,6 +36,10 @@ pub struct Parameter {
     pub std: Option<Number>,
     /// Why a gradient of 0 is as it should be.
     pub reads_zero_because: Option<String>,
+    /// Whether an operation of the forward pass takes it; `None` where that was not looked at.
+    pub is_run: Option<bool>,
+    /// Whether it is of a model that measures both predictions and targets, and that no optimizer holds.
+    pub is_measure: bool,
 }
 
 impl Parameter {
@@ -78,8 +82,12 @@ pub struct Layer {
     pub out_mean: Option<Number>,
     /// Class of the activation that its output goes into directly.
     pub activation: Option<String>,
+    /// Whether dropout comes after it, which makes its units differ.
+    pub is_dropped: bool,
     /// Share of the units that are 0 after the activation for every sample.
     pub zero_units: Option<Number>,
+    /// Whether an activation that cuts off what is below 0 is given the negated output of another one: it is 0 whatever comes in.
+    pub is_cut_twice: bool,
     /// How many layers lie before it.
     pub depth: u64,
     /// Whether it is the end of a branch that is added to what goes past it.

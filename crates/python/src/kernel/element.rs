@@ -88,6 +88,12 @@ pub(crate) trait Lane: Copy + PartialOrd + Add<Output = Self> + Sub<Output = Sel
     /// The nearest to a number.
     fn of(x: f64) -> Self;
 
+    /// The least that is not below a number.
+    fn at_least(x: f64) -> Self;
+
+    /// The greatest that is not above a number.
+    fn at_most(x: f64) -> Self;
+
     /// The same number.
     fn double(self) -> f64;
 
@@ -108,6 +114,17 @@ impl Lane for f32 {
     #[allow(clippy::cast_possible_truncation, reason = "the nearest is wanted")]
     fn of(x: f64) -> Self {
         x as Self
+    }
+
+    #[inline(always)]
+    fn at_least(x: f64) -> Self {
+        let nearest = Self::of(x);
+        if f64::from(nearest) < x { nearest.next_up() } else { nearest }
+    }
+
+    #[inline(always)]
+    fn at_most(x: f64) -> Self {
+        -Self::at_least(-x)
     }
 
     #[inline(always)]
@@ -137,6 +154,16 @@ impl Lane for f64 {
 
     #[inline(always)]
     fn of(x: f64) -> Self {
+        x
+    }
+
+    #[inline(always)]
+    fn at_least(x: f64) -> Self {
+        x
+    }
+
+    #[inline(always)]
+    fn at_most(x: f64) -> Self {
         x
     }
 

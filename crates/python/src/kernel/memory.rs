@@ -19,6 +19,16 @@ impl Region {
     ///
     /// The caller in Python keeps the tensor alive, and says truly how many numbers it holds; the stubs of the package say so.
     pub(crate) fn numbers<T: Element>(&self, n: usize) -> Option<&[T]> {
+        self.slice(n)
+    }
+
+    /// Its first `n` whole numbers, in the same way.
+    pub(crate) fn integers<T: Integer>(&self, n: usize) -> Option<&[T]> {
+        self.slice(n)
+    }
+
+    /// Of types of which every bit pattern is a number.
+    fn slice<T>(&self, n: usize) -> Option<&[T]> {
         if n == 0 {
             return Some(&[]);
         }
@@ -31,6 +41,15 @@ impl Region {
         is_sound.then(|| unsafe { std::slice::from_raw_parts(pointer, n) })
     }
 }
+
+/// A type of whole number, as it lies in memory.
+pub(crate) trait Integer: Copy + Into<i64> + 'static {}
+
+impl Integer for u8 {}
+impl Integer for i8 {}
+impl Integer for i16 {}
+impl Integer for i32 {}
+impl Integer for i64 {}
 
 /// Copies of regions of memory, made into memory that is there already.
 #[derive(Debug)]

@@ -171,10 +171,8 @@ fn of_load(load: &Load, problem: &str) -> Draft {
         remedy,
     );
     let rows = load.missing.iter().map(|name| [name.clone(), "missing".to_owned()]);
-    let rows =
-        rows.chain(load.unexpected.iter().map(|name| [name.clone(), "not known to the model".to_owned()]));
-    let rows: Vec<_> =
-        rows.chain(load.mismatched.iter().map(|n| [n.clone(), "of another shape".to_owned()])).collect();
+    let unexpected = load.unexpected.iter().map(|name| [name.clone(), "not known to the model".to_owned()]);
+    let rows: Vec<_> = rows.chain(unexpected).collect();
     if !rows.is_empty() {
         draft = draft.evidence(Evidence::table("names that do not fit", ["name", "what"], rows));
     }

@@ -22,6 +22,11 @@ use crate::show::list;
 ///   "out_mean": -9.8, "out_std": 0.6}]}
 /// ```
 ///
+/// A ReLU of what a ReLU left, negated:
+/// ```preflight
+/// {"batch": {"n": 32}, "layers": [{"name": "stem", "kind": "Linear", "n_units": 24, "activation": "relu", "is_cut_twice": true}]}
+/// ```
+///
 /// ## Stays quiet on
 /// ```preflight
 /// {"batch": {"n": 32}, "layers": [{"name": "fc1", "kind": "Linear", "n_units": 64, "activation": "ReLU", "zero_units": 0.2},
@@ -59,6 +64,7 @@ impl Rule for DeadAtInit {
         if preflight.batch.as_ref().is_some_and(|b| b.n > 0 && b.n < self.samples) {
             return;
         }
+        preflight.layers.iter().flatten().filter(|l| l.is_cut_twice).for_each(|l| report.raise(cut_twice(l)));
         let share = |l: &Layer| known(l.zero_units).unwrap_or(0.0);
         let is_dead = |l: &&Layer| l.n_units >= self.units && share(l) > self.share && !l.is_zero;
         let dead: Vec<&Layer> = preflight.layers.iter().flatten().filter(is_dead).collect();
@@ -100,4 +106,20 @@ impl Rule for DeadAtInit {
             .remedy(Remedy::risky("or use an activation that keeps a slope").code("nn.LeakyReLU(0.01)")),
         );
     }
+}
+
+/// A branch that is 0 for every input.
+fn cut_twice(layer: &Layer) -> Draft {
+    Draft::new(
+        Place::layer(&layer.name),
+        format!(
+            "after `{}` an activation is given the negated output of another one, which has nothing below 0 left: it is 0 for every \
+             input",
+            layer.name
+        ),
+        Evidence::at_most("share of the zeros that such an activation gives", 1.0, 0.0),
+        Remedy::safe("negate what comes in, not what the first activation made of it")
+            .code("torch.cat([torch.relu(x), torch.relu(-x)], dim=1)   # without x = torch.relu(x) before"),
+    )
+    .topic("cut twice")
 }

@@ -67,8 +67,10 @@ const NAMES: [&str; 5] = ["ste", "grl", "quant", "scalegrad", "gradscale"];
 fn is_by_design(function: &str) -> bool {
     let is_such = |word: &String| {
         // A `sign` is one, a `signal` is none.
-        let is_signal = word.starts_with("signal");
-        NAMES.contains(&word.as_str()) || !is_signal && BY_DESIGN.iter().any(|part| word.starts_with(part))
+        let begins = |part: &str| {
+            word.strip_prefix(part).is_some_and(|rest| part != "sign" || !rest.starts_with("al"))
+        };
+        NAMES.contains(&word.as_str()) || BY_DESIGN.into_iter().any(begins)
     };
     words(function).iter().any(is_such) || NAMES.contains(&function.to_lowercase().as_str())
 }

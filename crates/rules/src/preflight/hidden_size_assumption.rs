@@ -30,6 +30,10 @@ use crate::experiments::{at_line, at_words, known, quote};
 /// ```
 ///
 /// ## Stays quiet on
+/// What rounding to bfloat16 makes of sums in another order:
+/// ```preflight
+/// {"sizes": [{"what": "batch of 7", "outcome": "differs", "difference": 0.02, "epsilon": 0.0078125}]}
+/// ```
 /// A network for pictures of one size, as most with a linear layer at their end are:
 /// ```preflight
 /// {"sizes": [{"what": "batch of 7", "outcome": "ok", "difference": 1e-7},
@@ -40,11 +44,13 @@ use crate::experiments::{at_line, at_words, known, quote};
 pub(crate) struct HiddenSizeAssumption {
     /// How much the output for a sample may differ between sizes of the batch.
     pub difference: f64,
+    /// How many times the rounding of a number it may differ, where numbers are coarse, as in bfloat16.
+    pub roundings: f64,
 }
 
 impl Default for HiddenSizeAssumption {
     fn default() -> Self {
-        Self { difference: 1e-3 }
+        Self { difference: 1e-3, roundings: 16.0 }
     }
 }
 
@@ -72,18 +78,18 @@ impl Rule for HiddenSizeAssumption {
                         format!("with {} {}", size_words(trial), first_line(trial)),
                         Evidence::at_most("sizes that change the form of the output", 1.0, 0.0),
                     ),
-                    Some(difference) if difference <= self.difference => continue,
+                    Some(difference) if difference <= self.limit(trial) => continue,
                     Some(difference) => (
                         format!(
                             "with {} the output for the same sample differs by {}, limit {}",
                             size_words(trial),
                             Human(difference),
-                            Human(self.difference)
+                            Human(self.limit(trial))
                         ),
                         Evidence::at_most(
                             "difference of an output between sizes",
                             difference,
-                            self.difference,
+                            self.limit(trial),
                         ),
                     ),
                 },
@@ -100,6 +106,13 @@ impl Rule for HiddenSizeAssumption {
             .topic(at_words(line));
             report.raise(quote(line).into_iter().fold(draft, Draft::evidence));
         }
+    }
+}
+
+impl HiddenSizeAssumption {
+    /// How much outputs may differ in the type of numbers that the model works in.
+    fn limit(&self, trial: &SizeTrial) -> f64 {
+        self.difference.max(self.roundings * known(trial.epsilon).unwrap_or(0.0))
     }
 }
 

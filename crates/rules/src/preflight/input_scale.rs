@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use stetho_core::preflight::{Channel, Experiment, Input, Layer, Preflight};
-use stetho_core::{Draft, Evidence, Human, Place, Remedy, Report, Rule, Severity, Signal};
+use stetho_core::{Draft, Evidence, Human, Number, Place, Remedy, Report, Rule, Severity, Signal};
 
 use crate::experiments::known;
 use crate::runs::round2;
@@ -22,6 +22,12 @@ use crate::runs::round2;
 /// ```preflight
 /// {"batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 3, 32, 32], "dtype": "float32", "mean": 118.0, "std": 64.0, "min": 0,
 ///   "max": 255}]}, "layers": [{"name": "conv1", "kind": "Conv2d", "n_units": 16, "out_std": 60.0}]}
+/// ```
+/// Large numbers given to an LSTM, behind which a head gives small ones:
+/// ```preflight
+/// {"batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 9, 4], "dtype": "float32", "mean": 118.0, "std": 64.0, "min": 0,
+///   "max": 255}], "first_layer": {"kind": "LSTM", "in_mean": 118.0, "in_std": 64.0}},
+///  "layers": [{"name": "head", "kind": "Linear", "n_units": 2, "out_std": 0.2}]}
 /// ```
 /// A column with a large offset:
 /// ```preflight
@@ -44,6 +50,11 @@ use crate::runs::round2;
 /// {"batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 5], "dtype": "float32", "mean": 118.0, "std": 64.0, "min": 0,
 ///   "max": 255}]}, "layers": [{"name": "norm", "kind": "BatchNorm1d", "n_units": 5}]}
 /// ```
+/// Inputs that are scaled before an LSTM gets them:
+/// ```preflight
+/// {"batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 9, 4], "dtype": "float32", "mean": 118.0, "std": 64.0, "min": 0,
+///   "max": 255}], "first_layer": {"kind": "LSTM", "in_mean": 0.1, "in_std": 0.9}}}
+/// ```
 /// A model that divides by 255 itself:
 /// ```preflight
 /// {"batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 3, 32, 32], "dtype": "float32", "mean": 118.0, "std": 64.0, "min": 0,
@@ -60,11 +71,13 @@ pub(crate) struct InputScale {
     pub mean: f64,
     /// Spread and mean of what the first layer gives, up to which the model scales its input itself.
     pub answer: f64,
+    /// Spread, as a share of the mean, below which an input is one number throughout.
+    pub constant: f64,
 }
 
 impl Default for InputScale {
     fn default() -> Self {
-        Self { reach: 50.0, offset: 4.0, mean: 3.0, answer: 5.0 }
+        Self { reach: 50.0, offset: 4.0, mean: 3.0, answer: 5.0, constant: 1e-6 }
     }
 }
 
@@ -86,13 +99,19 @@ impl Rule for InputScale {
         };
         let features: Vec<&Input> = batch.inputs.iter().filter(is_feature).collect();
         if let [only] = features.as_slice()
-            && let Some(draft) = constant(only)
+            && let Some(draft) = self.constant(only)
         {
             report.raise(draft);
             return;
         }
+        // What a recurrent layer gives lies within 1 whatever it is given.
+        let recurrent = batch.first_layer.as_ref().filter(|l| is_recurrent(&l.kind));
         let first = preflight.layers.iter().flatten().next();
-        if first.is_some_and(|layer| self.is_scaled_within(layer)) {
+        let is_scaled = match recurrent {
+            Some(layer) => self.is_usual(layer.in_mean, layer.in_std),
+            None => first.is_some_and(|layer| self.is_scaled_within(layer)),
+        };
+        if is_scaled {
             return;
         }
         for input in features {
@@ -107,10 +126,14 @@ impl InputScale {
     /// Whether the model scales its input itself: it begins with a normalisation, or what its first layer gives is of usual size.
     fn is_scaled_within(&self, first: &Layer) -> bool {
         let is_norm = first.kind.contains("Norm") || first.is_normalised();
-        let is_usual = known(first.out_std)
-            .zip(known(first.out_mean).or(Some(0.0)))
-            .is_some_and(|(std, mean)| std < self.answer && mean.abs() < self.answer && std > 0.0);
-        is_norm || is_usual && first.kind != "Embedding"
+        is_norm || self.is_usual(first.out_mean, first.out_std) && first.kind != "Embedding"
+    }
+
+    /// Whether numbers lie around 0 with a spread near 1.
+    fn is_usual(&self, mean: Option<Number>, std: Option<Number>) -> bool {
+        known(std)
+            .zip(known(mean).or(Some(0.0)))
+            .is_some_and(|(std, mean)| std < self.answer && mean.abs() < self.answer && std > 0.0)
     }
 
     fn fault(&self, input: &Input) -> Option<(String, Evidence)> {
@@ -151,26 +174,32 @@ impl InputScale {
         );
         Some((what, Evidence::at_most("distance of a mean from 0, in spreads", ratio, self.offset)))
     }
+
+    /// The only input, where it is one number throughout.
+    fn constant(&self, input: &Input) -> Option<Draft> {
+        let (mean, std) = (known(input.mean)?, known(input.std)?);
+        let name = input.name.to_lowercase();
+        // States that a recurrent network begins with, and noise that is still to be drawn, may be 0.
+        let is_state = ["h0", "c0", "state", "hidden", "hx", "latent"].iter().any(|part| name.contains(part));
+        let share = if mean.abs() > 0.0 { std / mean.abs() } else { std };
+        (share < self.constant && input.shape.iter().product::<u64>() > 64 && !is_state).then(|| {
+            Draft::new(
+                Place::Whole,
+                format!("the inputs `{}` are {} throughout the first batch", input.name, Human(mean)),
+                Evidence::at_least("spread of the inputs, as a share of their mean", share, self.constant),
+                Remedy::advice(
+                    "look where their values are lost: an integer division, a cast to integers, an empty buffer",
+                )
+                .code("x = x.float() / 255   # not x // 255"),
+            )
+            .severity(Severity::Error)
+        })
+    }
 }
 
-/// The only input, where it is one number throughout.
-fn constant(input: &Input) -> Option<Draft> {
-    let (mean, std) = (known(input.mean)?, known(input.std)?);
-    let name = input.name.to_lowercase();
-    // States that a recurrent network begins with, and noise that is still to be drawn, may be 0.
-    let is_state = ["h0", "c0", "state", "hidden", "hx", "latent"].iter().any(|part| name.contains(part));
-    (std.abs() < f64::MIN_POSITIVE && input.shape.iter().product::<u64>() > 64 && !is_state).then(|| {
-        Draft::new(
-            Place::Whole,
-            format!("the inputs `{}` are {} throughout the first batch", input.name, Human(mean)),
-            Evidence::at_least("standard deviation of the inputs", std, f64::MIN_POSITIVE),
-            Remedy::advice(
-                "look where their values are lost: an integer division, a cast to integers, an empty buffer",
-            )
-            .code("x = x.float() / 255   # not x // 255"),
-        )
-        .severity(Severity::Error)
-    })
+/// Whether a layer is a recurrent one, by its class.
+fn is_recurrent(kind: &str) -> bool {
+    ["LSTM", "GRU", "RNN"].iter().any(|part| kind.contains(part))
 }
 
 fn draft(input: &Input, what: &str, measure: Evidence) -> Draft {
@@ -207,6 +236,6 @@ fn draft(input: &Input, what: &str, measure: Evidence) -> Draft {
     }
 }
 
-fn number(value: Option<stetho_core::Number>) -> String {
+fn number(value: Option<Number>) -> String {
     value.map_or_else(|| "?".to_owned(), |n| Human(n.0).to_string())
 }

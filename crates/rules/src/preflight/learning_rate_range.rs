@@ -59,7 +59,7 @@ impl Rule for LearningRateRange {
     const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::Range)];
 
     fn check(&mut self, preflight: &Preflight, report: &mut Report) {
-        let Some(range) = preflight.range.as_ref().filter(|r| !r.is_warming_up) else { return };
+        let Some(range) = &preflight.range else { return };
         let Some((used, found)) = known(range.used).filter(|u| *u > 0.0).zip(self.find(range)) else {
             return;
         };

@@ -27,6 +27,11 @@ use crate::experiments::{at_line, at_words, called, known, quote};
 /// ```
 ///
 /// ## Stays quiet on
+/// Scaled cosines with a margin:
+/// ```preflight
+/// {"loss_calls": [{"function": "cross_entropy", "n_classes": 100, "target_kind": "class", "value": 34.0, "n_targets": 32,
+///   "input_min": -52.0, "input_max": 20.0, "is_of_cosines": true}], "init": {"loss": 34.0}}
+/// ```
 /// A pretrained model, a weighted loss, targets that are mostly 0:
 /// ```preflight
 /// {"loss_calls": [{"function": "cross_entropy", "n_classes": 10, "target_kind": "class", "value": 2.6, "n_targets": 32},
@@ -82,6 +87,10 @@ impl LossAtInit {
             ("binary_cross_entropy" | "binary_cross_entropy_with_logits", _) => (2, "ln 2".to_owned()),
             _ => return None,
         };
+        // Cosines times 30 or 64, less a margin, are meant to begin with a large loss.
+        if call.is_of_cosines {
+            return None;
+        }
         // A distribution as target may have any scale where it does not sum to 1.
         if call.target_kind == TargetKind::Real {
             return None;

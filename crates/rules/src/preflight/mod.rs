@@ -17,6 +17,7 @@ mod learning_rate_range;
 mod loss_at_init;
 mod loss_broadcast;
 mod no_gradient;
+mod non_finite_input;
 mod normalisation_mismatch;
 mod not_in_optimizer;
 mod output_bias_prior;
@@ -34,6 +35,7 @@ use crate::entry;
 
 /// The rules, in the order in which they are reported.
 pub static RULES: &[Entry<Preflight>] = &[
+    entry!("preflight", non_finite_input::NonFiniteInput),
     entry!("preflight", target_range::TargetRange),
     entry!("preflight", loss_broadcast::LossBroadcast),
     entry!("preflight", double_softmax::DoubleSoftmax),

@@ -36,6 +36,13 @@ use crate::show::list;
 ///   {"name": "blocks.2.weight", "shape": [8, 8], "trainable": true, "in_optimizer": true, "gradient": null, "norm": 2.0}]}
 /// ```
 ///
+/// An LSTM that is run and cut off:
+/// ```preflight
+/// {"layers": [{"name": "head", "kind": "Linear"}], "parameters": [
+///   {"name": "rnn.weight_ih_l0", "shape": [64, 20], "trainable": true, "in_optimizer": true, "gradient": null, "is_run": true},
+///   {"name": "head.weight", "shape": [10, 16], "trainable": true, "in_optimizer": true, "gradient": 0.4, "is_run": true}]}
+/// ```
+///
 /// ## Stays quiet on
 /// Layers behind one that starts at 0 by design, and a teacher that no optimizer holds:
 /// ```preflight
@@ -96,6 +103,9 @@ fn is_missing_later(preflight: &Preflight, p: &Parameter) -> bool {
 
 /// Whether the module of a parameter takes part in the forward pass; layers that are not listed are no layers of weights.
 fn is_run(preflight: &Preflight, p: &Parameter) -> bool {
+    if p.is_run == Some(true) {
+        return true;
+    }
     let Some(layers) = &preflight.layers else { return true };
     // Where a step has several models, names of parameters begin with the model's.
     let is_of = |layer: &str| {

@@ -38,6 +38,11 @@ use crate::show::list;
 ///   {"name": "teacher.weight", "shape": [64, 20], "trainable": true, "in_optimizer": false, "gradient": null},
 ///   {"name": "head.weight", "shape": [10, 64], "trainable": true, "in_optimizer": true, "gradient": 0.4}]}
 /// ```
+/// A network that measures how alike predictions and targets are:
+/// ```preflight
+/// {"parameters": [{"name": "vgg.weight", "shape": [64, 20], "trainable": true, "in_optimizer": false, "gradient": 0.3, "is_measure": true},
+///   {"name": "head.weight", "shape": [10, 64], "trainable": true, "in_optimizer": true, "gradient": 0.4}]}
+/// ```
 /// ```preflight
 /// {"parameters": [{"name": "head.weight", "shape": [10, 64], "trainable": true, "in_optimizer": false, "gradient": 0.4}]}
 /// ```
@@ -62,8 +67,9 @@ impl Rule for NotInOptimizer {
     const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::Parameters)];
 
     fn check(&mut self, preflight: &Preflight, report: &mut Report) {
-        let learns =
-            |p: &&Parameter| p.trainable && p.gradient.is_some_and(|g| g.0.abs() > 0.0 || g.0.is_nan());
+        let learns = |p: &&Parameter| {
+            p.trainable && !p.is_measure && p.gradient.is_some_and(|g| g.0.abs() > 0.0 || g.0.is_nan())
+        };
         let all: Vec<&Parameter> = preflight.parameters.iter().flatten().filter(learns).collect();
         let (held, left): (Vec<&Parameter>, Vec<&Parameter>) =
             all.iter().partition(|p| p.in_optimizer != Some(false));

@@ -1,10 +1,10 @@
 //! `softmax-axis`
 
 use serde::{Deserialize, Serialize};
-use stetho_core::preflight::{Experiment, Preflight, Softmax};
+use stetho_core::preflight::{Experiment, LossCall, Preflight, Softmax};
 use stetho_core::{Draft, Evidence, Human, Remedy, Report, Rule, Severity, Signal};
 
-use crate::experiments::{at_line, at_words, known, quote, shape_words};
+use crate::experiments::{at_line, at_words, called, is_cross_entropy, known, quote, shape_words};
 
 /// A softmax sums to 1 over another axis than that of the classes.
 ///
@@ -27,7 +27,17 @@ use crate::experiments::{at_line, at_words, known, quote, shape_words};
 ///   "loss.py", "line": 27, "text": "p = F.softmax(scores, dim=-1)"}, "function": "softmax", "dim": 3, "shape": [12, 3, 24, 24]}]}
 /// ```
 ///
+/// Scores of pixels, whose shape is changed without moving the classes to the end:
+/// ```preflight
+/// {"softmaxes": [], "loss_calls": [{"function": "cross_entropy", "input_shape": [3072, 3], "view_of": [12, 3, 16, 16], "n_classes": 3,
+///   "place": {"path": "train.py", "line": 52, "text": "loss = criterion(scores.view(-1, 3), mask.view(-1))"}}]}
+/// ```
+///
 /// ## Stays quiet on
+/// Scores of the tokens of a text, with the classes at the end:
+/// ```preflight
+/// {"softmaxes": [], "loss_calls": [{"function": "cross_entropy", "input_shape": [256, 100], "view_of": [8, 32, 100], "n_classes": 100}]}
+/// ```
 /// ```preflight
 /// {"softmaxes": [{"function": "softmax", "dim": -1, "shape": [32, 10], "class_dim": 1, "sum_error": 1e-7},
 ///   {"function": "softmax", "dim": -2, "shape": [32, 8, 16, 16], "class_dim": null, "is_attention": true},
@@ -56,7 +66,8 @@ impl Rule for SoftmaxAxis {
     const ID: &'static str = "softmax-axis";
     const SEVERITY: Severity = Severity::Error;
     const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::Softmaxes)];
-    const ALSO: &'static [Signal] = &[Signal::Preflight(Experiment::Batch)];
+    const ALSO: &'static [Signal] =
+        &[Signal::Preflight(Experiment::Batch), Signal::Preflight(Experiment::LossCalls)];
 
     fn check(&mut self, preflight: &Preflight, report: &mut Report) {
         for softmax in preflight.softmaxes.iter().flatten().filter(|s| !s.is_attention) {
@@ -97,7 +108,39 @@ impl Rule for SoftmaxAxis {
             );
             report.raise(quote(place).into_iter().fold(draft, Draft::evidence).topic(at_words(place)));
         }
+        preflight.losses().iter().filter_map(torn).for_each(|draft| report.raise(draft));
     }
+}
+
+/// Maps with the classes along their second axis, reshaped so that the numbers of one pixel's classes are those of several pixels.
+fn torn(call: &LossCall) -> Option<Draft> {
+    let &[n_rows, n_classes] = call.input_shape.as_slice() else { return None };
+    let [n, classes, places @ ..] = call.view_of.as_slice() else { return None };
+    let last = *places.last()?;
+    let is_map = *classes == n_classes && last != n_classes && n_classes > 1;
+    if !is_cross_entropy(call) || !is_map || n * places.iter().product::<u64>() != n_rows {
+        return None;
+    }
+    let place = call.place.as_ref();
+    let order = if places.len() == 1 { "0, 2, 1" } else { "0, 2, 3, 1" };
+    let draft = Draft::new(
+        at_line(place),
+        format!(
+            "the scores of {}{} are {} seen as {}: the {n_classes} numbers of a row are one class at {n_classes} places, not \
+             {n_classes} classes at one",
+            called(call),
+            at_words(place),
+            shape_words(&call.view_of),
+            shape_words(&call.input_shape)
+        ),
+        Evidence::at_most("places that a row of scores is put together from", n_classes as f64, 1.0),
+        Remedy::safe("let the loss take the classes from the second axis").code("loss = criterion(scores, target)   # (N, C, H, W) and (N, H, W)"),
+    )
+    .remedy(
+        Remedy::safe("or bring the classes to the end before the shape is changed")
+            .code(format!("scores.permute({order}).reshape(-1, {n_classes})")),
+    );
+    Some(quote(place).into_iter().fold(draft, Draft::evidence).topic(at_words(place)))
 }
 
 /// The axis of the classes of a map as large as the pictures of the batch, with a class for each pixel: a softmax that runs along its

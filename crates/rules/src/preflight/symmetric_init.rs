@@ -29,6 +29,11 @@ use crate::show::list;
 /// ```
 ///
 /// ## Stays quiet on
+/// Units that differ by the weights drawn for the layer after them:
+/// ```preflight
+/// {"layers": [{"name": "fc1", "kind": "Linear", "n_units": 64, "n_distinct": 1, "weight_std": 0.0, "activation": "ReLU", "depth": 0},
+///   {"name": "fc2", "kind": "Linear", "n_units": 10, "n_distinct": 10, "weight_std": 0.1, "depth": 1}]}
+/// ```
 /// A head that starts at 0, and gates of residual branches that do:
 /// ```preflight
 /// {"layers": [{"name": "fc1", "kind": "Linear", "n_units": 64, "n_distinct": 64, "activation": "ReLU", "depth": 0},
@@ -66,6 +71,7 @@ impl Rule for SymmetricInit {
         let faulty: Vec<&Layer> = alike
             .into_iter()
             .filter(|l| !l.is_zero || is_cut_off(l) && !l.is_residual_end || n_zero == layers.len())
+            .filter(|l| l.is_zero || !is_broken_behind(&layers, l))
             .collect();
         let Some(first) = faulty.first() else {
             constant_factors(preflight, report);
@@ -137,6 +143,12 @@ fn constant_factors(preflight: &Preflight, report: &mut Report) {
         .places(constant.iter().skip(1).map(|p| Place::Parameter { name: p.name.clone() }))
         .count(constant.len() as u64),
     );
+}
+
+/// Whether what comes after a layer makes its units differ from the first step on: dropout, or weights that were drawn.
+fn is_broken_behind(layers: &[&Layer], layer: &Layer) -> bool {
+    let next = layers.iter().skip_while(|l| l.name != layer.name).nth(1);
+    layer.is_dropped || next.and_then(|l| l.weight_std).is_some_and(|s| s.0 > 1e-6)
 }
 
 /// Whether zeros stay zeros after what follows. A sigmoid or tanh of 0 has a slope: a gate or a shift that starts neutral, on purpose.

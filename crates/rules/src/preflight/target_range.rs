@@ -2,9 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use stetho_core::preflight::{Experiment, LossCall, Preflight, Raised, TargetKind};
-use stetho_core::{Draft, Evidence, Human, Number, Remedy, Report, Rule, Severity, Signal, thousands};
+use stetho_core::{
+    Draft, Evidence, Human, Number, Remedy, Report, Rule, Severity, Signal, percent, thousands,
+};
 
-use crate::experiments::{at_line, at_words, called, is_cross_entropy, known, quote};
+use crate::experiments::{
+    HAND_MADE, at_line, at_words, called, is_cross_entropy, is_elementwise, known, quote,
+};
 
 /// Targets are not what the loss can work with.
 ///
@@ -34,15 +38,40 @@ use crate::experiments::{at_line, at_words, called, is_cross_entropy, known, quo
 ///   "n_targets": 4096}]}
 /// ```
 ///
+/// A decoder that ends in a sigmoid, and standardised numbers:
+/// ```preflight
+/// {"loss_calls": [{"function": "mse_loss", "input_from": "sigmoid", "target_kind": "real", "target_min": -2.1, "target_max": 6.0,
+///   "beyond_unit": 0.7, "n_targets": 960}]}
+/// ```
+///
 /// ## Stays quiet on
+/// A few targets that are cut off:
+/// ```preflight
+/// {"loss_calls": [{"function": "mse_loss", "input_from": "sigmoid", "target_kind": "real", "target_min": -0.1, "target_max": 1.1,
+///   "beyond_unit": 0.05, "n_targets": 960}]}
+/// ```
+/// Labels with noise on them, as some GANs are trained with:
+/// ```preflight
+/// {"loss_calls": [{"function": "binary_cross_entropy_with_logits", "target_kind": "real", "target_min": 0.7, "target_max": 1.2,
+///   "n_targets": 32}]}
+/// ```
 /// ```preflight
 /// {"loss_calls": [{"function": "cross_entropy", "n_classes": 10, "target_kind": "class", "target_min": 0, "target_max": 9,
 ///   "n_targets": 32, "n_ignored": 20},
 ///   {"function": "binary_cross_entropy_with_logits", "target_kind": "binary", "target_min": 0, "target_max": 1, "n_targets": 32}]}
 /// ```
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct TargetRange {}
+pub(crate) struct TargetRange {
+    /// How far beyond 0 and 1 targets of a loss on probabilities may lie: labels with noise on them do.
+    pub beyond: f64,
+}
+
+impl Default for TargetRange {
+    fn default() -> Self {
+        Self { beyond: 0.3 }
+    }
+}
 
 impl Rule for TargetRange {
     type Input = Preflight;
@@ -51,7 +80,8 @@ impl Rule for TargetRange {
     const SIGNALS: &'static [Signal] = &[Signal::Preflight(Experiment::LossCalls)];
 
     fn check(&mut self, preflight: &Preflight, report: &mut Report) {
-        let drafts: Vec<Draft> = preflight.losses().iter().filter_map(draft).collect();
+        let drafts: Vec<Draft> =
+            preflight.losses().iter().filter_map(|call| draft(call, self.beyond)).collect();
         if let (true, Some(raised)) = (drafts.is_empty(), &preflight.raised) {
             drafts_of_raised(raised, preflight.losses().last()).into_iter().for_each(|d| report.raise(d));
         }
@@ -60,7 +90,7 @@ impl Rule for TargetRange {
 }
 
 /// What is wrong with the targets of a call.
-fn draft(call: &LossCall) -> Option<Draft> {
+fn draft(call: &LossCall, beyond: f64) -> Option<Draft> {
     let low = known(call.target_min);
     let high = known(call.target_max);
     let is_class =
@@ -68,9 +98,9 @@ fn draft(call: &LossCall) -> Option<Draft> {
     let (what, measure, remedy) = if is_class {
         class_fault(call, low, high)?
     } else if call.function.starts_with("binary_cross_entropy") {
-        binary_fault(low, high)?
+        binary_fault(low, high, beyond)?
     } else {
-        return None;
+        squashed_fault(call, low, high)?
     };
     let place = call.place.as_ref();
     let text = format!("{}{} {what}", called(call), at_words(place));
@@ -113,17 +143,39 @@ fn class_fault(call: &LossCall, low: Option<f64>, high: Option<f64>) -> Option<F
     Some((what, Evidence::at_least("least label", low, 0.0), remedy))
 }
 
-fn binary_fault(low: Option<f64>, high: Option<f64>) -> Option<Fault> {
+/// Share of the targets that a sigmoid cannot reach, from which on they are not what it was put there for.
+const OUT_OF_REACH: f64 = 0.2;
+
+/// A prediction that ends in a sigmoid, compared with numbers of which many lie beyond 0 and 1.
+fn squashed_fault(call: &LossCall, low: Option<f64>, high: Option<f64>) -> Option<Fault> {
+    let from = call.input_from.as_deref().filter(|from| from.trim_end_matches('_') == "sigmoid")?;
+    let share = known(call.beyond_unit).filter(|share| *share > OUT_OF_REACH)?;
+    if !is_elementwise(call) && call.function != HAND_MADE {
+        return None;
+    }
+    let what = format!(
+        "compares what a `{from}` gives, which lies between 0 and 1, with targets from {} to {}: {} of them are out of its reach",
+        low.map_or_else(|| "?".to_owned(), |x| Human(x).to_string()),
+        high.map_or_else(|| "?".to_owned(), |x| Human(x).to_string()),
+        percent(share)
+    );
+    let measure = Evidence::at_most("share of the targets beyond 0 and 1", share, OUT_OF_REACH);
+    let remedy = Remedy::risky("leave the sigmoid out, or scale the targets to 0 and 1");
+    Some((what, measure, remedy))
+}
+
+/// Targets a little beyond 0 and 1 are noise that was put onto them on purpose, as for the critic of a GAN.
+fn binary_fault(low: Option<f64>, high: Option<f64>, beyond: f64) -> Option<Fault> {
     let (low, high) = (low?, high?);
-    if low >= 0.0 && high <= 1.0 {
+    if low >= -beyond && high <= 1.0 + beyond {
         return None;
     }
     let what =
         format!("gets targets from {} to {}, and expects probabilities from 0 to 1", Human(low), Human(high));
-    let measure = if high > 1.0 {
-        Evidence::at_most("greatest target", high, 1.0)
+    let measure = if high > 1.0 + beyond {
+        Evidence::at_most("greatest target", high, 1.0 + beyond)
     } else {
-        Evidence::at_least("least target", low, 0.0)
+        Evidence::at_least("least target", low, -beyond)
     };
     let remedy = if high > 1.0 {
         Remedy::risky("scale the targets to 0 and 1").code(format!("y = y / {}", Human(high)))
