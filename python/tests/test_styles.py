@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+
+from conftest import call
 
 HEAD = """
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -75,3 +78,117 @@ for epoch in range(60):
 
 def test_the_nodes_of_a_graph_are_no_batch_that_could_be_smaller(stetho, tmp_path):
     assert loud(stetho, tmp_path, "preflight", GRAPH) == []
+
+
+TURNS = """
+x = torch.randn(300, 5); y = x @ torch.tensor([1.0, -2.0, 0.5, 0.0, 3.0]) + 0.1 * torch.randn(300)
+first, second = (nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 1)) for _ in range(2))
+optimizers = [torch.optim.SGD(m.parameters(), 0.05) for m in (first, second)]
+def fit(net, optimizer, epochs):
+    for _ in range(epochs):
+        for i in torch.randperm(300).split(30):
+            optimizer.zero_grad()
+            loss = F.mse_loss(net(x[i])[:, 0], y[i])
+            loss.backward()
+            optimizer.step()
+fit(first, optimizers[0], 4)
+fit(second, optimizers[1], 40)
+"""
+
+
+def test_a_network_whose_training_is_over_need_not_change(stetho, tmp_path):
+    assert loud(stetho, tmp_path, "run", TURNS) == []
+
+
+CANCELLED = """
+class CancelBatch(Exception): pass
+x = torch.randn(320, 5); y = x.sum(1, keepdim=True)
+net = nn.Linear(5, 1); optimizer = torch.optim.SGD(net.parameters(), 0.05)
+def one_batch(xb, yb, is_training):
+    try:
+        loss = F.mse_loss(net(xb), yb)
+        if not is_training:
+            raise CancelBatch
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+    except CancelBatch:
+        pass
+for epoch in range(10):
+    for i in torch.randperm(256).split(32):
+        one_batch(x[i], y[i], True)
+    with torch.no_grad():
+        one_batch(x[256:], y[256:], False)
+"""
+
+
+def test_an_exception_of_the_users_own_that_ends_a_batch_is_no_dropped_error(stetho, tmp_path):
+    assert loud(stetho, tmp_path, "run", CANCELLED) == []
+
+
+LISTS = """
+class Boxes(torch.utils.data.Dataset):
+    def __len__(self): return 64
+    def __getitem__(self, i):
+        g = torch.Generator().manual_seed(i)
+        where = torch.randint(0, 8, (1 + i % 3,), generator=g)
+        picture = 0.1 * torch.rand(3, 16, 8, generator=g)
+        picture[i % 3, where] = 1.0
+        return picture, {"rows": where.float(), "labels": torch.full((len(where),), i % 3)}
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.cls, self.row = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8 * 128, 3), nn.Linear(8 * 128, 1)
+    def forward(self, pictures, targets):
+        h = F.relu(self.body(torch.stack(pictures))).flatten(1)
+        labels = torch.stack([t["labels"][0] for t in targets])
+        rows = torch.stack([t["rows"].mean() for t in targets]) / 4 - 1
+        return {"loss_cls": F.cross_entropy(self.cls(h), labels), "loss_row": F.mse_loss(self.row(h)[:, 0], rows)}
+net = Detector()
+optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+for epoch in range(3):
+    for pictures, targets in DataLoader(Boxes(), 8, shuffle=True, collate_fn=lambda batch: tuple(zip(*batch))):
+        losses = net(list(pictures), targets)
+        loss = sum(losses.values())
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+"""
+
+
+def test_a_batch_of_lists_has_no_dimension_that_counts_its_samples(stetho, tmp_path):
+    assert loud(stetho, tmp_path, "preflight", LISTS) == []
+    assert json.loads((tmp_path / "run" / "preflight.json").read_text())["batch"]["n"] == 8
+
+
+CODEBOOK = """
+class Codebook(nn.Module):
+    def __init__(self, n=8, d=4):
+        super().__init__()
+        self.codes = nn.Embedding(n, d)
+        self.register_buffer("sizes", torch.ones(n))
+        self.sums = nn.Parameter(self.codes.weight.detach().clone())
+        self.n_calls = 0
+    def forward(self, x):
+        self.n_calls += 1
+        picked = F.one_hot(torch.cdist(x, self.codes.weight).argmin(1), len(self.sizes)).float()
+        self.sizes = 0.9 * self.sizes + 0.1 * picked.sum(0)
+        self.sums = nn.Parameter(0.9 * self.sums + 0.1 * picked.t() @ x)
+        self.codes.weight = nn.Parameter(self.sums / (self.sizes[:, None] + 1e-2))
+        q = picked @ self.codes.weight
+        return x + (q - x).detach(), F.mse_loss(q.detach(), x)
+x = torch.randn(256, 6)
+encoder, book, decoder = nn.Linear(6, 4), Codebook(), nn.Linear(4, 6)
+net = nn.ModuleList([encoder, book, decoder])
+optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+for step in range(60):
+    xb = x[torch.randint(256, (32,))] * (40 if step == 40 else 1)
+    q, commitment = book(encoder(xb))
+    loss = F.mse_loss(decoder(q), xb) + commitment
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+print(loss.item(), book.sizes.tolist(), book.n_calls)
+"""
+
+
+def test_what_a_module_makes_anew_in_its_forward_pass_is_put_back_after_a_jump_of_the_loss(stetho, tmp_path):
+    (tmp_path / "train.py").write_text(HEAD + CODEBOOK)
+    plain = call([sys.executable, "train.py"], cwd=tmp_path)
+    watched = stetho("run", "--dir", "run", "train.py")
+    assert "the loss jumped" in watched.stderr
+    assert watched.stdout == plain.stdout

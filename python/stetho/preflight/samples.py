@@ -56,10 +56,12 @@ def readings(torch, inputs, batch: list, n_rows: int | None, is_sequence_first: 
     `batch` are the tensors that the user's loop was given, `n_rows` how many samples they seem to have. Where nothing tells, of
     sequences, and of networks with layers that take time first, both dimensions are possible.
     """
-    tensors = [t for _, t in trees.leaves(torch, inputs) if t.dim() > 0 and t.numel() > 1]
-    if not tensors:
+    found = [(path, t) for path, t in trees.leaves(torch, inputs) if t.dim() > 0 and t.numel() > 1]
+    if not found:
         return []
-    main = max(tensors, key=lambda t: (t.dim(), t.numel()))
+    path, main = max(found, key=lambda f: (f[1].dim(), f[1].numel()))
+    if n_rows is None and _is_listed(torch, inputs, path):
+        return []
     if n_rows is not None and n_rows > 1:
         found = [Reading(n_rows, d) for d in (0, 1) if main.dim() > d and main.shape[d] == n_rows]
         if found:
@@ -70,6 +72,12 @@ def readings(torch, inputs, batch: list, n_rows: int | None, is_sequence_first: 
     if main.dim() > 1 and (is_sequence or is_sequence_first):
         found.append(Reading(main.shape[1], 1))
     return [r for r in found if r.n > 1]
+
+
+def _is_listed(torch, inputs, path: tuple) -> bool:
+    """Whether a tensor is one of several in a list that a model is given, which are samples rather than what is known of them."""
+    held = trees.at(inputs, path[:-1]) if len(path) > 2 else None
+    return isinstance(held, list) and len(held) > 1 and all(isinstance(t, torch.Tensor) for t in held)
 
 
 def is_sequence_first(torch, model) -> bool:

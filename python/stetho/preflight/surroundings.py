@@ -69,3 +69,5 @@ def _find_batch(bench, torch) -> None:
                     bench.batch[inner] = tensor
     own = {n: t for n, t in bench.batch.items() if n.split("[")[0].split(".")[0] in site.targets}
     bench.n_rows = rows.batch_size(list(own.values())) or rows.batch_size(list(bench.batch.values()))
+    if bench.n_listed():
+        bench.n_rows = None
