@@ -192,3 +192,23 @@ def test_what_a_module_makes_anew_in_its_forward_pass_is_put_back_after_a_jump_o
     watched = stetho("run", "--dir", "run", "train.py")
     assert "the loss jumped" in watched.stderr
     assert watched.stdout == plain.stdout
+
+
+COMPILED = """
+x = torch.randn(256, 6); y = x.sum(1)
+net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 1))
+mould = nn.Linear(6, 1, device="meta")
+fast = torch.compile(net, backend="eager")
+optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+for epoch in range(2):
+    for xb, yb in DataLoader(TensorDataset(x, y), 32, shuffle=True):
+        loss = F.huber_loss(fast(xb), yb)
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+"""
+
+
+def test_the_experiments_run_a_compiled_step_as_it_is_written(stetho, tmp_path):
+    assert loud(stetho, tmp_path, "preflight", COMPILED) == ["loss-broadcast"]
+    assert loud(stetho, tmp_path, "preflight", COMPILED.replace("fast(xb)", "fast(xb).squeeze(1)")) == []
+    record = json.loads((tmp_path / "run" / "preflight.json").read_text())
+    assert {e["name"]: e["skipped"] for e in record["experiments"]}["overfit"] is None

@@ -21,6 +21,7 @@ from stetho.preflight.draws import Draws
 from stetho.preflight.kept import Kept
 from stetho.preflight.quiet import Forbidden, Quiet
 from stetho.preflight.surroundings import look_around, random_states, roots_of
+from stetho.replay import eager
 from stetho.session import Body, Stopped
 
 #: Modules of this package, in the order of their worth.
@@ -79,6 +80,7 @@ class Preflight:
             session.draws = Draws(session.torch, kept)
             bench = Bench(session, body, kept)
             look_around(bench, frame)
+            compiled_again = eager(session.torch)
             try:
                 quiet.enter()
                 yield from self._experiments(bench, started)
@@ -87,6 +89,7 @@ class Preflight:
                 kept.restore()
                 session.random.restore()
                 quiet.leave()
+                compiled_again()
                 _tell_lost(session, kept)
             self.record["seconds"] = round(time.perf_counter() - started, 3)
         except GeneratorExit:

@@ -33,7 +33,8 @@ def look_around(bench, frame) -> None:
     session, torch = bench.session, bench.torch
     inner = {id(c) for m in bench.modules for c in m.children()}
     held = {id(p) for o in bench.kept.optimizers for g in o.param_groups for p in g["params"]}
-    outer = [m for m in bench.modules if id(m) not in inner]
+    # Without numbers of its own a module is a mould for those that are called with others.
+    outer = [m for m in bench.modules if id(m) not in inner and not any(p.is_meta for p in m.parameters())]
     bench.optimizers = [o for o in bench.kept.optimizers if any(g["params"] for g in o.param_groups)]
     bench.models = [m for m in outer if any(id(p) in held for p in m.parameters())] or [
         m for m in outer if next(m.parameters(), None) is not None

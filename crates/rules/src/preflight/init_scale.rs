@@ -116,13 +116,15 @@ fn is_weighing(layer: &Layer) -> bool {
     ["Linear", "Conv"].iter().any(|kind| layer.kind.contains(kind))
 }
 
-/// The spread of the input, where it is one, and of each hidden layer. Zeros by design, ends of residual branches and the last layer,
+/// The spread of the input, where it is one, as the first layer gets it, and of each hidden layer. Zeros by design, ends of residual branches and the last layer,
 /// which is often made small, tell nothing.
 fn levels<'a>(preflight: &'a Preflight, layers: &[&'a Layer]) -> Vec<(&'a str, f64)> {
     let mut levels = Vec::new();
     let inputs = preflight.batch.as_ref().map_or(&[][..], |b| b.inputs.as_slice());
     if let [input] = inputs
-        && let Some(std) = known(input.std).filter(|std| *std > 0.0 && input.is_real())
+        && let Some(std) = layers.first().and_then(|l| known(l.in_std)).or(known(input.std))
+        && std > 0.0
+        && input.is_real()
     {
         levels.push(("the input", std));
     }
