@@ -212,3 +212,67 @@ def test_the_experiments_run_a_compiled_step_as_it_is_written(stetho, tmp_path):
     assert loud(stetho, tmp_path, "preflight", COMPILED.replace("fast(xb)", "fast(xb).squeeze(1)")) == []
     record = json.loads((tmp_path / "run" / "preflight.json").read_text())
     assert {e["name"]: e["skipped"] for e in record["experiments"]}["overfit"] is None
+
+
+STATEFUL = """
+tokens = (torch.arange(20 * 400).view(20, 400).t() + torch.randint(0, 2, (400, 20))) % 7
+class Language(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.rnn, self.out = nn.Embedding(7, 12), nn.LSTM(12, 16, 2), nn.Linear(16, 7)
+    def forward(self, x, state):
+        h, state = self.rnn(self.embed(x), state)
+        return self.out(h).view(-1, 7), state
+net = Language()
+optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+state = (torch.zeros(2, 20, 16), torch.zeros(2, 20, 16))
+for i in range(0, 399 - 20, 20):
+    state = tuple(s.detach() for s in state)
+    out, state = net(tokens[i:i + 20], state)
+    loss = F.cross_entropy(out, tokens[i + 1:i + 21].reshape(-1))
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+"""
+
+
+def test_a_state_that_is_carried_from_step_to_step_is_no_batch(stetho, tmp_path):
+    assert loud(stetho, tmp_path, "preflight", STATEFUL) == []
+
+
+INSIDE = """
+x = 100 + 300 * torch.rand(256, 6); y = (x[:, 0] > x[:, 1]).long()
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 2))
+    def forward(self, x):
+        return self.net((x - 250) / 87)
+net = Scaled()
+optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+for epoch in range(2):
+    for xb, yb in DataLoader(TensorDataset(x, y), 32, shuffle=True):
+        loss = F.cross_entropy(net(xb), yb)
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+"""
+
+
+def test_inputs_that_the_network_scales_itself_do_not_fade(stetho, tmp_path):
+    assert loud(stetho, tmp_path, "preflight", INSIDE) == []
+
+
+FROZEN = """
+x = torch.randn(256, 6); y = x.sum(1, keepdim=True)
+body, head = nn.Sequential(nn.Linear(6, 16), nn.Tanh()), nn.Linear(16, 1)
+def fit(optimizer, epochs):
+    for _ in range(epochs):
+        for i in torch.randperm(256).split(32):
+            loss = F.mse_loss(head(body(x[i])), y[i])
+            optimizer.zero_grad(); loss.backward(); optimizer.step()
+fit(torch.optim.Adam([*body.parameters(), *head.parameters()], 1e-2), 4)
+body.requires_grad_(False)
+head = nn.Linear(16, 1)
+fit(torch.optim.Adam(head.parameters(), 1e-2), 10)
+"""
+
+
+def test_frozen_layers_with_gradients_of_the_training_before_are_frozen(stetho, tmp_path):
+    assert loud(stetho, tmp_path, "run", FROZEN) == []

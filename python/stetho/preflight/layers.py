@@ -68,6 +68,7 @@ def _outputs(call) -> dict:
         "before": call.extra.get("before"),
         "activation": call.extra.get("activation"),
         "zero_units": call.extra.get("zero_units"),
+        "in_std": call.extra.get("in_std"),
         "is_residual_end": bool(call.extra.get("is_residual_end")),
     }
     if out is not None and out.is_floating_point() and out.numel() > 1:

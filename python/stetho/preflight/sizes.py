@@ -10,7 +10,7 @@ import re
 from stetho.preflight import trees
 from stetho.preflight.attempt import Attempt, Skip
 from stetho.preflight.held_data import is_stream, read
-from stetho.preflight.samples import Reading, is_graph, is_sequence_first, readings, taken
+from stetho.preflight.samples import Reading, is_graph, readings, taken
 from stetho.preflight.still import Still, detached, put_states, states_of
 from stetho.preflight.trace import place_of_error
 
@@ -92,7 +92,7 @@ def _of_model(bench, last: int | None) -> list[dict]:
     """The model alone, while it evaluates: other numbers of samples, another length, other pictures."""
     torch = bench.torch
     arguments = detached(torch, (tuple(bench.inputs), dict(bench.keywords)))
-    ways = readings(torch, arguments, list(bench.batch.values()), bench.n_rows, is_sequence_first(torch, bench.model))
+    ways = readings(torch, bench.model, arguments, list(bench.batch.values()), bench.n_rows)
     still = Still(torch, bench.model, context=bench.autocast)
     if not ways:
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from stetho import rows
+from stetho.preflight.samples import is_state
 from stetho.state import RandomStates
 
 
@@ -69,6 +70,8 @@ def _find_batch(bench, torch) -> None:
                 if not tensor.requires_grad:
                     bench.batch[inner] = tensor
     own = {n: t for n, t in bench.batch.items() if n.split("[")[0].split(".")[0] in site.targets}
-    bench.n_rows = rows.batch_size(list(own.values())) or rows.batch_size(list(bench.batch.values()))
+    bench.n_rows = rows.batch_size(list(own.values())) or rows.batch_size(
+        [t for t in bench.batch.values() if not is_state(torch, bench.models, t)]
+    )
     if bench.n_listed():
         bench.n_rows = None

@@ -86,6 +86,8 @@ class Watched(Attempt):
     # -- modules
 
     def _before(self, module, args, kwargs):
+        if _is_transformed():
+            return
         if not self._stack and len(self.calls) < MOST_CALLS:
             device = self.bench.device.type
             autocast = (torch.is_autocast_enabled(device), torch.get_autocast_dtype(device))
@@ -97,6 +99,8 @@ class Watched(Attempt):
         self._stack.append(module)
 
     def _after(self, module, args, kwargs, output):
+        if _is_transformed():
+            return
         if self._stack and self._stack[-1] is module:
             self._stack.pop()
         if not self._stack and self.calls and self.calls[-1].module is module:
@@ -126,6 +130,8 @@ class Watched(Attempt):
         if not isinstance(made, torch.Tensor):
             return
         if isinstance(module, LAYERS):
+            if isinstance(first, torch.Tensor) and first.is_floating_point() and first.numel() > 1:
+                call.extra["in_std"] = float(first.detach().float().std(unbiased=False))
             if made.is_floating_point() and made.numel() > 1:
                 flat = made.detach().float()
                 call.extra["out_std"], call.extra["out_mean"] = float(flat.std(unbiased=False)), float(flat.mean())
@@ -257,3 +263,9 @@ class Watched(Attempt):
 
 def _detached(value):
     return value.detach() if isinstance(value, torch.Tensor) else None
+
+
+def _is_transformed() -> bool:
+    """Whether `torch.func` is at work, whose tensors stand for many and tell no numbers."""
+    peek = getattr(getattr(torch._C, "_functorch", None), "peek_interpreter_stack", None)
+    return peek is not None and peek() is not None
