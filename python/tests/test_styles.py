@@ -215,14 +215,14 @@ def test_the_experiments_run_a_compiled_step_as_it_is_written(stetho, tmp_path):
 
 
 STATEFUL = """
-tokens = (torch.arange(20 * 400).view(20, 400).t() + torch.randint(0, 2, (400, 20))) % 7
+tokens = (torch.arange(20 * 400).view(20, 400).t() + torch.randint(0, 2, (400, 20))) % 9
 class Language(nn.Module):
     def __init__(self):
         super().__init__()
-        self.embed, self.rnn, self.out = nn.Embedding(7, 12), nn.LSTM(12, 16, 2), nn.Linear(16, 7)
+        self.embed, self.rnn, self.out = nn.Embedding(9, 12), nn.LSTM(12, 16, 2), nn.Linear(16, 9)
     def forward(self, x, state):
         h, state = self.rnn(self.embed(x), state)
-        return self.out(h).view(-1, 7), state
+        return self.out(h).view(-1, 9), state
 net = Language()
 optimizer = torch.optim.Adam(net.parameters(), 1e-2)
 state = (torch.zeros(2, 20, 16), torch.zeros(2, 20, 16))

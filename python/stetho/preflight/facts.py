@@ -114,6 +114,7 @@ def _parameters(bench, watched) -> list[dict]:
     strays = _strays(bench, watched, names)
     stepped = {id(p) for o in watched.stepped for g in o.param_groups for p in g["params"]}
     called = {id(p) for c in watched.calls for p in c.module.parameters()}
+    run = {id(p) for c in watched.leaves_called for p in c.module.parameters(recurse=False)}
     found = []
     for parameter in bench.parameters[:MOST_PARAMETERS]:
         name = strays.get(id(parameter)) or names.get(id(parameter))
@@ -130,6 +131,7 @@ def _parameters(bench, watched) -> list[dict]:
             "gradient": gradient,
             "norm": float(parameter.detach().float().norm()),
             "std": float(parameter.detach().float().std(correction=0)),
+            "is_called": id(parameter) in run,
             "reads_zero_because": _why_zero(bench, watched, parameter) if gradient == 0.0 else None,
         })
     return found

@@ -167,6 +167,9 @@ class Watched(Attempt):
         for softmax in self.softmaxes:
             if softmax.output is call.input and name in ("nll_loss", "cross_entropy", "kl_div") and softmax.output.dim() > 1:
                 softmax.class_dim = 1 if name != "kl_div" else softmax.output.dim() - 1
+            elif name in ("nll_loss", "cross_entropy") and _is_flattened(softmax.output, call.input):
+                if self.is_output_of((None, None, softmax), call.input):
+                    softmax.class_dim = softmax.output.dim() - 1
 
     def is_output_of(self, origin: tuple, tensor) -> bool:
         """Whether this tensor is what that softmax made, under whatever shape."""
@@ -263,6 +266,13 @@ class Watched(Attempt):
 
 def _detached(value):
     return value.detach() if isinstance(value, torch.Tensor) else None
+
+
+def _is_flattened(tensor, flat) -> bool:
+    """Whether the second is the first with all its dimensions but the last in one, as of tokens that are counted one by one."""
+    if not isinstance(flat, torch.Tensor) or not flat.dim() == 2 < tensor.dim():
+        return False
+    return flat.numel() == tensor.numel() and flat.shape[1] == tensor.shape[-1] not in tensor.shape[1:-1]
 
 
 def _is_transformed() -> bool:

@@ -34,6 +34,8 @@ pub struct Parameter {
     pub norm: Option<Number>,
     /// Standard deviation of its values.
     pub std: Option<Number>,
+    /// Whether the module that holds it was called in the forward pass, as far as is known.
+    pub is_called: bool,
     /// Why a gradient of 0 is as it should be.
     pub reads_zero_because: Option<String>,
 }

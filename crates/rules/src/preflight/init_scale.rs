@@ -37,6 +37,12 @@ use crate::experiments::known;
 ///   "out_std": 0.24}, {"name": "fc3", "kind": "Linear", "n_units": 256, "out_std": 0.11}, {"name": "head", "kind": "Linear", "n_units": 10,
 ///   "out_std": 0.05}]}
 /// ```
+/// Inputs that the network scales itself:
+/// ```preflight
+/// {"batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 64], "dtype": "float32", "std": 200.0}]},
+///  "layers": [{"name": "fc1", "kind": "Linear", "n_units": 256, "in_std": 1.0, "out_std": 0.58}, {"name": "fc2", "kind": "Linear", "n_units": 256,
+///   "out_std": 0.24}, {"name": "head", "kind": "Linear", "n_units": 10, "out_std": 0.05}]}
+/// ```
 /// ```preflight
 /// {"layers": [{"name": "c1", "kind": "Conv2d", "n_units": 16, "out_std": 20.0, "before": "BatchNorm2d"},
 ///   {"name": "c2", "kind": "Conv2d", "n_units": 16, "out_std": 0.04, "before": "BatchNorm2d"},

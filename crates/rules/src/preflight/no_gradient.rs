@@ -27,6 +27,13 @@ use crate::show::list;
 ///   {"name": "b.weight", "shape": [10, 64], "trainable": true, "in_optimizer": true, "gradient": 0.0, "norm": 2.0}]}
 /// ```
 ///
+/// An embedding whose vectors are detached:
+/// ```preflight
+/// {"layers": [{"name": "head", "kind": "Linear", "n_units": 10}],
+///  "parameters": [{"name": "words.weight", "shape": [64, 20], "trainable": true, "in_optimizer": true, "gradient": null, "norm": 4.0,
+///   "is_called": true}, {"name": "head.weight", "shape": [10, 64], "trainable": true, "in_optimizer": true, "gradient": 0.4, "norm": 2.0}]}
+/// ```
+///
 /// The last block of a list, by a loop that ends one too early:
 /// ```preflight
 /// {"layers": [{"name": "blocks.0", "kind": "Linear"}, {"name": "blocks.1", "kind": "Linear"}], "overfit": {"gradients_missing":
@@ -96,6 +103,9 @@ fn is_missing_later(preflight: &Preflight, p: &Parameter) -> bool {
 
 /// Whether the module of a parameter takes part in the forward pass; layers that are not listed are no layers of weights.
 fn is_run(preflight: &Preflight, p: &Parameter) -> bool {
+    if p.is_called {
+        return true;
+    }
     let Some(layers) = &preflight.layers else { return true };
     // Where a step has several models, names of parameters begin with the model's.
     let is_of = |layer: &str| {
