@@ -276,3 +276,37 @@ fit(torch.optim.Adam(head.parameters(), 1e-2), 10)
 
 def test_frozen_layers_with_gradients_of_the_training_before_are_frozen(stetho, tmp_path):
     assert loud(stetho, tmp_path, "run", FROZEN) == []
+
+
+AVERAGED = """
+class Codes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.codes = nn.Embedding(8, 4)
+    def forward(self, x):
+        nearest = torch.cdist(x, self.codes.weight.detach()).argmin(1)
+        q = self.codes(nearest)
+        with torch.no_grad():
+            for k in nearest.unique():
+                self.codes.weight[k] = 0.9 * self.codes.weight[k] + 0.1 * x[nearest == k].mean(0)
+        return x + (q - x).detach(), F.mse_loss(q.detach(), x)
+x = torch.randn(256, 6)
+net = nn.ModuleDict({"encoder": nn.Linear(6, 4), "codes": Codes(), "decoder": nn.Linear(4, 6)})
+optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+for step in range(40):
+    xb = x[torch.randint(256, (32,))]
+    q, commitment = net["codes"](net["encoder"](xb))
+    loss = F.mse_loss(net["decoder"](q), xb) + commitment
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+"""
+
+
+def test_a_codebook_that_follows_averages_needs_no_gradient(stetho, tmp_path):
+    assert "no-gradient" not in loud(stetho, tmp_path, "preflight", AVERAGED)
+
+
+def test_classes_along_the_last_axis_of_what_is_flattened(stetho, tmp_path):
+    script = STATEFUL.replace("return self.out(h).view(-1, 9), state", "return F.log_softmax(self.out(h), dim=DIM).view(-1, 9), state")
+    script = script.replace("F.cross_entropy", "F.nll_loss")
+    assert loud(stetho, tmp_path, "preflight", script.replace("DIM", "1"))[:1] == ["softmax-axis"]
+    assert loud(stetho, tmp_path, "preflight", script.replace("DIM", "-1")) == []

@@ -131,7 +131,7 @@ def _parameters(bench, watched) -> list[dict]:
             "gradient": gradient,
             "norm": float(parameter.detach().float().norm()),
             "std": float(parameter.detach().float().std(correction=0)),
-            "is_called": id(parameter) in run,
+            "is_called": id(parameter) in run - watched.changed,
             "reads_zero_because": _why_zero(bench, watched, parameter) if gradient == 0.0 else None,
         })
     return found

@@ -15,6 +15,9 @@ from stetho.preflight.seen import (
     HandMade, LeafCall, LossCall, ModuleCall, Softmax,
 )
 
+#: Numbers of a parameter that is compared with itself before the step, at most.
+MOST_COMPARED = 1 << 20
+
 
 class Functions(TorchFunctionMode):
     """Sees calls of the functions of PyTorch."""
@@ -70,6 +73,8 @@ class Watched(Attempt):
         self.output_gradients: dict[int, float] = {}
         #: Names of the parameters whose gradients were there after the last backward pass, with their norms.
         self.gradients: dict[int, float] = {}
+        #: Parameters that the step changes although no gradient reaches them, as a codebook that follows averages.
+        self.changed: set[int] = set()
         self._stack: list = []
         self._made: dict[int, tuple] = {}
         self._known: set[int] = set()
@@ -81,7 +86,13 @@ class Watched(Attempt):
             self._handles.append(module.register_forward_pre_hook(self._before, with_kwargs=True))
             self._handles.append(module.register_forward_hook(self._after, with_kwargs=True, always_call=True))
         self._modes = [Functions(self)]
+        self._values = [(p, p.detach().clone()) for p in self.bench.parameters if p.numel() <= MOST_COMPARED]
         super().enter()
+
+    def leave(self) -> None:
+        super().leave()
+        changed = [p for p, before in self._values if id(p) not in self.gradients and not torch.equal(p.detach(), before)]
+        self.changed, self._values = {id(p) for p in changed}, []
 
     # -- modules
 
