@@ -118,7 +118,7 @@ def read(folder: Path) -> tuple[list[Twin], dict[str, float]]:
 
 def run(twin: Twin, script: str, keep: Path) -> Report:
     """Runs one script in its own folder; the report, the log and what was printed stay below `keep`."""
-    path, out = twin.folder / script, keep / twin.folder.name / script.replace("/", "-").removesuffix(".py")
+    path, out = twin.folder / script, keep / twin.folder.name / twin.command / script.replace("/", "-").removesuffix(".py")
     out.mkdir(parents=True, exist_ok=True)
     report = out / "report.json"
     report.unlink(missing_ok=True)

@@ -140,6 +140,8 @@ def _hook_backward(torch, session) -> None:
         probes = session.probes
         try:
             loss = look(tensors)
+            if probes is not None and session.body is None:
+                probes.trains_outside()
             if probes is not None and probes.is_sampling:
                 probes.before_backward(loss)
         except Exception:

@@ -13,6 +13,7 @@ import types
 
 from stetho import instrument, ranks
 from stetho.code import Recorder
+from stetho.folder import clear
 from stetho.options import Options, as_share, default_folder
 from stetho.session import Session
 
@@ -55,6 +56,8 @@ def run(request: dict) -> int:
     folder = options.folder
     try:
         os.makedirs(folder, exist_ok=True)
+        if ranks.is_first_here():
+            clear(folder)
         ranks.clear(folder)
     except OSError as error:
         return _fail(f"cannot make the run directory `{folder}`: {error.strerror}; choose another with --dir")

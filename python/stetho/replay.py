@@ -54,7 +54,7 @@ class Experiment:
         """Before the body."""
         self._quiet = (sys.stdout, sys.stderr)
         sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
-        self._uncompiled = _eager(self.session.torch)
+        self._uncompiled = eager(self.session.torch)
         if self._source is not None and self.investigation.is_picked:
             own = {observe.key_of(p) for m in self.session.models for p in m.parameters()}
             from stetho import modes
@@ -711,7 +711,7 @@ def _is_compiled(models: list) -> bool:
     return any(type(m).__name__ == "OptimizedModule" or getattr(m, "_compiled_call_impl", None) is not None for m in models)
 
 
-def _eager(torch):
+def eager(torch):
     """Makes compiled code run as it is written; gives what undoes it."""
     if "torch._dynamo" not in sys.modules:
         return lambda: None
@@ -729,4 +729,4 @@ def _eager(torch):
         return undo
 
 
-__all__ = ["Experiment", "Investigation", "Seen", "source_record"]
+__all__ = ["Experiment", "Investigation", "Seen", "eager", "source_record"]

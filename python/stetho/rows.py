@@ -37,6 +37,19 @@ def batch_size(tensors: list) -> int | None:
     return max(n for n, c in counts.items() if c == most)
 
 
+def is_listed(torch, value, n: int, depth: int = 0) -> bool:
+    """Whether a batch of `n` samples is a list of them, as pictures of different sizes are, rather than tensors with a row a sample."""
+    if isinstance(value, dict):
+        return any(is_listed(torch, item, n, depth + 1) for item in value.values())
+    if not isinstance(value, (list, tuple)) or depth > 2:
+        return False
+    if len(value) == n > 1:
+        tensors = [t for _, t in tensors_in(torch, list(value))]
+        if tensors and any(t.dim() == 0 or t.shape[0] != n for t in tensors):
+            return True
+    return any(is_listed(torch, item, n, depth + 1) for item in value)
+
+
 def dimension(shape, n_rows: int) -> int | None:
     """The dimension that counts samples."""
     for d, size in enumerate(shape):

@@ -8,10 +8,16 @@ change. Only where a step has several optimizers is what the first of them chang
 from __future__ import annotations
 
 import copy
+import itertools
+import operator
 import random
 import sys
 
 from stetho import _core, generators
+
+
+#: Numbers of a parameter without a gradient that is kept as buffers are.
+MOST_FROZEN = 1 << 16
 
 
 def _snapshot(*places: tuple[int, int] | None) -> _core.Snapshot:
@@ -115,30 +121,66 @@ class RandomStates:
 
 
 class Buffers:
-    """The buffers of models that a forward pass changes: running means, counts, spectral norms."""
+    """What a forward pass changes of models: buffers such as running means, counts and codebooks, and what modules of the user's own keep
+    as attributes. Either may be written to in place, or be replaced by another tensor."""
 
     def __init__(self, models: list, more=()) -> None:
-        self.tensors = [b for m in models for b in m.buffers() if b is not None]
-        self.tensors.extend(more)
-        self._copied = [b for b in self.tensors if b.device.type != "cpu" or not b.is_contiguous()]
-        fixed = [b for b in self.tensors if b.device.type == "cpu" and b.is_contiguous()]
-        self._fixed = fixed  # kept alive: their memory is known by its address
-        self._snapshot = _core.Snapshot(
-            [b.data_ptr() for b in fixed], [b.numel() * b.element_size() for b in fixed]
-        )
+        self._modules = list({id(m): m for model in models for m in model.modules()}.values())
+        self._more = tuple(more)
+        self._address = sys.modules["torch"].Tensor.data_ptr
+        # Those of PyTorch keep nothing from one call to the next but in buffers.
+        self._own = [vars(m) for m in self._modules if not type(m).__module__.startswith("torch.")]
+        self._attributes: list[dict] = []
         self._copies: list = []
+        self._look()
+
+    def _look(self) -> None:
+        """Finds the tensors, and where they lie."""
+        self._dicts = [held for m in self._modules for held in (m._buffers, m._parameters) if held]
+        self._values = [t for held in self._dicts for t in held.values()]
+        self._sizes = [len(held) for held in self._dicts]
+        self._names = [name for held in self._dicts for name in held]
+        self.tensors = list({id(t): t for t in self._values if t is not None and not _is_learning(t)}.values())
+        self.tensors.extend(self._more)
+        self._copied = [b for b in self.tensors if b.device.type != "cpu" or not b.is_contiguous()]
+        self._fixed = [b for b in self.tensors if b.device.type == "cpu" and b.is_contiguous()]
+        #: The same memory under another name, which keeps it alive where a tensor gets another one.
+        self._aliases = [b.detach() for b in self._fixed]
+        self._addresses = [b.data_ptr() for b in self._fixed]
+        self._snapshot = _core.Snapshot(self._addresses, [b.numel() * b.element_size() for b in self._fixed])
 
     def take(self) -> None:
         """Keeps them as they are."""
+        now = itertools.chain.from_iterable(map(dict.values, self._dicts))
+        if not all(map(operator.is_, now, self._values)) or list(map(self._address, self._fixed)) != self._addresses:
+            self._look()
         self._snapshot.take()
         if self._copied:
             self._copies = [b.detach().clone() for b in self._copied]
+        self._attributes = [attributes.copy() for attributes in self._own]
 
     def restore(self) -> None:
         """Puts them back."""
+        values = iter(zip(self._names, self._values))
+        for held, n in zip(self._dicts, self._sizes):
+            held.update(itertools.islice(values, n))
+        for buffer, alias, address in zip(self._fixed, self._aliases, self._addresses):
+            if buffer.data_ptr() != address:
+                buffer.data = alias
         self._snapshot.restore()
         for buffer, kept in zip(self._copied, self._copies):
             buffer.data.copy_(kept)
+        for attributes, kept in zip(self._own, self._attributes):
+            for name, value in kept.items():
+                if attributes.get(name) is not value:
+                    attributes[name] = value
+
+
+def _is_learning(tensor) -> bool:
+    """Whether it is a parameter that an optimizer changes, after the forward pass, or one that is too large to be copied at each step."""
+    if not isinstance(tensor, sys.modules["torch"].nn.Parameter):
+        return False
+    return tensor.requires_grad or tensor.numel() > MOST_FROZEN
 
 
 class Undo:

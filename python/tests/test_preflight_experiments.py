@@ -498,9 +498,9 @@ def test_a_model_held_still_is_left_as_it_was():
 
 def test_readings_of_a_batch():
     x = rows(5, 12, 6)
-    assert samples.readings(torch, (x,), [], 12, True) == [samples.Reading(12, 1)]
-    assert samples.readings(torch, (x,), [x], 5, True) == [samples.Reading(5, 0)]
-    assert samples.readings(torch, (x,), [], None, True) == [samples.Reading(5, 0), samples.Reading(12, 1)]
+    assert samples.readings(torch, nn.LSTM(6, 4), (x,), [], 12) == [samples.Reading(12, 1)]
+    assert samples.readings(torch, nn.LSTM(6, 4), (x,), [x], 5) == [samples.Reading(5, 0)]
+    assert samples.readings(torch, nn.LSTM(6, 4), (x,), [], None) == [samples.Reading(5, 0), samples.Reading(12, 1)]
     way = samples.Reading(3, 1)
     flat = torch.arange(12).reshape(12, 1)  # (time × samples, …)
     assert way.rows(flat)[:, 0].tolist() == [0, 1, 2] and way.rows(flat)[1].tolist() == [1, 4, 7, 10]

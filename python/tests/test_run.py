@@ -249,3 +249,19 @@ for epoch in range(8):
     result = stetho("run", "--dir", "run", "--format", "json", "passes.py")
     outcomes = {o["rule"]: o["outcome"] for o in json.loads(result.stdout)["outcomes"]}
     assert {outcomes[rule] for rule in ("repeated-batches", "not-shuffled", "validation-leak")} == {"ran"}
+
+
+def test_a_second_run_in_the_same_directory_is_judged_for_itself(stetho, tmp_path):
+    again = "net = torch.nn.Linear(4, 1); del optimizer; optimizer = torch.optim.Adam(net.parameters(), 1e-2); y[5] = float('nan')" + LOOP
+    (tmp_path / "train.py").write_text(TRAIN + LOOP)
+    (tmp_path / "bad.py").write_text(TRAIN + LOOP + again)
+    assert stetho("run", "--dir", "run", "--on-trap", "skip", "bad.py").returncode == 1
+    assert (tmp_path / "run" / "training-2" / "traps.jsonl").exists()
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    (tmp_path / "run" / "events.out.tfevents.1.mine.0").write_bytes(b"another writer's")
+    watched = stetho("run", "--dir", "run", "train.py")
+    assert watched.returncode == 0, watched.stderr
+    left = {p.name for p in (tmp_path / "run").iterdir()}
+    assert {"notes.txt", "events.out.tfevents.1.mine.0"} <= left
+    assert "training-2" not in left
+    assert len(list((tmp_path / "run").glob("events.out.tfevents.*"))) == 2

@@ -95,6 +95,7 @@ impl<'a> Depths<'a> {
         [false, true].into_iter().filter_map(move |of_biases| {
             let layers = run.layers(LayerQuantity::GradientNorm);
             let layers = layers.filter(|s| is_bias(&s.name) == of_biases && !is_apart(&s.name));
+            let layers = layers.filter(|s| !of_biases || !is_cancelled(run, s));
             let layers: Vec<_> = layers.filter_map(|s| Some((s, quarters(s)?))).collect();
             (layers.len() >= Self::LEAST).then_some(Self { layers })
         })
@@ -135,6 +136,13 @@ impl<'a> Depths<'a> {
         let bars = self.layers.iter().take(DRAWN).map(|(s, q)| (s.name.clone(), Self::size(q).log10()));
         Evidence::bars("log10 of the gradient norm, input to output", bars)
     }
+}
+
+/// Whether an offset is without effect, as one right before a normalisation: its weights get gradients, and it gets next to none.
+fn is_cancelled(run: &Run, offset: &Series) -> bool {
+    let weights = offset.name.strip_suffix("bias").map(|module| format!("{module}weight"));
+    let own = run.layers(LayerQuantity::GradientNorm).find(|s| Some(&s.name) == weights.as_ref());
+    own.is_some_and(|own| offset.digest.quantile(0.5) < 1e-4 * own.digest.quantile(0.5))
 }
 
 /// Medians of the four quarters of a series; `None` where it is too short or mostly 0.

@@ -127,6 +127,13 @@ def _is_expected(error: BaseException) -> bool:
     return any(kind.__name__ in EXPECTED or kind.__module__.startswith("stetho") for kind in type(error).__mro__)
 
 
+def _is_a_word(error: BaseException, handler: Handler, is_own) -> bool:
+    """Whether an error is one of the user's own, raised by itself and caught by name: a way to leave a loop, as callbacks have it."""
+    module = sys.modules.get(type(error).__module__)
+    is_alone = error.__cause__ is None and error.__context__ is None
+    return not handler.is_broad and is_alone and is_own(getattr(module, "__file__", None) or "")
+
+
 def counting(tried: Tried):
     """The function at the head of a `try`."""
 
@@ -144,6 +151,8 @@ def catching(handler: Handler, recorder):
         if error is None or _is_expected(error):
             return
         try:
+            if _is_a_word(error, handler, recorder.is_own):
+                return
             if recorder.files.was_not_found(error, handler):
                 return
             handler.count += 1

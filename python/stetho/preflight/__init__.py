@@ -22,6 +22,7 @@ from stetho.preflight.draws import Draws
 from stetho.preflight.kept import Kept
 from stetho.preflight.quiet import Forbidden, Quiet
 from stetho.preflight.surroundings import look_around, random_states, roots_of
+from stetho.replay import eager
 from stetho.session import Body, Stopped
 
 #: Modules of this package, in the order of their worth.
@@ -67,7 +68,7 @@ class Preflight:
         self.record["script"] = session.options.script
         body = Body(session.sites[number], number, values)
         session.body = body
-        quiet, kept, eager = Quiet(), Kept(session), contextlib.ExitStack()
+        quiet, kept, undo = Quiet(), Kept(session), contextlib.ExitStack()
         # What the script's branches and files are is recorded of the training alone.
         code = getattr(session, "code", None)
         if code is not None:
@@ -79,15 +80,16 @@ class Preflight:
             kept.take(roots_of(session, frame, values))
             session.draws = Draws(session.torch, kept)
             bench = Bench(session, body, kept)
-            eager.callback(bench.put_back)
+            undo.callback(bench.put_back)
             look_around(bench, frame)
             try:
                 quiet.enter()
-                eager.enter_context(_eager())
+                # Hooks and changed modes would have what is compiled made again for each experiment.
+                undo.callback(eager(session.torch))
                 yield from self._experiments(bench, started)
             finally:
                 session.experiment = None
-                eager.close()
+                undo.close()
                 kept.restore()
                 session.random.restore()
                 quiet.leave()
@@ -192,14 +194,6 @@ class Preflight:
             record.write(os.path.join(folder, "preflight.json"), self.record)
         except OSError as error:
             session.say(f"the preflight could not be written: {error.strerror or error}")
-
-
-def _eager():
-    """What is compiled runs as it was written: hooks and changed modes would have it compiled again for each experiment."""
-    compiler = getattr(sys.modules["torch"], "compiler", None)
-    if "torch._dynamo" not in sys.modules or not hasattr(compiler, "set_stance"):
-        return contextlib.nullcontext()
-    return compiler.set_stance("force_eager")
 
 
 def _title(name: str) -> str:

@@ -26,7 +26,7 @@ def facts(bench) -> dict:
     targets = targets_of(bench, inputs)
     known = [t.shape[0] for t in inputs.values() if t.dim()]
     found = {
-        "n": bench.n_rows or (known[0] if known else None),
+        "n": bench.n_rows or bench.n_listed() or (known[0] if known else None),
         "inputs": [tensor_facts(bench.torch, name, tensor) for name, tensor in inputs.items()],
         "targets": [tensor_facts(bench.torch, name, tensor) for name, tensor in targets.items()],
     }

@@ -6,6 +6,7 @@ import contextlib
 import time
 
 from stetho import rows
+from stetho.data import as_indices
 from stetho.preflight import trees
 from stetho.preflight.attempt import Skip
 from stetho.preflight.losses import is_part
@@ -209,7 +210,13 @@ class Bench:
             drawn.update((n, t) for n, t in rows.tensors_in(self.torch, content, name) if not t.requires_grad)
         if drawn:
             self.batch = {**drawn, **self.batch}
-            self.n_rows = rows.batch_size(list(drawn.values()))
+            self.n_rows = None if self.n_listed() else rows.batch_size(list(drawn.values()))
+
+    def n_listed(self) -> int | None:
+        """How many samples the batch has, where the loader gives them as lists, so that no dimension counts them."""
+        last = self.session.batches.last
+        indices = as_indices(last.indices) if last is not None else None
+        return len(indices) if indices and rows.is_listed(self.torch, last.content, len(indices)) else None
 
     def _find_model(self, watched) -> None:
         wanted = {id(p) for p in self.parameters}

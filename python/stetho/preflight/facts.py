@@ -129,7 +129,7 @@ def _parameters(bench, watched) -> list[dict]:
             "in_optimizer": id(parameter) in held,
             "gradient": gradient,
             **_spread(parameter),
-            "is_run": id(parameter) in watched.taken,
+            "is_run": id(parameter) in watched.taken - watched.changed,
             "is_measure": id(parameter) in measures,
             "reads_zero_because": _why_zero(bench, watched, parameter) if gradient == 0.0 else None,
         })

@@ -68,6 +68,7 @@ def _outputs(call) -> dict:
         "before": call.extra.get("before"),
         "activation": call.extra.get("activation"),
         "zero_units": call.extra.get("zero_units"),
+        "in_std": call.extra.get("in_std"),
         "is_residual_end": bool(call.extra.get("is_residual_end")),
         "is_cut_twice": bool(call.extra.get("is_cut_twice")),
         "is_dropped": bool(call.extra.get("is_dropped")),

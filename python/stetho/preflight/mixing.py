@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from stetho.preflight import calls, trees
 from stetho.preflight.attempt import Skip
-from stetho.preflight.samples import Reading, is_graph, is_sequence_first, readings, taken
+from stetho.preflight.samples import Reading, is_graph, readings, taken
 from stetho.preflight.still import Still
 from stetho.preflight.trace import first_break
 
@@ -32,7 +32,7 @@ def _of_model(bench, call) -> dict:
         raise Skip("the inputs are no tensors with a row a sample")
     if is_graph(torch, call.model, call.inputs, call.keywords):
         raise Skip("the inputs are a graph, whose nodes are meant to be mixed")
-    ways = readings(torch, call.arguments, list(bench.batch.values()), bench.n_rows, is_sequence_first(torch, call.model))
+    ways = readings(torch, call.model, call.arguments, list(bench.batch.values()), bench.n_rows)
     if not ways:
         raise Skip("the batch has one sample")
     still = Still(torch, call.model, context=call.context)

@@ -50,32 +50,53 @@ def taken(torch, value, reading: Reading, indices: list[int]):
     return trees.mapped(torch, value, take)
 
 
-def readings(torch, inputs, batch: list, n_rows: int | None, is_sequence_first: bool) -> list[Reading]:
+def readings(torch, model, inputs, batch: list, n_rows: int | None) -> list[Reading]:
     """How the arguments of a model may be read, the likeliest first.
 
     `batch` are the tensors that the user's loop was given, `n_rows` how many samples they seem to have. Where nothing tells, of
     sequences, and of networks with layers that take time first, both dimensions are possible.
     """
-    tensors = [t for _, t in trees.leaves(torch, inputs) if t.dim() > 0 and t.numel() > 1]
-    if not tensors:
+    given = [(path, t) for path, t in trees.leaves(torch, inputs) if t.dim() > 0 and t.numel() > 1]
+    found = [(path, t) for path, t in given if not is_state(torch, [model], t)] or given
+    if not found:
         return []
-    main = max(tensors, key=lambda t: (t.dim(), t.numel()))
+    time_first = is_sequence_first(torch, model)
+    path, main = max(found, key=lambda f: (f[1].dim(), f[1].numel()))
+    if n_rows is None and _is_listed(torch, inputs, path):
+        return []
     if n_rows is not None and n_rows > 1:
         found = [Reading(n_rows, d) for d in (0, 1) if main.dim() > d and main.shape[d] == n_rows]
         if found:
             is_same = any(t.shape == main.shape for t in batch)
-            return found[:1] if is_same or len(found) == 1 else found
+            return found[:1] if is_same and not time_first or len(found) == 1 else found
     found = [Reading(main.shape[0], 0)]
     is_sequence = (main.dim() == 2 and trees.is_integer(main)) or (main.dim() == 3 and trees.is_float(main))
-    if main.dim() > 1 and (is_sequence or is_sequence_first):
+    if main.dim() > 1 and (is_sequence or time_first):
         found.append(Reading(main.shape[1], 1))
     return [r for r in found if r.n > 1]
+
+
+def _is_listed(torch, inputs, path: tuple) -> bool:
+    """Whether a tensor is one of several in a list that a model is given, which are samples rather than what is known of them."""
+    held = trees.at(inputs, path[:-1]) if len(path) > 2 else None
+    return isinstance(held, list) and len(held) > 1 and all(isinstance(t, torch.Tensor) for t in held)
 
 
 def is_sequence_first(torch, model) -> bool:
     """Whether a network has layers that take (time, samples, …)."""
     kinds = (torch.nn.RNNBase, torch.nn.MultiheadAttention)
     return any(isinstance(m, kinds) and not getattr(m, "batch_first", True) for m in model.modules())
+
+
+def is_state(torch, models: list, tensor) -> bool:
+    """Whether a tensor looks like the state of a recurrent layer, (layers, samples, units), which is no batch."""
+    if tensor.dim() != 3:
+        return False
+    layers = [m for model in models for m in model.modules() if isinstance(m, torch.nn.RNNBase)]
+    return any(
+        tensor.shape[0] == m.num_layers * (1 + m.bidirectional) and tensor.shape[2] in (m.hidden_size, m.proj_size or m.hidden_size)
+        for m in layers
+    )
 
 
 def is_graph(torch, model, inputs, keywords) -> bool:

@@ -11,7 +11,7 @@ from stetho import randomness
 from stetho.preflight import trees
 from stetho.preflight.attempt import Attempt, Skip
 from stetho.preflight.held_data import is_stream, read
-from stetho.preflight.samples import Reading, is_graph, is_sequence_first, readings, taken
+from stetho.preflight.samples import Reading, is_graph, readings, taken
 from stetho.preflight.still import Still, detached
 from stetho.preflight.trace import place_of_error
 
@@ -27,6 +27,8 @@ _MIXES = re.compile(r"mini_?batch|std_?dev", re.IGNORECASE)
 def measure(bench):
     """The record `sizes`; see the format of ``preflight.json``."""
     torch = bench.torch
+    if bench.model is not None and is_graph(torch, bench.model, bench.inputs, bench.keywords):
+        raise Skip("the inputs are a graph, whose nodes belong together")
     found = []
     last = _last_size(bench)
     if bench.n_rows and bench.n_rows > 1:
@@ -59,9 +61,22 @@ def _prime(n: int) -> int:
 
 def _of_step(bench, n: int, outcome, will_come: bool) -> dict:
     what = f"step with a batch of {n}"
-    if outcome.error is None:
+    # A loop that is written for one size, as with constant targets of a discriminator, may be, where no other size comes.
+    if outcome.error is None or not (will_come or _is_within_a_network(bench, outcome.error)):
         return _entry(what, "ok", will_come)
     return _raised(bench, what, outcome.error, will_come)
+
+
+def _is_within_a_network(bench, error: BaseException) -> bool:
+    """Whether an error comes from a module that has parameters, or from what it calls, rather than from the loop or the loss."""
+    trace, module = error.__traceback__, bench.torch.nn.Module
+    while trace is not None:
+        held = trace.tb_frame.f_locals.get("self")
+        is_call = trace.tb_frame.f_code is module._call_impl.__code__
+        if is_call and isinstance(held, module) and next(held.parameters(), None) is not None:
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def _entry(what: str, outcome: str, will_come: bool, **more) -> dict:
@@ -78,7 +93,7 @@ def _of_model(bench, last: int | None) -> list[dict]:
     """The model alone, while it evaluates: other numbers of samples, another length, other pictures."""
     torch = bench.torch
     arguments = detached(torch, (tuple(bench.inputs), dict(bench.keywords)))
-    ways = readings(torch, arguments, list(bench.batch.values()), bench.n_rows, is_sequence_first(torch, bench.model))
+    ways = readings(torch, bench.model, arguments, list(bench.batch.values()), bench.n_rows)
     still = Still(torch, bench.model, context=bench.autocast)
     if not ways:
         return []
@@ -89,7 +104,7 @@ def _of_model(bench, last: int | None) -> list[dict]:
     ways = [w for w in ways if _rows(torch, output, w)]
     if not ways:
         return []
-    is_mixed = is_graph(torch, bench.model, *arguments) or any(_MIXES.search(type(m).__name__) for m in bench.model.modules())
+    is_mixed = any(_MIXES.search(type(m).__name__) for m in bench.model.modules())
     compared = None if is_mixed or _draws(torch, still, arguments, output) else output
     results = []
     for way in ways:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from stetho import rows
+from stetho.preflight.samples import is_state
 from stetho.state import RandomStates
 
 
@@ -35,7 +36,8 @@ def look_around(bench, frame) -> None:
     bench.modules = [m for m in bench.modules if "_orig_mod" not in m._modules]
     inner = {id(c) for m in bench.modules for c in m.children()}
     held = {id(p) for o in bench.kept.optimizers for g in o.param_groups for p in g["params"]}
-    outer = [m for m in bench.modules if id(m) not in inner]
+    # Without numbers of its own a module is a mould for those that are called with others.
+    outer = [m for m in bench.modules if id(m) not in inner and not _is_mould(m)]
     bench.optimizers = _optimizers(bench.kept.optimizers)
     bench.models = [m for m in outer if any(id(p) in held for p in m.parameters())] or [
         m for m in outer if next(m.parameters(), None) is not None
@@ -61,6 +63,11 @@ def look_around(bench, frame) -> None:
     _find_batch(bench, torch)
 
 
+def _is_mould(module) -> bool:
+    parameters = list(module.parameters())
+    return bool(parameters) and all(p.is_meta for p in parameters)
+
+
 def _optimizers(found: list) -> list:
     """Those that hold parameters; of one in the wrapping of a framework the inner one."""
     inner = [(o, getattr(o, "optimizer", None) or getattr(o, "_optimizer", None)) for o in found]
@@ -78,4 +85,8 @@ def _find_batch(bench, torch) -> None:
                 if not tensor.requires_grad:
                     bench.batch[inner] = tensor
     own = {n: t for n, t in bench.batch.items() if n.split("[")[0].split(".")[0] in site.targets}
-    bench.n_rows = rows.batch_size(list(own.values())) or rows.batch_size(list(bench.batch.values()))
+    bench.n_rows = rows.batch_size(list(own.values())) or rows.batch_size(
+        [t for t in bench.batch.values() if not is_state(torch, bench.models, t)]
+    )
+    if bench.n_listed():
+        bench.n_rows = None

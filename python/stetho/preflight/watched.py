@@ -15,6 +15,9 @@ from stetho.preflight.seen import (
     HandMade, LeafCall, LossCall, ModuleCall, Softmax, is_norm,
 )
 
+#: Numbers of a parameter that is compared with itself before the step, at most.
+MOST_COMPARED = 1 << 20
+
 
 class Functions(TorchFunctionMode):
     """Sees calls of the functions of PyTorch."""
@@ -77,6 +80,8 @@ class Watched(Attempt):
         self.output_gradients: dict[int, float] = {}
         #: Names of the parameters whose gradients were there after the last backward pass, with their norms.
         self.gradients: dict[int, float] = {}
+        #: Parameters that the step changes although no gradient reaches them, as a codebook that follows averages.
+        self.changed: set[int] = set()
         self._stack: list = []
         self._made: dict[int, tuple] = {}
         self._known: set[int] = set()
@@ -94,11 +99,19 @@ class Watched(Attempt):
             self._handles.append(module.register_forward_pre_hook(self._before, with_kwargs=True))
             self._handles.append(module.register_forward_hook(self._after, with_kwargs=True, always_call=True))
         self._modes = [Functions(self)]
+        self._values = [(p, p.detach().clone()) for p in self.bench.parameters if p.numel() <= MOST_COMPARED]
         super().enter()
+
+    def leave(self) -> None:
+        super().leave()
+        changed = [p for p, before in self._values if id(p) not in self.gradients and not torch.equal(p.detach(), before)]
+        self.changed, self._values = {id(p) for p in changed}, []
 
     # -- modules
 
     def _before(self, module, args, kwargs):
+        if _is_transformed():
+            return
         if not self._stack and len(self.calls) < MOST_CALLS:
             device = self.bench.device.type
             autocast = (torch.is_autocast_enabled(device), torch.get_autocast_dtype(device))
@@ -110,6 +123,8 @@ class Watched(Attempt):
         self._stack.append(module)
 
     def _after(self, module, args, kwargs, output):
+        if _is_transformed():
+            return
         if self._stack and self._stack[-1] is module:
             self._stack.pop()
         if not self._stack and self.calls and self.calls[-1].module is module:
@@ -139,6 +154,8 @@ class Watched(Attempt):
         if not isinstance(made, torch.Tensor):
             return
         if isinstance(module, LAYERS):
+            if isinstance(first, torch.Tensor) and first.is_floating_point() and first.numel() > 1:
+                call.extra["in_std"] = float(first.detach().float().std(unbiased=False))
             if made.is_floating_point() and made.numel() > 1:
                 flat = made.detach().float()
                 call.extra["out_std"], call.extra["out_mean"] = float(flat.std(unbiased=False)), float(flat.mean())
@@ -194,6 +211,9 @@ class Watched(Attempt):
         for softmax in self.softmaxes:
             if softmax.output is call.input and name in ("nll_loss", "cross_entropy", "kl_div") and softmax.output.dim() > 1:
                 softmax.class_dim = 1 if name != "kl_div" else softmax.output.dim() - 1
+            elif name in ("nll_loss", "cross_entropy") and _is_flattened(softmax.output, call.input):
+                if self.is_output_of((None, None, softmax), call.input):
+                    softmax.class_dim = softmax.output.dim() - 1
 
     def is_output_of(self, origin: tuple, tensor) -> bool:
         """Whether this tensor is what that softmax made, under whatever shape."""
@@ -306,3 +326,16 @@ class Watched(Attempt):
 
 def _detached(value):
     return value.detach() if isinstance(value, torch.Tensor) else None
+
+
+def _is_flattened(tensor, flat) -> bool:
+    """Whether the second is the first with all its dimensions but the last in one, as of tokens that are counted one by one."""
+    if not isinstance(flat, torch.Tensor) or not flat.dim() == 2 < tensor.dim():
+        return False
+    return flat.numel() == tensor.numel() and flat.shape[1] == tensor.shape[-1] not in tensor.shape[1:-1]
+
+
+def _is_transformed() -> bool:
+    """Whether `torch.func` is at work, whose tensors stand for many and tell no numbers."""
+    peek = getattr(getattr(torch._C, "_functorch", None), "peek_interpreter_stack", None)
+    return peek is not None and peek() is not None

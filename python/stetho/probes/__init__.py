@@ -169,6 +169,7 @@ class Probes:
         self.all: list[Probe] = list(named.values())
         self.draws = named["draws"]
         self.leaks = named["leaks"]
+        self._modes = named["modes"]
         self._clipping = named["clipping"]
         self._every = tuple(p for p in self.all if p.every)
         self._light = [p for p in self.all if p.is_light]
@@ -244,6 +245,7 @@ class Probes:
     def begin(self, body) -> None:
         """A step begins."""
         self.draws.starts()
+        self._modes.starts()
         batches = self.session.batches
         self._wait = batches.wait
         if self._wait:
@@ -262,6 +264,11 @@ class Probes:
             start = time.perf_counter()
             self._ask(self._asked, "begin", body)
             self._cost += time.perf_counter() - start
+
+    def trains_outside(self) -> None:
+        """A backward pass outside of every step, as of a generator that steps once after several steps of its critic."""
+        self.draws.trains_outside()
+        self._modes.trains_outside()
 
     def before_backward(self, loss) -> None:
         """See `Probe`."""

@@ -127,6 +127,12 @@ class Probe(Base):
         else:
             self._train(self._pending)
 
+    @guarded
+    def trains_outside(self) -> None:
+        """A backward pass outside of every step: the batch at hand is trained with."""
+        if self._pending is not None and not self._is_within:
+            self._train(self._pending)
+
     def _train(self, batch) -> None:
         self._pending = None
         loader = batch.loader() if batch.loader is not None else None

@@ -44,8 +44,11 @@ class Probe(Base):
     def before_step(self, optimizer) -> None:
         if not self._parameters:
             return
+        # One that is frozen may still have the gradient of a training before.
         there = [
-            (i, p.grad) for i, p in enumerate(self._parameters) if p.grad is not None and not p.grad.is_sparse
+            (i, p.grad)
+            for i, p in enumerate(self._parameters)
+            if p.requires_grad and p.grad is not None and not p.grad.is_sparse
         ]
         norms = _norms(self._torch, [g for _, g in there])
         known = dict(self._gradients)

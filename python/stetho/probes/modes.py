@@ -25,6 +25,8 @@ class Probe(Base):
         self._modules: list[tuple[str, object, object]] = []
         self._handles: list = []
         self._passes: list[list[float]] = []
+        #: Passes with a gradient, and their lines: a backward pass may still show that they train.
+        self._unsure: list[tuple] = []
         calls = session.calls
         module = self._torch.nn.Module
         original = module.eval
@@ -58,14 +60,34 @@ class Probe(Base):
             return
         if self._torch.is_grad_enabled() and not session.sites or _is_estimating(self._modules):
             return
+        seen = [float(m.training and of.training) if of is model else -1.0 for _, m, of in self._modules]
+        if self._torch.is_grad_enabled():
+            if len(self._unsure) < 512:
+                self._unsure.append((seen, session.calls.line(2)))
+            return
         session.calls.note("validation_forward", 3)
-        self._passes.append(
-            [float(m.training and of.training) if of is model else -1.0 for _, m, of in self._modules]
-        )
+        self._validated(seen)
+
+    def _validated(self, seen: list[float]) -> None:
+        self._passes.append(seen)
         if len(self._passes) > 512:
             del self._passes[::2]
-        if session.probes is not None:
-            session.probes.is_due = True
+        self.session.probes.is_due = True
+
+    @guarded
+    def trains_outside(self) -> None:
+        """A backward pass outside of every step: what was computed with a gradient before it was no validation."""
+        self._unsure.clear()
+
+    @guarded
+    def starts(self) -> None:
+        """A step begins: nothing trained with what was computed before it."""
+        unsure, self._unsure = self._unsure, []
+        for seen, line in unsure:
+            if line is not None:
+                self.session.calls.add("validation_forward", *line)
+            if len(seen) == len(self._modules):
+                self._validated(seen)
 
     def tell(self, write) -> None:
         names, values = [], []

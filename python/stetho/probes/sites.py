@@ -21,19 +21,21 @@ class Sites:
 
     def note(self, call: str, depth: int = 2) -> None:
         """The innermost line of the user's above the caller; `call` is a word of `stetho_core::run::Call`."""
-        if self._counts.get(call, 0) >= MOST:
-            return
-        frame = sys._getframe(depth)
+        if self._counts.get(call, 0) < MOST and (line := self.line(depth)) is not None:
+            self.add(call, *line)
+
+    def line(self, depth: int) -> tuple[str, int] | None:
+        """File and number of the innermost line of the user's above the caller."""
+        frame = sys._getframe(depth + 1)
         is_own = self._session.options.is_own
         while frame is not None and not is_own(frame.f_code.co_filename):
             frame = frame.f_back
-        if frame is not None:
-            self.add(call, frame.f_code.co_filename, frame.f_lineno)
+        return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
     def add(self, call: str, path: str, line: int) -> None:
         """A line of a file, as it is."""
         key = (call, path, line)
-        if key in self._seen:
+        if key in self._seen or self._counts.get(call, 0) >= MOST:
             return
         self._seen[key] = None
         self._counts[call] = self._counts.get(call, 0) + 1

@@ -76,6 +76,8 @@ pub struct Layer {
     pub before: Option<String>,
     /// Whether it has a bias.
     pub has_bias: bool,
+    /// Standard deviation of its input over the batch.
+    pub in_std: Option<Number>,
     /// Standard deviation of its output over the batch.
     pub out_std: Option<Number>,
     /// Mean of its output over the batch.

@@ -37,6 +37,12 @@ use crate::experiments::known;
 ///   "out_std": 0.24}, {"name": "fc3", "kind": "Linear", "n_units": 256, "out_std": 0.11}, {"name": "head", "kind": "Linear", "n_units": 10,
 ///   "out_std": 0.05}]}
 /// ```
+/// Inputs that the network scales itself:
+/// ```preflight
+/// {"batch": {"n": 32, "inputs": [{"name": "x", "shape": [32, 64], "dtype": "float32", "std": 200.0}]},
+///  "layers": [{"name": "fc1", "kind": "Linear", "n_units": 256, "in_std": 1.0, "out_std": 0.58}, {"name": "fc2", "kind": "Linear", "n_units": 256,
+///   "out_std": 0.24}, {"name": "head", "kind": "Linear", "n_units": 10, "out_std": 0.05}]}
+/// ```
 /// ```preflight
 /// {"layers": [{"name": "c1", "kind": "Conv2d", "n_units": 16, "out_std": 20.0, "before": "BatchNorm2d"},
 ///   {"name": "c2", "kind": "Conv2d", "n_units": 16, "out_std": 0.04, "before": "BatchNorm2d"},
@@ -116,13 +122,15 @@ fn is_weighing(layer: &Layer) -> bool {
     ["Linear", "Conv"].iter().any(|kind| layer.kind.contains(kind))
 }
 
-/// The spread of the input, where it is one, and of each hidden layer. Zeros by design, ends of residual branches and the last layer,
+/// The spread of the input, where it is one, as the first layer gets it, and of each hidden layer. Zeros by design, ends of residual branches and the last layer,
 /// which is often made small, tell nothing.
 fn levels<'a>(preflight: &'a Preflight, layers: &[&'a Layer]) -> Vec<(&'a str, f64)> {
     let mut levels = Vec::new();
     let inputs = preflight.batch.as_ref().map_or(&[][..], |b| b.inputs.as_slice());
     if let [input] = inputs
-        && let Some(std) = known(input.std).filter(|std| *std > 0.0 && input.is_real())
+        && let Some(std) = layers.first().and_then(|l| known(l.in_std)).or(known(input.std))
+        && std > 0.0
+        && input.is_real()
     {
         levels.push(("the input", std));
     }

@@ -27,6 +27,13 @@ use crate::show::list;
 ///   {"name": "b.weight", "shape": [10, 64], "trainable": true, "in_optimizer": true, "gradient": 0.0, "norm": 2.0}]}
 /// ```
 ///
+/// An embedding whose vectors are detached:
+/// ```preflight
+/// {"layers": [{"name": "head", "kind": "Linear", "n_units": 10}],
+///  "parameters": [{"name": "words.weight", "shape": [64, 20], "trainable": true, "in_optimizer": true, "gradient": null, "norm": 4.0,
+///   "is_run": true}, {"name": "head.weight", "shape": [10, 64], "trainable": true, "in_optimizer": true, "gradient": 0.4, "norm": 2.0}]}
+/// ```
+///
 /// The last block of a list, by a loop that ends one too early:
 /// ```preflight
 /// {"layers": [{"name": "blocks.0", "kind": "Linear"}, {"name": "blocks.1", "kind": "Linear"}], "overfit": {"gradients_missing":

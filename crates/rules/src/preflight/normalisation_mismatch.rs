@@ -37,6 +37,8 @@ use crate::experiments::known;
 pub(crate) struct NormalisationMismatch {
     /// Difference of means in units of the larger spread.
     pub shift: f64,
+    /// Difference of means up to which series of measurements may have drifted, in units of the larger spread: told as information.
+    pub drift: f64,
     /// Ratio of the spreads.
     pub ratio: f64,
     /// How many times its own standard error a difference of means must be.
@@ -47,7 +49,7 @@ pub(crate) struct NormalisationMismatch {
 
 impl Default for NormalisationMismatch {
     fn default() -> Self {
-        Self { shift: 0.4, ratio: 1.7, errors: 6.0, samples: 24 }
+        Self { shift: 0.4, drift: 2.0, ratio: 1.7, errors: 6.0, samples: 24 }
     }
 }
 
@@ -75,6 +77,7 @@ impl Rule for NormalisationMismatch {
         if 2 * off.len() <= n {
             return;
         }
+        let is_drift = is_of_series(preflight) && off.iter().all(|(_, c)| self.may_be_drift(c));
         let worst = off.iter().copied().max_by(|a, b| distance(a.1).total_cmp(&distance(b.1)));
         let Some((i, channel)) = worst else { return };
         let of = if n == 1 { String::new() } else { format!(" in {} of {n} channels", off.len()) };
@@ -83,8 +86,7 @@ impl Rule for NormalisationMismatch {
             let show = |mean: f64, std: f64| format!("{} ± {}", Human(mean), Human(std));
             [i.to_string(), show(c.train_mean.0, c.train_std.0), show(c.valid_mean.0, c.valid_std.0)]
         });
-        report.raise(
-            Draft::new(
+        let draft = Draft::new(
                 Place::Whole,
                 format!(
                     "training and validation inputs differ{of}: {named}mean {} and spread {} in training, {} and {} in validation",
@@ -101,12 +103,23 @@ impl Rule for NormalisationMismatch {
                 ),
             )
             .count(off.len() as u64)
-            .evidence(Evidence::table("mean ± spread by channel", ["channel", "training", "validation"], rows)),
-        );
+            .evidence(Evidence::table("mean ± spread by channel", ["channel", "training", "validation"], rows));
+        report.raise(if is_drift { draft.severity(Severity::Info) } else { draft });
     }
 }
 
+/// Whether the inputs are series of measurements: samples, time, a few channels.
+fn is_of_series(preflight: &Preflight) -> bool {
+    let inputs = preflight.batch.as_ref().map_or(&[][..], |b| b.inputs.as_slice());
+    inputs.iter().any(|i| i.is_real() && i.shape.len() == 3)
+}
+
 impl NormalisationMismatch {
+    /// What comes later in time may lie elsewhere: a shift that leaves the spread as it is.
+    fn may_be_drift(&self, c: &ValidationChannel) -> bool {
+        ratio(c) <= self.ratio && shift(c) <= self.drift
+    }
+
     fn measure(&self, c: &ValidationChannel) -> Evidence {
         if ratio(c) > self.ratio {
             Evidence::at_most("ratio of the spreads", ratio(c), self.ratio)

@@ -29,6 +29,12 @@ use crate::unrest::{Outstanding, spikes, swings};
 /// step = row()
 /// loss = 0.5 + exp(-step / 50) + 0.2 * lognormal(0, 1)
 /// ```
+/// A search for the learning rate, which raises it until the loss jumps, and the training after it:
+/// ```recipe rows=500
+/// step = row()
+/// loss = 0.5 + exp(-step / 50) + normal(0, 0.03) + pick(step == 60, 6, 0)
+/// learning_rate = pick(step > 60, 0.001, 0.00001 * exp(step / 5))
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct LossSpike {
@@ -49,7 +55,7 @@ impl Rule for LossSpike {
     const ID: &'static str = "loss-spike";
     const SEVERITY: Severity = Severity::Warning;
     const SIGNALS: &'static [Signal] = &[Signal::TrainLoss];
-    const ALSO: &'static [Signal] = &[Signal::GradientNorm];
+    const ALSO: &'static [Signal] = &[Signal::GradientNorm, Signal::LearningRate];
 
     fn check(&mut self, run: &Run, report: &mut Report) {
         // A jump for which a few samples are to blame is told by them; what any batch may do, by the noise of the series.
@@ -61,7 +67,8 @@ impl Rule for LossSpike {
         else {
             return;
         };
-        let spikes = spikes(&series.digest, &Outstanding { swings: self.swings, dwarfs: self.dwarfs });
+        let mut spikes = spikes(&series.digest, &Outstanding { swings: self.swings, dwarfs: self.dwarfs });
+        spikes.retain(|jump| !is_range_test(run, jump.at.step));
         // Where all of the loss swings, no single batch is to blame.
         let Some(worst) = spikes.first().filter(|_| swings(run, 0.12).is_none()) else { return };
         let others =
@@ -102,6 +109,18 @@ impl Rule for LossSpike {
             )),
         );
     }
+}
+
+/// Whether the learning rate was being raised to see how much the training bears: it rose a hundredfold up to this step, falls off at once,
+/// and never comes near again.
+fn is_range_test(run: &Run, step: u64) -> bool {
+    let Some(rate) = run.learning_rate() else { return false };
+    let blocks = rate.digest.blocks();
+    let Some(i) = blocks.iter().rposition(|b| b.first <= step) else { return false };
+    let peak = blocks[i].max;
+    let (before, after) = (&blocks[..i], blocks.get(i + 2..).unwrap_or_default());
+    let rose = before.first().is_some_and(|b| b.min > 0.0 && 100.0 * b.min <= peak);
+    rose && !after.is_empty() && after.iter().all(|b| 10.0 * b.max <= peak)
 }
 
 /// The spikes as a line of points.

@@ -59,6 +59,15 @@ use crate::trend::median;
 /// `weight_norm/fc1` = 4.187352611 + 0.00001 * step
 /// `weight_norm/fc2` = 3.1 + 0.004123 * step
 /// ```
+/// A network whose training is over, and whose optimizer waits while that of another one steps:
+/// ```recipe rows=100
+/// step = row()
+/// loss = exp(-step / 100)
+/// `update_norm/second` = lognormal(-6, 0.3)
+/// `weight_norm/first` = 4.187352611
+/// `trainable/first` = 1
+/// `in_optimizer/first` = 1
+/// ```
 /// Norms that were rounded so much that they cannot tell:
 /// ```recipe rows=100
 /// step = row()
@@ -241,8 +250,13 @@ fn layers(run: &Run) -> impl Iterator<Item = &Series> {
     use LayerQuantity::{UpdateNorm, UpdateRatio, WeightNorm};
     let has = |quantity, name: &str| run.layers(quantity).any(|s| s.name == name);
     let ratios = run.layers(UpdateRatio).filter(move |s| !has(UpdateNorm, &s.name));
-    let weights =
-        run.layers(WeightNorm).filter(move |s| !has(UpdateNorm, &s.name) && !has(UpdateRatio, &s.name));
+    // An optimizer that made no step while others did, as one whose training is over, has no updates to tell of.
+    let has_updates = run.layers(UpdateNorm).next().is_some();
+    let is_idle =
+        move |s: &Series| has_updates && run.fact_of(Fact::InOptimizer, &s.name).is_some_and(|v| v > 0.5);
+    let weights = run
+        .layers(WeightNorm)
+        .filter(move |s| !has(UpdateNorm, &s.name) && !has(UpdateRatio, &s.name) && !is_idle(s));
     run.layers(UpdateNorm).chain(ratios).chain(weights)
 }
 

@@ -39,6 +39,18 @@ use crate::runs::curves;
 /// `grad_norm/fc4` = exp(-step / 12) * lognormal(0.9, 0.3)
 /// `grad_norm/fc5` = exp(-step / 12) * lognormal(1.2, 0.3)
 /// ```
+/// Offsets that a normalisation takes away:
+/// ```recipe rows=200
+/// step = row()
+/// loss = exp(-step / 10)
+/// `grad_norm/conv1.weight` = lognormal(0, 0.3)
+/// `grad_norm/conv1.bias` = 1e-8 * lognormal(0, 0.3)
+/// `grad_norm/conv2.weight` = lognormal(0, 0.3)
+/// `grad_norm/conv2.bias` = 1e-7 * lognormal(0, 0.3)
+/// `grad_norm/norm2.bias` = 0.01 * lognormal(0, 0.3)
+/// `grad_norm/fc1.bias` = 0.1 * lognormal(0, 0.3)
+/// `grad_norm/fc2.bias` = lognormal(0, 0.3)
+/// ```
 /// A frozen layer, and one whose gradients are small by themselves:
 /// ```recipe rows=200
 /// step = row()
