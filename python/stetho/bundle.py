@@ -89,7 +89,7 @@ def save(session, investigation, record: dict) -> str:
         "loss": record.get("loss"),
         "loss_bits": trip.loss_bits.hex() if trip.loss_bits else None,
         "gradient_sum": gradient_sum(trip.gradients) if trip.gradients else None,
-        "n_backward": trip.n_backward,
+        "n_backward": trip.n_backward, "is_guarded": trip.is_guarded,
         "n_stepped": trip.n_stepped,
         "indices": _indices(investigation),
         "missing": missing,

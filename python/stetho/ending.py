@@ -12,6 +12,7 @@ def finish(session, request: dict, status: int) -> int:
     """Closes the run log and shows the report, if this is the rank to do so; the exit status: the script's own where it is not 0."""
     from stetho import _core
 
+    session.trap.ends(session.left_by)
     preflight = session.options.preflight
     if preflight is not None and (session.preflight is not None or session.torch is None):
         from stetho.preflight import Preflight

@@ -13,6 +13,8 @@ _TORCH_BYTES, _WORDS, _BEFORE, _BEHIND = 2600, 2496, 20, 28
 #: Where the words begin in PyTorch's generator object; None where that is not known.
 _torch_offset: int | None = None
 _is_torch_known = False
+#: The same of the spare normal number in NumPy's generator object; -1 where it was not found.
+_numpy_offset: int | None = None
 
 
 def of_python() -> tuple[int, int] | None:
@@ -45,6 +47,35 @@ def of_numpy() -> tuple[int, int] | None:
     except (AttributeError, KeyError, TypeError, ValueError, struct.error):
         return None
     return (address, 2500) if seen[:-1] == tuple(int(w) for w in state["key"]) and seen[-1] == state["pos"] else None
+
+
+def of_numpys_spare() -> tuple[int, int] | None:
+    """Where NumPy's global generator keeps the normal number that it has drawn for the next call, and whether there is one."""
+    numpy = sys.modules.get("numpy")
+    try:
+        offset = _spare_offset(numpy.random)
+        own = numpy.random.mtrand._rand
+        _, _, _, has_spare, spare = own.get_state()
+        seen = struct.unpack("i4xd", ctypes.string_at(id(own) + offset, 16)) if offset is not None else None
+    except (AttributeError, TypeError, ValueError, struct.error):
+        return None
+    return (id(own) + offset, 16) if seen is not None and (bool(seen[0]), seen[1]) == (bool(has_spare), spare) else None
+
+
+def _spare_offset(random) -> int | None:
+    """Looks for a normal number that a generator of its own was given."""
+    global _numpy_offset
+    if _numpy_offset is None:
+        trial, mark = random.RandomState(20), 0.7182818284590452
+        size = type(trial).__basicsize__
+        keys = trial.get_state()[1]
+        trial.set_state(("MT19937", keys, 5, 1, mark))
+        at = ctypes.string_at(id(trial), size).find(struct.pack("i4xd", 1, mark)[8:])
+        words = [struct.unpack("i", ctypes.string_at(id(trial) + at - 8, 4))[0]] if at >= 8 else []
+        trial.set_state(("MT19937", keys, 5, 0, 0.0))
+        words += [struct.unpack("i", ctypes.string_at(id(trial) + at - 8, 4))[0]] if at >= 8 else []
+        _numpy_offset = at - 8 if words == [1, 0] else -1
+    return _numpy_offset if _numpy_offset >= 0 else None
 
 
 def of_torch(torch) -> tuple[int, int] | None:

@@ -119,12 +119,12 @@ def _hook_backward(torch, session) -> None:
             loss = scaled[1]
         value = loss.item()
         if not isfinite(value):
-            session.trip(_trip_of_loss(session, "loss", loss, value))
+            session.trip(trip_of_loss(session, "loss", loss, value))
         elif body is not None:
             body.losses.append(value)
             spike = session.trap.spike((body.number, body.n_backward), value)
             if spike is not None and trainings.goes_on(session, loss):
-                trip = _trip_of_loss(session, "spike", loss, value)
+                trip = trip_of_loss(session, "spike", loss, value)
                 trip.level, trip.swing = spike
                 trip.goes_on = True
                 session.trip(trip)
@@ -157,7 +157,8 @@ def _hook_backward(torch, session) -> None:
     session.patches.put(torch.autograd, "backward", backward)
 
 
-def _trip_of_loss(session, kind: str, loss, value: float) -> Trip:
+def trip_of_loss(session, kind: str, loss, value: float) -> Trip:
+    """The trip of a step whose loss is not finite, or a spike."""
     body = session.body
     trip = Trip(kind, session.step, value, body.n_backward if body is not None else 0)
     trip.n_stepped = len(body.stepped) if body is not None else 0

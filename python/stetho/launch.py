@@ -226,12 +226,14 @@ def _execute(session, path: str, source: bytes, compile_source, is_module: bool,
         code = compile_source(source, path)
         exec(code, main.__dict__)
     except SystemExit as error:
+        session.left_by = error
         status = _exit_status(error)
     except KeyboardInterrupt as error:
         _show(error)
         interrupted = True
         status = 130
     except BaseException as error:
+        session.left_by = error
         _show(error)
         status = 1
     _flush()
@@ -259,6 +261,8 @@ def without_us(trace):
         if not file.startswith(_HERE + os.sep) and file != _PARSER:
             kept.append(trace)
         trace = trace.tb_next
+    # Where an exception was raised again, the frame that it comes through stands there twice.
+    kept = [e for e, after in zip(kept, [*kept[1:], None]) if after is None or e.tb_frame is not after.tb_frame]
     result = None
     for entry in reversed(kept):
         result = types.TracebackType(result, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)

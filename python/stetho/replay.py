@@ -10,7 +10,7 @@ import io
 import math
 import sys
 
-from stetho import culprit, observe, rows
+from stetho import culprit, guards, observe, rows
 from stetho.describe import line as describe
 from stetho.describe import number
 from stetho.session import Tripped
@@ -74,8 +74,15 @@ class Experiment:
 
     def raised(self, error: BaseException | None) -> None:
         """The body was left by this."""
-        if not isinstance(error, Tripped):
-            self.error = error
+        if isinstance(error, Tripped):
+            return
+        if self.trip.is_guarded and not self.is_complete and not self.n_backward:
+            found = guards.loss_of(self.session, error)
+            if found is not None:
+                self.loss, _ = found
+                self._ends()
+                return
+        self.error = error
 
     def on_backward(self, original, tensors, args, kwargs):
         """A backward pass of the body."""

@@ -13,7 +13,7 @@ import time
 import traceback
 import weakref
 
-from stetho import data, models, state, trainings
+from stetho import data, guards, models, state, trainings
 from stetho.instrument import Site
 from stetho.patches import Patches
 from stetho.trap import Trap, Trip
@@ -123,6 +123,8 @@ class Session:
         self._started = time.perf_counter()
         #: What `stetho replay` runs again: what the bundle says of itself, and its state.
         self.replaying: tuple[dict, dict] | None = None
+        #: What the script was left by.
+        self.left_by: BaseException | None = None
         #: The checks before the first step, until they have been made.
         self.preflight = None
         #: Batches that these drew within the body.
@@ -138,11 +140,19 @@ class Session:
 
     @property
     def Again(self):
-        """What an attempt may end with. In an experiment whatever the body raises only ends the experiment."""
+        """What an attempt may end with. In an experiment whatever the body raises only ends the experiment; what the user's code raises because
+        its loss is not finite is raised again once that has been looked into."""
         if self.experiment is not None:
             caught = sys.exc_info()[1]
             if not isinstance(caught, (KeyboardInterrupt, GeneratorExit)):
                 self.experiment.raised(caught)
+                return BaseException
+        elif self.torch is not None and not self.is_off:
+            try:
+                self.trap.trip = guards.trip_of(self, sys.exc_info()[1]) or self.trap.trip
+            except Exception:
+                self.failed("looking at what the step was left by")
+            if self.trap.trip is not None:
                 return BaseException
         return Tripped
 
@@ -318,6 +328,9 @@ class Session:
         self.restore()
         investigation.clear_gradients()
         is_stopping = self.trap.conclude(investigation)
+        if trip.error is not None:
+            self.trap.disarm()
+            raise trip.error
         if self.debugger is not None and self.debugger.wants_trap and not trip.goes_on:
             self.experiment = self.debugger.experiment(investigation)
             self.experiment.enter()

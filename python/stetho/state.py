@@ -34,7 +34,7 @@ class RandomStates:
         self._generator = torch.default_generator
         python, own = generators.of_python(), generators.of_torch(torch)
         self._with_numpy = "numpy" in sys.modules
-        self._snapshot = _snapshot(python, generators.of_numpy())
+        self._snapshot = _snapshot(python, generators.of_numpy(), generators.of_numpys_spare())
         #: PyTorch's own, where it lies where it is looked for; else the state that it gives.
         self._own = _snapshot(own) if own is not None else None
         self._slow = python is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -61,10 +62,14 @@ class Trip:
             loss_name=loss.get("name", "loss"),
             gradient_sum=meta.get("gradient_sum"),
             indices=meta.get("indices"),
+            is_guarded=bool(meta.get("is_guarded")),
         )
 
     #: Data-set indices of the batch, of a replayed bundle.
     indices: list[int] | None = None
+    #: Whether the user's own code leaves the step because of this loss, before its backward pass, and what it raises.
+    is_guarded: bool = False
+    error: BaseException | None = None
 
 
 class Trap:
@@ -78,6 +83,8 @@ class Trap:
         self.recent: deque[tuple[int, float]] = deque(maxlen=64)
         self._pass: int | None = None
         self.records: list[dict] = []
+        #: What is told if the user's own exception ends the script: it, the record, and whether it is new.
+        self._pending: tuple[BaseException, dict, bool] | None = None
         self._told: set[tuple] = set()
 
     def disarm(self) -> None:
@@ -153,6 +160,24 @@ class Trap:
                 session.say(f"the step could not be saved for `stetho replay`: {error.strerror or error}")
             except Exception as error:
                 session.say(f"the step could not be saved for `stetho replay`: {type(error).__name__}: {error}")
+        if investigation.trip.error is not None:
+            self._pending = (investigation.trip.error, record, is_new)
+        else:
+            self._tell(record, is_new)
+
+    def ends(self, error: BaseException | None) -> None:
+        """The script has been left by this. Where it caught its own exception and went on, nothing has happened to it."""
+        if self._pending is None:
+            return
+        raised, record, is_new = self._pending
+        self._pending = None
+        if raised is error:
+            self._tell(record, is_new)
+        elif "bundle" in record:
+            shutil.rmtree(os.path.join(self.session.folder, record["bundle"]), ignore_errors=True)
+
+    def _tell(self, record: dict, is_new: bool) -> None:
+        session = self.session
         self.records.append(record)
         if len(self.records) > 1000:
             return
