@@ -49,9 +49,13 @@ impl Drawn {
         let mut n_in_order = 0;
         for index in indices {
             let index: i64 = index.extract()?;
-            let position = self.position(index).filter(|&position| position < self.most).ok_or_else(|| {
-                PyIndexError::new_err(format!("there is no sample {index} in a data set of {}", self.is_drawn.len()))
-            })?;
+            let position =
+                self.position(index).filter(|&position| position < self.most).ok_or_else(|| {
+                    PyIndexError::new_err(format!(
+                        "there is no sample {index} in a data set of {}",
+                        self.is_drawn.len()
+                    ))
+                })?;
             if position >= self.is_drawn.len() {
                 self.is_drawn.resize(position + 1, false);
             }

@@ -68,11 +68,7 @@ impl Norm {
     }
 
     /// The sum of squares of tensors, and whether all is finite; None where one of them does not lie in one piece or has another length.
-    fn of_tensors(
-        &mut self,
-        py: Python<'_>,
-        tensors: &Bound<'_, PyList>,
-    ) -> PyResult<Option<(f64, bool)>> {
+    fn of_tensors(&mut self, py: Python<'_>, tensors: &Bound<'_, PyList>) -> PyResult<Option<(f64, bool)>> {
         self.fits(tensors)?;
         for (array, tensor) in self.arrays.iter_mut().zip(tensors) {
             let Some(address) = address_of(&tensor, array.1)? else { return Ok(None) };
@@ -121,7 +117,8 @@ impl Norm {
 fn address_of(tensor: &Bound<'_, PyAny>, n: usize) -> PyResult<Option<usize>> {
     let py = tensor.py();
     let is_contiguous = tensor.call_method0(intern!(py, "is_contiguous")).and_then(|known| known.is_truthy());
-    if !is_contiguous.unwrap_or(false) || tensor.call_method0(intern!(py, "numel"))?.extract::<usize>()? != n {
+    if !is_contiguous.unwrap_or(false) || tensor.call_method0(intern!(py, "numel"))?.extract::<usize>()? != n
+    {
         return Ok(None);
     }
     tensor.call_method0(intern!(py, "data_ptr"))?.extract().map(Some)

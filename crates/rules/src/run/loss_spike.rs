@@ -33,7 +33,7 @@ use crate::unrest::{Outstanding, spikes, swings};
 /// ```recipe rows=500
 /// step = row()
 /// loss = 0.5 + exp(-step / 50) + normal(0, 0.03) + pick(step == 60, 6, 0)
-/// learning_rate = pick(step > 60, 0.001, 0.00001 * exp(step / 5))
+/// lr = pick(step > 60, 0.001, 0.00001 * exp(step / 5))
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
