@@ -108,18 +108,14 @@ class Session:
         self.several: set[int] = set()
         #: What is known of each optimizer's gradients.
         self.gradients: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-        self.square_sum = 0.0
-        self.n_optimizer_steps = 0
+        self.square_sum, self.n_optimizer_steps = 0.0, 0
         #: A weak reference to the newest loss of a backward pass.
         self.loss = None
         #: The last loss that a gradient scaler scaled: what it gave, and what it was given.
-        self.scaled: tuple | None = None
-        self.scaler = None
+        self.scaled, self.scaler = None, None
         #: The user's frame in which the step that tripped is made.
         self.frame = None
-        self._names: dict[int, str] = {}
-        self._model_names: dict[int, str] = {}
-        self._parts: list[int] = []
+        self._names, self._model_names, self._parts = {}, {}, []
         self._started = time.perf_counter()
         #: What `stetho replay` runs again: what the bundle says of itself, and its state.
         self.replaying: tuple[dict, dict] | None = None
@@ -132,7 +128,10 @@ class Session:
         self.is_off = False
         self.attempted = 0
         self._failures = 0
-        # Forked workers are not watched. Such a hook cannot be taken away: it must not keep a run alive that is over.
+        self._leave_forks()
+
+    def _leave_forks(self) -> None:
+        """Forked workers are not watched. Such a hook cannot be taken away: it must not keep a run alive that is over."""
         leave = weakref.WeakMethod(self._leave)
         os.register_at_fork(after_in_child=lambda: (here := leave()) is not None and here())
 

@@ -99,7 +99,7 @@ class Watched(Attempt):
             self._handles.append(module.register_forward_pre_hook(self._before, with_kwargs=True))
             self._handles.append(module.register_forward_hook(self._after, with_kwargs=True, always_call=True))
         self._modes = [Functions(self)]
-        self._values = [(p, p.detach().clone()) for p in self.bench.parameters if p.numel() <= MOST_COMPARED]
+        self._values = [(p, p.detach().clone()) for p in self.bench.parameters if not p.is_meta and p.numel() <= MOST_COMPARED]
         super().enter()
 
     def leave(self) -> None:

@@ -14,7 +14,7 @@ import time
 import traceback
 from importlib import import_module
 
-from stetho import ranks
+from stetho.ranks import is_first_here
 from stetho.probes import graph
 from stetho.probes.sites import Sites
 
@@ -404,7 +404,7 @@ class Probes:
         """Tells the user while the run goes on. What the trap finds it has said itself."""
         rule, severity, message = finding["rule"], finding["severity"], finding["message"]
         self.findings.append(rule)
-        if severity in ("error", "warning") and not self.session.trap.records and ranks.is_first_here():
+        if severity in ("error", "warning") and not self.session.trap.records and is_first_here():
             self.session.say(f"{severity} {rule}: {message}")
         if self.session.debugger is not None:
             self.session.debugger.found(rule, message)
