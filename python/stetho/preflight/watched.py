@@ -80,7 +80,7 @@ class Watched(Attempt):
         self.output_gradients: dict[int, float] = {}
         #: Names of the parameters whose gradients were there after the last backward pass, with their norms.
         self.gradients: dict[int, float] = {}
-        #: Parameters that the step changes although no gradient reaches them, as a codebook that follows averages.
+        #: Parameters that the step changes or replaces although no gradient reaches them, as a codebook that follows averages.
         self.changed: set[int] = set()
         self._stack: list = []
         self._made: dict[int, tuple] = {}
@@ -105,7 +105,9 @@ class Watched(Attempt):
     def leave(self) -> None:
         super().leave()
         changed = [p for p, before in self._values if id(p) not in self.gradients and not torch.equal(p.detach(), before)]
-        self.changed, self._values = {id(p) for p in changed}, []
+        there = {id(p) for m in self.bench.modules for p in m._parameters.values()}
+        replaced = {id(p) for p, _ in self._values} - there
+        self.changed, self._values = {id(p) for p in changed} | replaced, []
 
     # -- modules
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 from stetho.probes import Probe as Base
 
 #: Models with more numbers than this are measured without their updates, which need a copy of them.
@@ -20,6 +22,8 @@ class Probe(Base):
         self._names: list[str] = []
         self._before: list | None = None
         self._gradients: list = []
+        #: The gradients that parameters of no optimizer had when the models were met, and how often they had been written to.
+        self._left: dict[int, tuple] = {}
 
     def meet(self, models: list) -> None:
         found: dict[int, tuple] = {}
@@ -32,6 +36,9 @@ class Probe(Base):
         self._names = [name for name, _ in kept]
         self._parameters = [parameter for _, parameter in kept]
         self._before = None
+        held = {id(p) for seen in list(self.session.gradients.values()) for p in seen.parameters}
+        left = [(id(p), p.grad) for p in self._parameters if p.grad is not None and id(p) not in held]
+        self._left = {key: (weakref.ref(grad), grad._version) for key, grad in left}
 
     def begin(self, body) -> None:
         self._gradients = []
@@ -44,16 +51,20 @@ class Probe(Base):
     def before_step(self, optimizer) -> None:
         if not self._parameters:
             return
-        # One that is frozen may still have the gradient of a training before.
         there = [
             (i, p.grad)
             for i, p in enumerate(self._parameters)
-            if p.requires_grad and p.grad is not None and not p.grad.is_sparse
+            if p.requires_grad and p.grad is not None and not p.grad.is_sparse and not self._is_left(p)
         ]
         norms = _norms(self._torch, [g for _, g in there])
         known = dict(self._gradients)
         known.update(zip((i for i, _ in there), norms))
         self._gradients = sorted(known.items())
+
+    def _is_left(self, parameter) -> bool:
+        """Whether its gradient is that of a training before: the one that it had when the models were met, untouched since."""
+        kept = self._left.get(id(parameter))
+        return kept is not None and kept[0]() is parameter.grad and kept[1] == parameter.grad._version
 
     def end(self, body, write) -> None:
         if not self._parameters or not body.stepped:
