@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import time
 
-#: Seconds that the rank which reports waits for the others to end.
-PATIENCE = 20.0
+#: Seconds that the rank which reports waits for the others to end, and these for its report, without which a launcher would end it.
+PATIENCE, OTHERS_PATIENCE = 60.0, 180.0
 
 
 def number() -> int | None:
@@ -54,7 +54,7 @@ def wait(folder: str) -> None:
         return
     first = rank - int(os.environ.get("LOCAL_RANK", rank))
     others = [_mark(folder, first + i) for i in range(1, n)] if is_first_here() else [_mark(folder, first)]
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + (PATIENCE if is_first_here() else OTHERS_PATIENCE)
     while not all(map(os.path.exists, others)) and time.monotonic() < end:
         time.sleep(0.05)
     if is_first_here():
