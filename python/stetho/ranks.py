@@ -69,5 +69,19 @@ def clear(folder: str) -> None:
         os.remove(mark)
 
 
+def alone(models: list):
+    """Has each rank work by itself: an experiment of one rank must not wait for the others, which make other ones. Gives what undoes it."""
+    flags = ("require_backward_grad_sync", "require_forward_param_sync")
+    found = [(m, f, getattr(m, f)) for model in models for m in model.modules() for f in flags if hasattr(m, f)]
+    for module, flag, _ in found:
+        setattr(module, flag, False)
+
+    def undo() -> None:
+        for module, flag, value in found:
+            setattr(module, flag, value)
+
+    return undo
+
+
 def _mark(folder: str, rank: int) -> str:
     return os.path.join(folder, f".rank-{rank}-is-over")

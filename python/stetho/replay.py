@@ -10,7 +10,7 @@ import io
 import math
 import sys
 
-from stetho import culprit, guards, observe, rows
+from stetho import culprit, guards, observe, ranks, rows
 from stetho.describe import line as describe
 from stetho.describe import number
 from stetho.session import Tripped
@@ -55,6 +55,7 @@ class Experiment:
         self._quiet = (sys.stdout, sys.stderr)
         sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
         self._uncompiled = eager(self.session.torch)
+        self._together = ranks.alone(self.session.models)
         if self._source is not None and self.investigation.is_picked:
             own = {observe.key_of(p) for m in self.session.models for p in m.parameters()}
             from stetho import modes
@@ -69,6 +70,7 @@ class Experiment:
             self._picking = None
         sys.stdout, sys.stderr = self._quiet
         self._uncompiled()
+        self._together()
 
     _picking = None
 
@@ -327,6 +329,11 @@ class Investigation:
             self.outcome = "exact" if seen.is_bad else "different"
             if not seen.is_bad:
                 self.why = "the parameters stayed finite when the step was run again"
+        elif trip.kind == "gradient" and ranks.number() is not None:
+            # The gradients of the trap were those of all ranks.
+            self.outcome = "exact" if seen.is_bad else "different"
+            if not seen.is_bad:
+                self.why = "the gradients of this rank by itself are finite"
         elif trip.gradient_sum is not None:
             from stetho.bundle import gradient_sum
 
