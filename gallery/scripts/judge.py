@@ -267,6 +267,8 @@ def judge_folder(folder: Path, options: argparse.Namespace, keep: Path) -> bool:
     names = [name for name in options.only.split(",") if name]
     twins = [t for t in twins if not names or any(name in t.name for name in names)]
     twins = [replace(t, command=options.command or t.command) for t in twins]
+    # A script that is listed for each command is run once where one command is asked for.
+    twins = list({(t.faulty, t.fixed, t.command): t for t in twins}.values())
     if not twins:
         return True
     with ThreadPoolExecutor(options.jobs) as pool:

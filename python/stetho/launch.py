@@ -56,7 +56,7 @@ def run(request: dict) -> int:
     folder = options.folder
     try:
         os.makedirs(folder, exist_ok=True)
-        if ranks.is_first_here():
+        if not ranks.number():
             clear(folder)
         ranks.clear(folder)
     except OSError as error:

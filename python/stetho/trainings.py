@@ -32,16 +32,16 @@ def goes_on(session, loss) -> bool:
 
 
 def is_another(session, optimizer) -> bool:
-    """Whether an optimizer that steps for the first time trains a model that none before it did."""
+    """Whether an optimizer that steps for the first time trains a model that none before it did. One that goes on from a state that was
+    loaded into it goes on with the training that wrote it."""
+    if optimizer.state:
+        return False
     known = {id(p) for model in session.models for p in model.parameters()}
     return bool(known) and not any(id(p) in known for group in optimizer.param_groups for p in group["params"])
 
 
 def is_alone(session, optimizer) -> bool:
-    """Whether all optimizers before it are gone, so that what they trained is done with. One that goes on from a state that was loaded into
-    it goes on with the training that wrote it."""
-    if optimizer.state:
-        return False
+    """Whether all optimizers before it are gone, so that what they trained is done with."""
 
     def others() -> bool:
         return any(o is not optimizer for o in list(session.gradients))
