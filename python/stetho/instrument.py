@@ -220,11 +220,6 @@ class Reach:
         ) and any(map(_is_backward, calls_of(node)))
 
 
-def calls(node: ast.AST) -> set[Called]:
-    """What is called below a node; see `Reach.reaches`."""
-    return calls_of(node)
-
-
 class _Uses(ast.NodeVisitor):
     """Names that a body may read before it sets them, and all that it sets."""
 

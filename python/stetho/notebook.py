@@ -161,7 +161,7 @@ class Notebook:
         reach = instrument.Reach([*self._trees, ("", tree)])
         if any(isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)) for statement in tree.body for node in _outside(statement)):
             return False  # only IPython itself runs such a cell
-        calls = [c for statement in tree.body if not isinstance(statement, _DEFINITIONS) for c in instrument.calls(statement)]
+        calls = [c for statement in tree.body if not isinstance(statement, _DEFINITIONS) for c in instrument.calls_of(statement)]
         return reach.reaches(set(calls)) or _calls_a_trainer(self._shell, tree)
 
 

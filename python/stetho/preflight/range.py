@@ -27,6 +27,7 @@ def measure(bench):
     optimizer = optimizers[0]
     if type(optimizer).__name__ == "LBFGS":
         raise Skip("LBFGS looks for its step size itself")
+    # Those of frameworks hand out copies of their groups.
     if optimizer.param_groups[0] is not optimizer.param_groups[0]:
         raise Skip("the step size of the optimizer cannot be set from outside")
     if len({float(g["lr"]) for g in optimizer.param_groups if "lr" in g}) != 1:
