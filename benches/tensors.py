@@ -64,7 +64,7 @@ norm = _core.Norm([t.numel() for t in small], 0)
 pointers = [t.data_ptr() for t in small]
 snapshot = _core.Snapshot(pointers, [t.nbytes for t in small])
 calls = {
-    "`Norm.of` of six tensors, 5,514 numbers": per_call(lambda: norm.of(pointers)),
+    "`Norm.of_tensors` of six tensors, 5,514 numbers": per_call(lambda: norm.of_tensors(small)),
     "`torch._foreach_norm` of the same": per_call(lambda: torch._foreach_norm(small), 2000),
     "`Snapshot.take` of the same": per_call(snapshot.take),
 }
@@ -110,7 +110,7 @@ def against_reading():
 
 
 def against_torch(python):
-    output = subprocess.run([str(python), "-c", AGAINST_TORCH], check=True, capture_output=True, text=True).stdout
+    output = subprocess.run([str(python), "-c", AGAINST_TORCH], check=True, stdout=subprocess.PIPE, text=True).stdout
     rows, calls = json.loads(output)
     lines = ["| tensor | PyTorch ms | Stetho ms | ratio |", "|---|---|---|---|"]
     for name, shape, permuted, theirs, ours in rows:

@@ -1,4 +1,4 @@
-//! For benches/statistics.py: how fast a tensor is measured, against a plain read of the same bytes by as many threads.
+//! For benches/tensors.py: how fast a tensor is measured, against a plain read of the same bytes by as many threads.
 //!
 //! Usage: `read DTYPE NUMBERS`; prints seconds: plain read, statistics, statistics with a histogram, sum of squares.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a benchmark")]
@@ -35,23 +35,33 @@ fn main() {
     let memory = noise(dtype, n);
     let region = Region::at(memory.as_ptr() as usize);
     let Ok(layout) = Layout::new(&[n], &[1]) else { return };
-    let plain = best(|| read(&memory));
-    let all = best(|| statistics(dtype, region, &layout, Counted::Nothing).map(|s| s.moments.n));
-    let spread = best(|| statistics(dtype, region, &layout, Counted::Enough).map(|s| s.moments.n));
-    let squares = best(|| square_sum(dtype, [(region, n)].into_iter()).map(|s| s.sum));
+    let [plain, all, spread, squares] = best([
+        &|| {
+            black_box(read(&memory));
+        },
+        &|| {
+            black_box(statistics(dtype, region, &layout, Counted::Nothing));
+        },
+        &|| {
+            black_box(statistics(dtype, region, &layout, Counted::Enough));
+        },
+        &|| {
+            black_box(square_sum(dtype, [(region, n)].into_iter()));
+        },
+    ]);
     println!("{plain:.9} {all:.9} {spread:.9} {squares:.9}");
 }
 
-/// The least of the times that something takes, in seconds.
-fn best<R>(mut work: impl FnMut() -> R) -> f64 {
+/// The least of the times that each takes, in seconds: by turns, since the speed of memory that others use too comes and goes.
+fn best<const N: usize>(works: [&dyn Fn(); N]) -> [f64; N] {
+    let mut least = [f64::INFINITY; N];
     let start = Instant::now();
-    let mut least = f64::INFINITY;
-    let mut n = 0;
-    while n < 5 || start.elapsed().as_secs_f64() < 0.5 {
-        let start = Instant::now();
-        black_box(work());
-        least = least.min(start.elapsed().as_secs_f64());
-        n += 1;
+    while start.elapsed().as_secs_f64() < 3.0 {
+        for (least, work) in least.iter_mut().zip(works) {
+            let start = Instant::now();
+            work();
+            *least = least.min(start.elapsed().as_secs_f64());
+        }
     }
     least
 }
