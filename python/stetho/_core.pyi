@@ -132,6 +132,16 @@ class Snapshot:
     def restore(self) -> None:
         """Writes back what was copied last."""
 
+class Held:
+    """Copies of tensors on the CPU that dictionaries hold, each in one piece, as long as these hold the same ones, at the same addresses."""
+
+    def __new__(cls, dicts: list[dict], tensors: list, n_bytes: list[int]) -> Held:
+        """`tensors` are those to be copied, of so many bytes each; `dicts` must go on holding what they hold now."""
+    def take(self) -> bool:
+        """Copies what the tensors hold now; False, and nothing is copied, where one has been replaced or lies elsewhere."""
+    def restore(self) -> None:
+        """Writes back what was copied last."""
+
 class RunLog:
     """The log of a run: TensorBoard event files, judged while they grow.
 

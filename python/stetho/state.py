@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-import operator
 import random
 import sys
 
@@ -127,7 +126,6 @@ class Buffers:
     def __init__(self, models: list, more=()) -> None:
         self._modules = list({id(m): m for model in models for m in model.modules()}.values())
         self._more = tuple(more)
-        self._address = sys.modules["torch"].Tensor.data_ptr
         # Those of PyTorch keep nothing from one call to the next but in buffers.
         self._own = [vars(m) for m in self._modules if not type(m).__module__.startswith("torch.")]
         self._attributes: list[dict] = []
@@ -147,17 +145,17 @@ class Buffers:
         #: The same memory under another name, which keeps it alive where a tensor gets another one.
         self._aliases = [b.detach() for b in self._fixed]
         self._addresses = [b.data_ptr() for b in self._fixed]
-        self._snapshot = _core.Snapshot(self._addresses, [b.numel() * b.element_size() for b in self._fixed])
+        self._held = _core.Held(self._dicts, self._fixed, [b.numel() * b.element_size() for b in self._fixed])
 
     def take(self) -> None:
         """Keeps them as they are."""
-        now = itertools.chain.from_iterable(map(dict.values, self._dicts))
-        if not all(map(operator.is_, now, self._values)) or list(map(self._address, self._fixed)) != self._addresses:
+        if not self._held.take():
             self._look()
-        self._snapshot.take()
+            self._held.take()
         if self._copied:
             self._copies = [b.detach().clone() for b in self._copied]
-        self._attributes = [attributes.copy() for attributes in self._own]
+        if self._own:
+            self._attributes = [attributes.copy() for attributes in self._own]
 
     def restore(self) -> None:
         """Puts them back."""
@@ -167,7 +165,7 @@ class Buffers:
         for buffer, alias, address in zip(self._fixed, self._aliases, self._addresses):
             if buffer.data_ptr() != address:
                 buffer.data = alias
-        self._snapshot.restore()
+        self._held.restore()
         for buffer, kept in zip(self._copied, self._copies):
             buffer.data.copy_(kept)
         for attributes, kept in zip(self._own, self._attributes):

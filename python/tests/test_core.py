@@ -125,6 +125,54 @@ def test_tensors_that_do_not_lie_in_one_piece_are_not_read():
     embedding = torch.nn.Embedding(2, 3, sparse=True)
     embedding(torch.tensor([1])).sum().backward()
     assert norm.of_gradients([embedding.weight]) is None
+    for other in (torch.ones(6).double(), torch.ones(6, dtype=torch.int32), torch.ones(6, device="meta"), torch.ones(1).expand(6), None, "words"):
+        assert norm.of_tensors([other]) is None
+    assert norm.of_tensors([torch.ones(8)[2:]]) == (6.0, True)
+
+
+def test_tensors_without_memory_are_not_read():
+    norm = _core.Norm([6], 0)
+    seen = []
+    torch.func.grad(lambda x: seen.append(norm.of_tensors([x])) or x.sum())(torch.ones(6))
+    assert seen == [None]
+
+    class Wrapper(torch.Tensor):
+        @staticmethod
+        def __new__(cls, inner):
+            return torch.Tensor._make_wrapper_subclass(cls, inner.shape, dtype=inner.dtype)
+
+        @classmethod
+        def __torch_dispatch__(cls, function, types, args=(), kwargs=None):
+            raise NotImplementedError
+
+    assert norm.of_tensors([Wrapper(torch.ones(6))]) is None
+
+
+def test_tensors_that_are_held_are_copied_until_one_is_replaced_or_moved():
+    held = {"mean": torch.zeros(3), "count": torch.tensor(4), "none": None}
+    copies = _core.Held([held], [held["mean"], held["count"]], [12, 8])
+    assert copies.take()
+    held["mean"] += 1
+    held["count"] += 1
+    copies.restore()
+    assert held["mean"].sum() == 0 and held["count"] == 4
+    assert copies.take()
+    mean = held["mean"]
+    mean.data = torch.ones(3)
+    assert not copies.take()
+    held["mean"] = torch.zeros(3)
+    again = _core.Held([held], [held["mean"]], [12])
+    assert again.take()
+    held["more"] = torch.zeros(1)
+    assert not again.take()
+    del held["more"], held["none"]
+    assert not again.take()
+    held["none"] = None
+    assert again.take()
+    held["mean"] = held["mean"].clone()
+    assert not again.take()
+    with pytest.raises(ValueError):
+        _core.Held([], [torch.ones(1)], [])
 
 
 def test_samples_are_counted_as_they_are_drawn():

@@ -2,6 +2,7 @@
 
 mod command;
 mod contract;
+mod dlpack;
 mod drawn;
 mod kernel;
 mod runlog;
@@ -23,7 +24,7 @@ mod _core {
     #[pymodule_export]
     use super::runlog::RunLog;
     #[pymodule_export]
-    use super::snapshot::Snapshot;
+    use super::snapshot::{Held, Snapshot};
     #[pymodule_export]
     use super::spikes::Spikes;
     #[pymodule_export]

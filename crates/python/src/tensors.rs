@@ -5,6 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use crate::dlpack::Exchange;
 use crate::kernel::{self, Counted, Dtype, LARGE, Layout, LayoutError, Region, SquareSum};
 
 fn dtype_of(code: u8) -> PyResult<Dtype> {
@@ -55,6 +56,7 @@ pub(crate) struct Norm {
     dtype: Dtype,
     arrays: Vec<(usize, usize)>,
     n_bytes: usize,
+    exchange: Exchange,
 }
 
 #[pymethods]
@@ -64,14 +66,21 @@ impl Norm {
         let dtype = dtype_of(dtype)?;
         let n_bytes =
             lengths.iter().fold(0usize, |sum, n| sum.saturating_add(n.saturating_mul(dtype.size())));
-        Ok(Self { dtype, arrays: lengths.into_iter().map(|n| (0, n)).collect(), n_bytes })
+        Ok(Self {
+            dtype,
+            arrays: lengths.into_iter().map(|n| (0, n)).collect(),
+            n_bytes,
+            exchange: Exchange::default(),
+        })
     }
 
     /// The sum of squares of tensors, and whether all is finite; None where one of them does not lie in one piece or has another length.
     fn of_tensors(&mut self, py: Python<'_>, tensors: &Bound<'_, PyList>) -> PyResult<Option<(f64, bool)>> {
         self.fits(tensors)?;
         for (array, tensor) in self.arrays.iter_mut().zip(tensors) {
-            let Some(address) = address_of(&tensor, array.1)? else { return Ok(None) };
+            let Some(address) = address_of(&mut self.exchange, &tensor, self.dtype, array.1)? else {
+                return Ok(None);
+            };
             array.0 = address;
         }
         self.sum(py).map(Some)
@@ -86,7 +95,11 @@ impl Norm {
         self.fits(parameters)?;
         for (array, parameter) in self.arrays.iter_mut().zip(parameters) {
             let gradient = parameter.getattr(intern!(py, "grad"))?;
-            let address = if gradient.is_none() { Some(0) } else { address_of(&gradient, array.1)? };
+            let address = if gradient.is_none() {
+                Some(0)
+            } else {
+                address_of(&mut self.exchange, &gradient, self.dtype, array.1)?
+            };
             let Some(address) = address else { return Ok(None) };
             array.0 = address;
         }
@@ -114,7 +127,15 @@ impl Norm {
 
 /// Where a tensor of `n` numbers begins that follow one another in memory. One that is sparse cannot be asked, and a user may have given
 /// a parameter another size.
-fn address_of(tensor: &Bound<'_, PyAny>, n: usize) -> PyResult<Option<usize>> {
+fn address_of(
+    exchange: &mut Exchange,
+    tensor: &Bound<'_, PyAny>,
+    dtype: Dtype,
+    n: usize,
+) -> PyResult<Option<usize>> {
+    if let Some(known) = exchange.address(tensor, dtype, n) {
+        return Ok(known);
+    }
     let py = tensor.py();
     let is_contiguous = tensor.call_method0(intern!(py, "is_contiguous")).and_then(|known| known.is_truthy());
     if !is_contiguous.unwrap_or(false) || tensor.call_method0(intern!(py, "numel"))?.extract::<usize>()? != n
