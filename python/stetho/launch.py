@@ -11,7 +11,7 @@ import signal
 import sys
 import types
 
-from stetho import instrument, ranks
+from stetho import instrument, ranks, spawning
 from stetho.code import Recorder
 from stetho.folder import clear
 from stetho.options import Options, as_share, default_folder
@@ -45,7 +45,7 @@ def run(request: dict) -> int:
             source = file.read()
     except OSError as error:
         return _fail(f"cannot read `{script}`: {error.strerror}")
-    options = _options(request, path)
+    options = options_of(request, path)
     if options.contract is not None:
         from stetho.contracts import ContractError, loaders
 
@@ -61,7 +61,7 @@ def run(request: dict) -> int:
         ranks.clear(folder)
     except OSError as error:
         return _fail(f"cannot make the run directory `{folder}`: {error.strerror}; choose another with --dir")
-    return _watched(Session(options, _log(folder)), path, source, is_module, script, request)
+    return _watched(Session(options, log_in(folder)), path, source, is_module, script, request)
 
 
 def replay(request: dict) -> int:
@@ -91,14 +91,14 @@ def replay(request: dict) -> int:
     sys.path[0:1] = [os.path.dirname(path)]
     torch.set_num_threads(meta["versions"]["threads"])
     request.setdefault("args", meta["arguments"])
-    options = _options(request, path)
+    options = options_of(request, path)
     options.folder = os.path.join(folder, "replay")
     options.on_trap = "debug" if request.get("options", {}).get("pdb") else "stop"
     options.debugger = request.get("options", {}).get("debugger") or "pdb"
     shutil.rmtree(options.folder, ignore_errors=True)
     try:
         os.makedirs(options.folder, exist_ok=True)
-        session = Session(options, _log(options.folder))
+        session = Session(options, log_in(options.folder))
     except OSError as error:
         return _fail(f"cannot write beside the bundle: {error}")
     session.replaying = (meta, state)
@@ -107,9 +107,14 @@ def replay(request: dict) -> int:
 
 def _watched(session: Session, path: str, source: bytes, is_module: bool, script: str, request: dict) -> int:
     """Runs the script as `__main__`, its steps attemptable."""
+    sys.argv = [path if is_module else script, *request.get("args", [])]
+    return _execute(session, path, source, prepare(session, path, request), is_module, script, request)
+
+
+def prepare(session: Session, path: str, request: dict):
+    """Makes all ready for the script to be run; gives what compiles it."""
     options = session.options
     extra = frozenset(session.replaying[1]["values"]) if session.replaying else frozenset()
-    sys.argv = [path if is_module else script, *request.get("args", [])]
     if session.replaying is None:
         session.code = Recorder(session, keeps_counts=bool(request.get("options", {}).get("branches")))
     trees = instrument.own_trees(path, options.roots)
@@ -118,11 +123,12 @@ def _watched(session: Session, path: str, source: bytes, is_module: bool, script
     def compile_source(text, where):
         return instrument.compile_user(text, where, reach, session.sites, extra, session.code)
 
-    _install(session, options, compile_source)
-    return _execute(session, path, source, compile_source, is_module, script, request)
+    _install(session, options, compile_source, request)
+    return compile_source
 
 
-def _options(request: dict, path: str) -> Options:
+def options_of(request: dict, path: str) -> Options:
+    """What a request asks for, of a script."""
     given = request.get("options", {})
     roots = tuple(dict.fromkeys(os.path.realpath(p) for p in (os.path.dirname(path), os.getcwd())))
     return Options(
@@ -138,7 +144,8 @@ def _options(request: dict, path: str) -> Options:
     )
 
 
-def _log(folder: str):
+def log_in(folder: str):
+    """The log in a run directory; None, said once, where there can be none."""
     from stetho import _core
 
     try:
@@ -158,7 +165,7 @@ def _module_path(name: str) -> str | None:
     return spec.origin if spec is not None else None
 
 
-def _install(session: Session, options: Options, compile_source) -> None:
+def _install(session: Session, options: Options, compile_source, request: dict) -> None:
     instrument.publish(session)
 
     def torch_is_here(torch) -> None:
@@ -166,6 +173,8 @@ def _install(session: Session, options: Options, compile_source) -> None:
             from stetho import hooks, probes
 
             hooks.install(torch, session)
+            if session.replaying is None:
+                spawning.install(session, request)
             session.probes = probes.Probes(session)
             if options.preflight is not None:
                 from stetho.preflight import Preflight

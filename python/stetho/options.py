@@ -23,6 +23,8 @@ class Options:
     preflight: dict | None = None
     #: `infer`, or the path of a contract that every data loader's samples must keep.
     contract: str | None = None
+    #: Whether the process was started by a script that is watched: a step of it cannot be run again by itself.
+    is_spawned: bool = False
     _own: dict[str, bool] = field(default_factory=dict)
 
     def is_own(self, path: str) -> bool:

@@ -1,25 +1,45 @@
 """Several processes that train one model together, as `torchrun` and `accelerate launch` start them: they share a run directory, and one of them
-reports."""
+reports. Those that a script starts itself (`spawning`) are reported on by the process of the script."""
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 #: Seconds that the rank which reports waits for the others to end, and these for its report, without which a launcher would end it.
 PATIENCE, OTHERS_PATIENCE = 60.0, 180.0
 
 
+#: The number of a process that a watched script has started.
+_spawned: int | None = None
+
+
+def is_spawned(number: int) -> None:
+    """This process was started by a watched script, as the one of this number."""
+    global _spawned
+    _spawned = number
+
+
 def number() -> int | None:
     """Which of several ranks this process is; None where it is alone."""
+    if _spawned is not None:
+        return _spawned if _spawned or _is_in_group() else None
     try:
         return int(os.environ["RANK"]) if int(os.environ["WORLD_SIZE"]) > 1 else None
     except (KeyError, ValueError):
         return None
 
 
+def _is_in_group() -> bool:
+    group = sys.modules.get("torch.distributed")
+    return group is not None and group.is_available() and group.is_initialized()
+
+
 def is_first_here() -> bool:
     """Whether this process reports for the ranks of this machine. One that is alone does."""
+    if _spawned is not None:
+        return _spawned == 0
     return number() is None or os.environ.get("LOCAL_RANK", os.environ["RANK"]) == "0"
 
 
@@ -54,19 +74,38 @@ def wait(folder: str) -> None:
         return
     first = rank - int(os.environ.get("LOCAL_RANK", rank))
     others = [_mark(folder, first + i) for i in range(1, n)] if is_first_here() else [_mark(folder, first)]
-    end = time.monotonic() + (PATIENCE if is_first_here() else OTHERS_PATIENCE)
-    while not all(map(os.path.exists, others)) and time.monotonic() < end:
-        time.sleep(0.05)
+    _wait_for(others, PATIENCE if is_first_here() else OTHERS_PATIENCE)
     if is_first_here():
-        for mark in filter(os.path.exists, others):
-            os.remove(mark)
+        _remove(others)
+
+
+def wait_for_all(folder: str, n: int) -> None:
+    """Waits until all of `n` ranks that a script has started have looked into what stops each of them: the first that is gone has the others
+    ended."""
+    say_over(folder)
+    _wait_for([_mark(folder, i) for i in range(n)], PATIENCE)
+
+
+def forget(folder: str) -> None:
+    """Takes away the marks of all ranks that are gone."""
+    if os.path.isdir(folder):
+        _remove([os.path.join(folder, name) for name in os.listdir(folder) if name.startswith(".rank-")])
+
+
+def _wait_for(marks: list[str], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not all(map(os.path.exists, marks)) and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+def _remove(marks: list[str]) -> None:
+    for mark in filter(os.path.exists, marks):
+        os.remove(mark)
 
 
 def clear(folder: str) -> None:
     """Takes away the mark of an earlier run."""
-    mark = _mark(folder, number() or 0)
-    if os.path.exists(mark):
-        os.remove(mark)
+    _remove([_mark(folder, number() or 0)])
 
 
 def alone(models: list):

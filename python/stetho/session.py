@@ -75,6 +75,9 @@ class Session:
         #: Where the log and the bundles of this training are.
         self.folder = options.folder
         self.n_trainings = 1
+        #: Processes that the script has started at the same time, to train in, and whether it has ever started any.
+        self.spawned: list = []
+        self.has_spawned = False
         #: The site of the step in which each optimizer stepped first.
         self.trained_at: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self.collecting, self.searching = trainings.Seldom(), trainings.Seldom()

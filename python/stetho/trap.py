@@ -150,7 +150,7 @@ class Trap:
         is_new = (record["kind"], record.get("op"), str(record.get("source", {}).get("line"))) not in self._told
         self._told.add((record["kind"], record.get("op"), str(record.get("source", {}).get("line"))))
         # A notebook is no script that could be run again.
-        is_script = os.path.isfile(session.options.script)
+        is_script = os.path.isfile(session.options.script) and not session.options.is_spawned
         if folder and is_new and is_script and session.replaying is None and session.body is not None and not investigation.trip.is_lost:
             from stetho import bundle
 
@@ -171,6 +171,8 @@ class Trap:
             return
         raised, record, is_new = self._pending
         self._pending = None
+        while error is not None and error is not raised:
+            error = error.__context__
         if raised is error:
             self._tell(record, is_new)
         elif "bundle" in record:

@@ -205,15 +205,15 @@ class Recorder:
         text = linecache.getline(path, line).strip() if path else ""
         return {"path": path if relative.startswith("..") else relative, "line": line, "text": text}
 
-    def finish(self, ended: bool, is_whole: bool = True) -> None:
-        """Ends the recording, and writes the record into the folder of the run."""
+    def finish(self, ended: bool, is_whole: bool = True, is_written: bool = True) -> None:
+        """Ends the recording, and writes the record into the folder of the run, unless processes that the script has started do so."""
         self.resume()
         was_on, self.is_on = self.is_on, False
         for part in (self.files, self.seeds, self.checkpoints, self.optimizers):
             part.stop()
         if self._own_compile is not None and self._own_compile[0].compile is self._own_compile[2]:
             self._own_compile[0].compile = self._own_compile[1]
-        if not was_on or self.session.options.folder is None:
+        if not was_on or not is_written or self.session.options.folder is None:
             return
         try:
             self._workers.collect()

@@ -51,7 +51,6 @@ MOST_KEPT = 256
 def guarded(method):
     """For methods that run within the user's calls: an error of ours ends the probe, not the training."""
 
-    @functools.wraps(method)
     def run(self, *arguments):
         if self.is_dropped:
             return None
@@ -61,7 +60,17 @@ def guarded(method):
             self.drop(error)
             return None
 
-    return run
+    def run_alone(self):
+        # The same without arguments, which costs less: it comes at every step.
+        if self.is_dropped:
+            return None
+        try:
+            return method(self)
+        except Exception as error:
+            self.drop(error)
+            return None
+
+    return functools.wraps(method)(run if method.__code__.co_argcount > 1 else run_alone)
 
 
 class Probe:
@@ -212,6 +221,10 @@ class Probes:
 
     def _space_anew(self) -> None:
         self._heavy_spacing, self._light_spacing = Spacing(GROWTH, self._n), Spacing(GROWTH_LIGHT, self._n)
+
+    def ask_always(self, probe: Probe) -> None:
+        """A probe has something to do after every step."""
+        self._every += (probe,)
 
     def leave_out(self, probe: Probe) -> None:
         """A probe failed."""

@@ -18,9 +18,7 @@ EVERY = 64
 
 
 class Probe(Base):
-    """Measures nothing unless there are several ranks."""
-
-    every = True
+    """Measures nothing unless there are several ranks; where there are, it is asked at every step from the first one on."""
 
     def __init__(self, session) -> None:
         super().__init__(session)
@@ -34,6 +32,9 @@ class Probe(Base):
 
     def begin(self, body) -> None:
         self._began = time.perf_counter()
+        if not self.every and self._is_several():
+            self.every = True
+            self.session.probes.ask_always(self)
 
     def before_backward(self, loss) -> None:
         # Backward passes wait for the other ranks; what comes before them is a rank's own.

@@ -36,17 +36,22 @@ class Probe(Base):
         self._seen: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._names: dict[str, int] = {}
         torch = session.torch
-        self._hook(torch.optim.Optimizer, self._cleared)
-        self._hook(torch.nn.Module, self._model_cleared)
+        self._hook(torch.optim.Optimizer, self._seen.get, self._cleared)
+        self._hook(torch.nn.Module, lambda model: None, self._model_cleared)
 
-    def _hook(self, of, told) -> None:
+    def _hook(self, of, known, told) -> None:
+        """Hears of calls: of one that is known it is noted at once, since it comes at every step; of any other `told` is told."""
         original = of.zero_grad
         session = self.session
 
         def zero_grad(self, *args, **kwargs):
             result = original(self, *args, **kwargs)
             if session.experiment is None:
-                told(self)
+                seen = known(self)
+                if seen is not None:
+                    seen.is_cleared = seen.clears = True
+                else:
+                    told(self)
             return result
 
         session.patches.put(of, "zero_grad", zero_grad)
@@ -77,7 +82,7 @@ class Probe(Base):
                 seen.is_cleared = True
 
     def after_step(self, optimizer) -> None:
-        seen = self._of(optimizer)
+        seen = self._seen.get(optimizer) or self._of(optimizer)
         session = self.session
         body = session.attempted
         probes = session.probes

@@ -1,0 +1,91 @@
+"""Processes that a watched script starts anew to train in, as `torch.multiprocessing.spawn` does: each is watched too, and logs beside the others
+into the run directory, which the process of the script reports on.
+
+Such a process imports the script once more, as `__mp_main__`, before it calls the function that it is for. In the place of the script it is given
+the module `stetho.spawned`, which runs it as `launch` would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+
+from stetho import ranks
+
+#: Where a process that was started finds what it is to watch.
+VARIABLE = "STETHO_SPAWNED"
+_lock = threading.Lock()
+
+
+def install(session, request: dict) -> None:
+    """From here on processes that are for functions of the user's are watched; called once PyTorch is there."""
+    from multiprocessing import spawn
+
+    try:
+        from multiprocessing.popen_spawn_posix import Popen
+    except ImportError:
+        return  # another system
+    if session.options.folder is None:
+        return
+    launch = Popen._launch
+
+    def _launch(self, process):
+        if session.is_off or session.experiment is not None or not _is_for(session, process):
+            return launch(self, process)
+        with _lock:
+            prepare = spawn.get_preparation_data
+
+            def prepared(name):
+                data = prepare(name)
+                if data.pop("init_main_from_path", None) or data.pop("init_main_from_name", None):
+                    data["init_main_from_name"] = "stetho.spawned"
+                return data
+
+            os.environ[VARIABLE] = json.dumps(_told(session, request, process))
+            spawn.get_preparation_data = prepared
+            try:
+                return launch(self, process)
+            finally:
+                spawn.get_preparation_data = prepare
+                del os.environ[VARIABLE]
+
+    session.patches.put(Popen, "_launch", _launch)
+
+
+def _is_for(session, process) -> bool:
+    """Whether a process runs a function of the user's, rather than a worker of a loader or of a pool."""
+    target = getattr(process, "_target", None)
+    if getattr(target, "__module__", None) == "torch.multiprocessing.spawn" and process._args:
+        target = process._args[0]
+    target = getattr(target, "__func__", None) or getattr(target, "func", target)
+    code = getattr(target, "__code__", None)
+    return code is not None and session.options.is_own(code.co_filename)
+
+
+def _told(session, request: dict, process) -> dict:
+    """What a process is told. Those that run at the same time are ranks of one training; one that is started when all before it are over is
+    another training."""
+    if session.spawned and not any(one.is_alive() for one in session.spawned if one._popen is not None):
+        ranks.forget(_folder(session))
+        session.n_trainings += 1
+        session.spawned.clear()
+    session.spawned.append(process)
+    session.has_spawned = True
+    options = session.options
+    return {"request": request, "folder": _folder(session), "number": len(session.spawned) - 1, "path": options.script, "roots": options.roots}
+
+
+def _folder(session) -> str:
+    """Where the present training logs."""
+    folder = session.options.folder
+    return folder if session.n_trainings == 1 else os.path.join(folder, f"training-{session.n_trainings}")
+
+
+def leave(session) -> None:
+    """The process of the script ends: Python waits for those that it has started, before they are reported on."""
+    for process in session.spawned:
+        if process._popen is not None and not process.daemon:
+            process.join()
+    if session.has_spawned:
+        ranks.forget(_folder(session))
