@@ -11,7 +11,7 @@ import json
 import os
 import threading
 
-from stetho import ranks
+from stetho import ranks, trainings
 
 #: Where a process that was started finds what it is to watch.
 VARIABLE = "STETHO_SPAWNED"
@@ -26,7 +26,7 @@ def install(session, request: dict) -> None:
         from multiprocessing.popen_spawn_posix import Popen
     except ImportError:
         return  # another system
-    if session.options.folder is None:
+    if session.options.folder is None or session.options.is_spawned:
         return
     launch = Popen._launch
 
@@ -34,6 +34,9 @@ def install(session, request: dict) -> None:
         if session.is_off or session.experiment is not None or not _is_for(session, process):
             return launch(self, process)
         with _lock:
+            told = _told(session, request, process)
+            if told is None:
+                return launch(self, process)
             prepare = spawn.get_preparation_data
 
             def prepared(name):
@@ -42,7 +45,7 @@ def install(session, request: dict) -> None:
                     data["init_main_from_name"] = "stetho.spawned"
                 return data
 
-            os.environ[VARIABLE] = json.dumps(_told(session, request, process))
+            os.environ[VARIABLE] = json.dumps(told)
             spawn.get_preparation_data = prepared
             try:
                 return launch(self, process)
@@ -58,15 +61,18 @@ def _is_for(session, process) -> bool:
     target = getattr(process, "_target", None)
     if getattr(target, "__module__", None) == "torch.multiprocessing.spawn" and process._args:
         target = process._args[0]
-    target = getattr(target, "__func__", None) or getattr(target, "func", target)
-    code = getattr(target, "__code__", None)
+    while (inner := getattr(target, "__func__", None) or getattr(target, "func", None)) is not None:
+        target = inner  # a method, a partial
+    code = getattr(target, "__code__", None) or getattr(getattr(type(target), "__call__", None), "__code__", None)
     return code is not None and session.options.is_own(code.co_filename)
 
 
-def _told(session, request: dict, process) -> dict:
+def _told(session, request: dict, process) -> dict | None:
     """What a process is told. Those that run at the same time are ranks of one training; one that is started when all before it are over is
-    another training."""
+    another training. None where there are too many of these."""
     if session.spawned and not any(one.is_alive() for one in session.spawned if one._popen is not None):
+        if session.n_trainings == trainings.MOST_TRAININGS:
+            return None
         ranks.forget(_folder(session))
         session.n_trainings += 1
         session.spawned.clear()
