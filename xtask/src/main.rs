@@ -22,6 +22,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test                  all tests: format, lints, Rust, examples, gallery, the Python package, generated files, the page in a browser, licences
+  oldest                the tests of the debugger with the oldest PyTorch that is supported, in an environment of its own
   docs [--check]        writes docs/rules from the rules' documentation, or checks that it is fresh
   types [--check]       writes the page's TypeScript types from the report's, or checks that they are fresh
   page [--test]         builds the page's script and style sheet into crates/report, or tests the page in Chromium
@@ -30,7 +31,7 @@ usage: cargo xtask COMMAND
   scripts [NAME…]       what `stetho run` says of the training scripts of the gallery, of all or of those with these names
   verdicts [N|--write]  how often `stetho fit` says what it must, over N seeds of each case; or into docs/benchmarks.md
   new-rule FAMILY/ID    a new rule: its file, its line in the list, its gallery file
-  demo                  builds the command and audits wine quality and diabetes; leaves report.html
+  demo                  a detector whose loss becomes infinite: check, fit, run; leaves report.html
   licences              checks the licence of every dependency";
 
 fn main() -> ExitCode {
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
 fn run(words: &[&str]) -> Result<()> {
     match words {
         ["test"] => test::run(),
+        ["oldest"] => python::test_oldest(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["gallery"] => gallery::show(),

@@ -15,6 +15,8 @@ enum Packages {
     DataSets,
     /// What the tests that run Python need, PyTorch among it.
     Tests,
+    /// The oldest PyTorch that is supported, in an environment of its own.
+    Oldest,
     /// Frameworks whose trainings are watched; they bring PyTorch with them, and so come after it.
     Adapters,
 }
@@ -26,14 +28,23 @@ impl Packages {
             Self::DataSets => "gallery/requirements.txt",
             Self::Tests => "gallery/requirements-tests.txt",
             Self::Adapters => "gallery/requirements-adapters.txt",
+            Self::Oldest => "gallery/requirements-oldest.txt",
         }
     }
 
-    /// The file in `.venv` that says what was installed.
+    /// The environment that they are installed into.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Oldest => ".venv-oldest",
+            Self::DataSets | Self::Tests | Self::Adapters => ".venv",
+        }
+    }
+
+    /// The file in the environment that says what was installed.
     fn mark(self) -> &'static str {
         match self {
             Self::DataSets => "installed.txt",
-            Self::Tests => "installed-tests.txt",
+            Self::Tests | Self::Oldest => "installed-tests.txt",
             Self::Adapters => "installed-adapters.txt",
         }
     }
@@ -53,6 +64,21 @@ pub(crate) fn test() -> Result<()> {
     let arguments = ["-m", "pytest", "--quiet", "--numprocesses", "2", "python/tests"];
     shell::run(
         shell::command(python).args(arguments).env("OMP_NUM_THREADS", "1").env("STETHO_ALL_ADAPTERS", "1"),
+    )
+}
+
+/// Runs the tests of the debugger with the oldest PyTorch that is supported.
+pub(crate) fn test_oldest() -> Result<()> {
+    package()?;
+    let python = environment(Packages::Oldest)?;
+    let files = ["core", "state", "run", "trap", "styles", "guards", "code", "instrument"];
+    let files = files.map(|name| format!("python/tests/test_{name}.py"));
+    shell::run(
+        shell::command(python)
+            .args(["-m", "pytest", "--quiet", "--numprocesses", "2"])
+            .args(files)
+            .env("OMP_NUM_THREADS", "1")
+            .env("PYTHONPATH", shell::root().join("python")),
     )
 }
 
@@ -95,9 +121,9 @@ pub(crate) fn export_data_sets() -> Result<()> {
     fs::write(mark, source).context("cannot write to target/gallery")
 }
 
-/// The interpreter of `.venv`, which is made if it is missing, with `packages`, which are installed if their list has changed.
+/// The interpreter of the environment of `packages`, which is made if it is missing; they are installed if their list has changed.
 fn environment(packages: Packages) -> Result<PathBuf> {
-    let folder = shell::root().join(".venv");
+    let folder = shell::root().join(packages.folder());
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let wanted = read(packages.requirements())?;
     let mark = folder.join(packages.mark());
@@ -106,11 +132,11 @@ fn environment(packages: Packages) -> Result<PathBuf> {
     }
     if !python.exists() {
         let system = if cfg!(windows) { "python" } else { "python3" };
-        shell::run(shell::command(system).args(["-m", "venv", ".venv"]))?;
+        shell::run(shell::command(system).args(["-m", "venv", packages.folder()]))?;
     }
     let list = ["-m", "pip", "install", "--quiet", "--requirement", packages.requirements()];
     shell::run(shell::command(&python).args(list))?;
-    fs::write(mark, wanted).context("cannot write to .venv")?;
+    fs::write(mark, wanted).with_context(|| format!("cannot write to {}", packages.folder()))?;
     Ok(python)
 }
 

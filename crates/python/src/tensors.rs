@@ -138,11 +138,18 @@ fn address_of(
     }
     let py = tensor.py();
     let is_contiguous = tensor.call_method0(intern!(py, "is_contiguous")).and_then(|known| known.is_truthy());
-    if !is_contiguous.unwrap_or(false) || tensor.call_method0(intern!(py, "numel"))?.extract::<usize>()? != n
-    {
+    if !is_contiguous.unwrap_or(false) {
         return Ok(None);
     }
-    tensor.call_method0(intern!(py, "data_ptr"))?.extract().map(Some)
+    let length: usize = tensor.call_method0(intern!(py, "numel"))?.extract()?;
+    let size: usize = tensor.call_method0(intern!(py, "element_size"))?.extract()?;
+    if length != n || size != dtype.size() {
+        return Ok(None);
+    }
+    // One that stands for another, or for none yet, has no memory.
+    let address: Option<usize> =
+        tensor.call_method0(intern!(py, "data_ptr")).and_then(|address| address.extract()).ok();
+    Ok(address.filter(|&address| n == 0 || address != 0))
 }
 
 /// What is known of a tensor's numbers.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use stetho_core::{Evidence, Finding, Severity};
+use stetho_core::{Evidence, Finding, Place, Severity};
 
 /// Causes from the surest, each with what it makes other experiments show.
 const CAUSES: [(&str, &[&str]); 16] = [
@@ -196,9 +196,35 @@ pub fn join_families(findings: &mut Vec<Finding>) {
             None => findings.push(symptom),
         }
     }
+    is_worse |= join_thrown_off(findings);
     if is_worse {
         sort(findings);
     }
+}
+
+/// Steps between the last low of a loss and the jump from which it does not come back.
+const BETWEEN: u64 = 3;
+
+/// A loss that leaves with the jump of a sample, and swings from there on, was thrown off by that sample. Whether something was joined.
+fn join_thrown_off(findings: &mut Vec<Finding>) -> bool {
+    let steps = |f: &Finding| {
+        f.places.iter().find_map(|p| if let Place::Steps { first, .. } = p { Some(*first) } else { None })
+    };
+    let is_of_sample = |f: &Finding| f.places.iter().any(|p| matches!(p, Place::Sample { .. }));
+    let leaves = findings.iter().find(|f| f.rule == "loss-diverging").and_then(steps);
+    let threw = |f: &Finding| {
+        let jump = steps(f).filter(|_| f.rule == "loss-spike" && is_of_sample(f));
+        jump.zip(leaves).is_some_and(|(jump, low)| (low..=low + BETWEEN).contains(&jump))
+    };
+    let Some(at) = findings.iter().position(threw) else { return false };
+    let mut cause = findings.remove(at);
+    let is_symptom =
+        |f: &Finding| f.rule == "loss-diverging" || f.rule == "loss-oscillating" && steps(f) >= steps(&cause);
+    let (symptoms, rest): (Vec<_>, Vec<_>) = std::mem::take(findings).into_iter().partition(is_symptom);
+    symptoms.into_iter().for_each(|symptom| tell(&mut cause, symptom));
+    *findings = rest;
+    findings.insert(0, cause);
+    true
 }
 
 #[cfg(test)]
@@ -263,6 +289,34 @@ mod tests {
         assert_eq!((findings.len(), findings[0].rule.as_str()), (2, "dead-at-init"));
         assert_eq!(findings[0].severity, Severity::Error);
         assert!(findings[0].evidence.len() > proof);
+    }
+
+    #[test]
+    fn a_loss_that_a_sample_threw_off_is_told_with_the_sample() {
+        let at = |rule: &str, severity, first, last| {
+            let mut finding = found(rule, severity);
+            finding.places = vec![Place::steps(first, last)];
+            finding
+        };
+        let of_sample = |step| {
+            let mut spike = at("loss-spike", Severity::Warning, step, step);
+            spike.places.insert(0, Place::Sample { index: 777, rank: None, epoch: None });
+            spike
+        };
+        let left = || at("loss-diverging", Severity::Error, 24, 179);
+        let swings = || at("loss-oscillating", Severity::Warning, 90, 179);
+        let mut findings = vec![left(), of_sample(25), swings(), found("no-validation", Severity::Info)];
+        join_families(&mut findings);
+        let rules: Vec<&str> = findings.iter().map(|f| f.rule.as_str()).collect();
+        assert_eq!(rules, ["loss-spike", "no-validation"]);
+        assert_eq!(findings[0].severity, Severity::Error);
+        assert!(findings[0].message.contains("; so loss-diverging is seen (loss-diverging), and loss-osc"));
+        // Another time, or no sample: two causes.
+        for other in [of_sample(12), at("loss-spike", Severity::Warning, 25, 25)] {
+            let mut findings = vec![left(), other, swings()];
+            join_families(&mut findings);
+            assert_eq!(findings.len(), 3);
+        }
     }
 
     #[test]
