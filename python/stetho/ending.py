@@ -25,6 +25,8 @@ def finish(session, request: dict, status: int) -> int:
         pass  # those that it has started trained
     elif session.torch is None:
         session.say("the script did not import PyTorch: there was nothing to watch")
+    elif session.n_optimizer_steps == 0 and session.has_forked:
+        session.say("the processes that the script has forked are not watched; those of the start method `spawn` are")
     elif session.n_optimizer_steps == 0 and not session.trap.records:
         session.say("no optimizer stepped: this is no training, or one that does without `torch.optim`")
     elif not session.sites and not session.trap.records:

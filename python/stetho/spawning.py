@@ -7,6 +7,7 @@ the module `stetho.spawned`, which runs it as `launch` would.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import threading
@@ -23,6 +24,7 @@ def install(session, request: dict) -> None:
     from multiprocessing import spawn
 
     try:
+        from multiprocessing import popen_fork
         from multiprocessing.popen_spawn_posix import Popen
     except ImportError:
         return  # another system
@@ -54,15 +56,23 @@ def install(session, request: dict) -> None:
                 del os.environ[VARIABLE]
 
     session.patches.put(Popen, "_launch", _launch)
+    fork = popen_fork.Popen._launch
+
+    def _fork(self, process):
+        session.has_forked = session.has_forked or _is_for(session, process)
+        return fork(self, process)
+
+    session.patches.put(popen_fork.Popen, "_launch", _fork)
 
 
 def _is_for(session, process) -> bool:
     """Whether a process runs a function of the user's, rather than a worker of a loader or of a pool."""
-    target = getattr(process, "_target", None)
+    target = getattr(process, "_target", None) or type(process).run
     if getattr(target, "__module__", None) == "torch.multiprocessing.spawn" and process._args:
         target = process._args[0]
-    while (inner := getattr(target, "__func__", None) or getattr(target, "func", None)) is not None:
-        target = inner  # a method, a partial
+    while isinstance(target, functools.partial):
+        target = target.func
+    target = getattr(target, "__func__", target)  # of a method
     code = getattr(target, "__code__", None) or getattr(getattr(type(target), "__call__", None), "__code__", None)
     return code is not None and session.options.is_own(code.co_filename)
 

@@ -135,3 +135,44 @@ def test_a_fault_in_one_of_them_is_told_with_its_sample(tmp_path):
     assert told(report)[0] == "non-finite-gradient"
     assert "sample 77 " in report["findings"][0]["message"]
     assert result.stdout.split() == ["status", "1", "status", "1"] and result.returncode == 1
+
+
+def test_a_class_of_processes_is_watched_too(tmp_path):
+    script = HEAD + textwrap.dedent("""
+
+        class Trial(mp.get_context("spawn").Process):
+            def __init__(self, n_epochs):
+                super().__init__()
+                self.n_epochs = n_epochs
+
+            def run(self):
+                model = net()
+                fit(model, model[0].weight, DataLoader(rows(), 32, shuffle=True), self.n_epochs)
+
+
+        if __name__ == "__main__":
+            trial = Trial(2)
+            trial.start()
+            trial.join()
+    """)
+    result, report = run(tmp_path, script, "300")
+    assert told(report) == ["non-finite-gradient"] and "sample 300 " in report["findings"][0]["message"], result.stderr
+
+
+def test_processes_that_are_forked_train_unwatched_which_is_said(tmp_path):
+    result, report = run(tmp_path, TRIALS.replace('get_context("spawn")', 'get_context("fork")'))
+    assert result.stdout.split() == ["status", "0", "status", "0"]
+    assert "processes that the script has forked are not watched" in result.stderr and told(report) == []
+
+
+def test_workers_of_a_loader_are_not_taken_for_trainings(tmp_path):
+    script = HEAD + textwrap.dedent("""
+
+        if __name__ == "__main__":
+            model = net()
+            fit(model, model[0].weight, DataLoader(rows(), 32, shuffle=True, num_workers=2, multiprocessing_context="spawn"), 2)
+            print("over")
+    """)
+    result, report = run(tmp_path, script)
+    assert result.stdout.split() == ["over"] and told(report) == []
+    assert len(list((tmp_path / "run").glob("events*"))) == 1 and report["facts"]["runs"][0]["last_step"] == 63
