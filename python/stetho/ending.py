@@ -21,7 +21,7 @@ def finish(session, request: dict, status: int) -> int:
         (session.preflight or Preflight(preflight)).conclude(session)
     if preflight is not None and preflight.get("only"):
         pass  # the checklist says what could be tried
-    elif session.has_spawned:
+    elif session.spawned:
         pass  # those that it has started trained
     elif session.torch is None:
         session.say("the script did not import PyTorch: there was nothing to watch")
@@ -33,7 +33,7 @@ def finish(session, request: dict, status: int) -> int:
         session.say("no training step was found in the script: the run was watched, but no step could have been run again")
     _close(session)
     if session.code is not None:
-        session.code.finish(ended=status == 0, is_whole=not (preflight or {}).get("only"), is_written=not session.has_spawned)
+        session.code.finish(ended=status == 0, is_whole=not (preflight or {}).get("only"), is_written=not session.spawned)
     if "stetho.contracts" in sys.modules:
         sys.modules["stetho.contracts"].guards.tell(session.options.folder)
     asked = request.get("options", {}).get("report", {})

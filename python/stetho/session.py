@@ -75,11 +75,8 @@ class Session:
         #: Where the log and the bundles of this training are.
         self.folder = options.folder
         self.n_trainings = 1
-        #: Processes that the script has started at the same time, to train in, and whether it has ever started any.
-        self.spawned: list = []
-        self.has_spawned = False
-        #: Whether it has forked any for functions of the user's; those are not watched.
-        self.has_forked = False
+        #: Processes that the script started last to train in, all at the same time; and whether it has forked any, which are not watched.
+        self.spawned, self.has_forked = [], False
         #: The site of the step in which each optimizer stepped first.
         self.trained_at: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self.collecting, self.searching = trainings.Seldom(), trainings.Seldom()

@@ -87,7 +87,6 @@ def _told(session, request: dict, process) -> dict | None:
         session.n_trainings += 1
         session.spawned.clear()
     session.spawned.append(process)
-    session.has_spawned = True
     options = session.options
     return {"request": request, "folder": _folder(session), "number": len(session.spawned) - 1, "path": options.script, "roots": options.roots}
 
@@ -103,5 +102,5 @@ def leave(session) -> None:
     for process in session.spawned:
         if process._popen is not None and not process.daemon:
             process.join()
-    if session.has_spawned:
+    if session.spawned:
         ranks.forget(_folder(session))

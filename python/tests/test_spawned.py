@@ -165,6 +165,13 @@ def test_processes_that_are_forked_train_unwatched_which_is_said(tmp_path):
     assert "processes that the script has forked are not watched" in result.stderr and told(report) == []
 
 
+def test_preflight_says_that_it_makes_no_experiments_there(tmp_path):
+    (tmp_path / "train.py").write_text(TRIALS)
+    command = [sys.executable, "-m", "stetho", "preflight", "train.py"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 2 and "trains in processes that it starts" in result.stderr
+
+
 def test_workers_of_a_loader_are_not_taken_for_trainings(tmp_path):
     script = HEAD + textwrap.dedent("""
 

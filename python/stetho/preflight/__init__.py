@@ -119,7 +119,8 @@ class Preflight:
     def conclude(self, session) -> None:
         """The script has ended without a step that could be tried out: every experiment says so."""
         why = "the script did not import PyTorch" if session.torch is None else (
-            "no training step was found in the script" if not session.sites
+            "the script trains in processes that it starts, in which no experiments are made" if session.spawned
+            else "no training step was found in the script" if not session.sites
             else "no step of the script made a backward pass" if self._bodies else "the script made no training step"
         )
         self.record["script"] = session.options.script
